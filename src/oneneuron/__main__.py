@@ -1,0 +1,8 @@
+"""`python -m oneneuron`: the same as the command `oneneuron`."""
+
+import sys
+
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

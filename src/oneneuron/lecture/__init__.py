@@ -1,0 +1,1 @@
+"""The lecture's three files, under their own names."""

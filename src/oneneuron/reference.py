@@ -1,0 +1,41 @@
+"""The algorithm of the package in plain NumPy, to read and to check the kernel against."""
+
+import numpy as np
+
+
+def sigma(z):
+    """The sigmoid 1 / (1 + e^-z), written so that no z overflows."""
+    e = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1.0, e) / (1.0 + e)
+
+
+def error(z, y):
+    """f - y; for y = 1 as -sigma(-z), as sigma(z) - 1 would lose the digits of a large z."""
+    return np.where(y == 1, -sigma(-z), sigma(z))
+
+
+def cost(X, y, weights, bias):
+    """C = 1/2 sum_i (f_i - y_i)^2 with f = sigma(X w + b)."""
+    return 0.5 * np.sum(error(X @ weights + bias, y) ** 2)
+
+
+def accuracy(X, y, weights, bias):
+    """Share of samples whose f, rounded, is y; np.round makes 1/2 class 0."""
+    return np.mean(np.round(sigma(X @ weights + bias)) == y)
+
+
+def gradient(X, y, weights, bias):
+    """dC/dw and dC/db: sums of (f - y) f (1 - f) times x, and times 1; 1 - f is sigma(-z)."""
+    z = X @ weights + bias
+    slope = error(z, y) * sigma(z) * sigma(-z)
+    return slope @ X, np.sum(slope)
+
+
+def descend(X, y, weights, bias, eta, num_steps):
+    """Every (weights, bias) of the descent, the start first."""
+    models = [(weights, bias)]
+    for _ in range(num_steps):
+        dC_dw, dC_db = gradient(X, y, weights, bias)
+        weights, bias = weights - eta * dC_dw, bias - eta * dC_db
+        models.append((weights, bias))
+    return models

@@ -1,0 +1,100 @@
+"""The kernel's source, as Cython sees it, and its bits on every instruction set."""
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "oneneuron"
+
+TRAIN = """
+import numpy as np, oneneuron
+rng = np.random.default_rng(0)
+for n, d in ((400, 2), (1, 1), (5000, 3), (300, 65)):
+    X = rng.standard_normal((n, d)); y = rng.integers(0, 2, n)
+    last = oneneuron.train(X, y, eta=0.5 / n, num_steps=200, init=(np.zeros(d), 0.1)).last
+    print(last.weights.tobytes().hex(), last.bias.hex(), last.cost.hex(), last.accuracy)
+"""
+
+
+def bits_on(level):
+    run = subprocess.run(
+        [sys.executable, "-c", TRAIN], env={"ONENEURON_ISA": level}, check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def annotated_lines(tmp_path_factory):
+    """(line number, score) of every line that Cython annotates; score 0 is pure C."""
+    folder = tmp_path_factory.mktemp("annotate")
+    for name in ("_kernel.pyx", "lanes.h"):
+        shutil.copy(SOURCE / name, folder)
+    directives = re.findall(r"'-X', '([^']+)'", (SOURCE / "meson.build").read_text())
+    assert "boundscheck=False" in directives
+    subprocess.run(
+        [sys.executable, "-m", "cython", "-a", "_kernel.pyx"]
+        + [word for directive in directives for word in ("-X", directive)],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    page = html.unescape((folder / "_kernel.html").read_text())
+    found = re.findall(r'class="cython line score-(\d+)"[^>]*>.*?<span class="">(\d+)</span>', page)
+    assert found
+    return {int(line): int(score) for score, line in found}
+
+
+def test_no_line_of_the_loop_touches_python(annotated_lines):
+    source = (SOURCE / "_kernel.pyx").read_text().splitlines()
+    first = next(i for i, text in enumerate(source, 1) if text.startswith("cdef inline lanes exp2"))
+    inner = next(i for i, text in enumerate(source, 1) if text.startswith("def descend"))
+    nogil = next(i for i, text in enumerate(source, 1) if text.strip() == "with nogil:")
+    end = next(i for i, text in enumerate(source, 1) if text.startswith("    return next_block"))
+    loop = [*range(first, inner), *range(nogil + 1, end)]
+    yellow = {line: source[line - 1] for line in loop if annotated_lines.get(line, 0) > 0}
+    assert yellow == {}
+
+
+def test_every_instruction_set_with_fused_multiply_add_gives_the_same_bits():
+    from oneneuron._dispatch import available
+
+    if not {"v3", "v4"} <= set(available):
+        pytest.skip("this processor or build has not both v3 and v4")
+    assert bits_on("v3") == bits_on("v4")
+
+
+def test_the_plain_kernel_ends_where_the_best_one_does():
+    from oneneuron._dispatch import level
+
+    numbers = [
+        [float.fromhex(line.split()[2]) for line in bits_on(name).splitlines()]
+        for name in ("plain", level)
+    ]
+    # Without fused multiply-adds a margin is rounded twice, in 200 steps.
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)
+
+
+def test_an_unknown_instruction_set_is_refused_by_name():
+    run = subprocess.run(
+        [sys.executable, "-c", "import oneneuron"], env={"ONENEURON_ISA": "v9"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "ONENEURON_ISA is 'v9'" in run.stderr
+
+
+def test_import_brings_neither_scikit_learn_nor_matplotlib():
+    code = (
+        "import sys, oneneuron; "
+        "print([m for m in ('sklearn', 'matplotlib', 'scipy') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_tests_run_against_the_installed_package():
+    assert SOURCE not in Path(find_spec("oneneuron").origin).parents

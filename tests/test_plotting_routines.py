@@ -1,0 +1,35 @@
+"""The lecture's pictures pass on what they are given."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+from oneneuron.lecture import first_network
+from oneneuron.lecture import plotting_routines as pr
+
+POS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+VALUE = np.array([0, 1, 0, 1])
+MODEL = {"w1": 8.0, "w2": 0.0, "b": -4.0}
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    mpl.use("Agg")
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
+def test_plot_dots_draws_both_classes():
+    ax = pr.plot_dots(POS, VALUE)
+    assert [c.get_offsets().tolist() for c in ax.collections] == [
+        POS[VALUE == 0].tolist(), POS[VALUE == 1].tolist(),
+    ]  # fmt: skip
+
+
+def test_the_boundary_is_the_models():
+    ax = pr.plot_decision_boundary(POS, VALUE, MODEL, first_network.predict)
+    contour = next(c for c in ax.collections if isinstance(c, mpl.contour.ContourSet))
+    # Linear interpolation between grid points 0.006 apart.
+    np.testing.assert_allclose(contour.get_paths()[0].vertices[:, 0], 0.5, atol=1e-3)
