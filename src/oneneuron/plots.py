@@ -2,11 +2,13 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
 # Blue and orange, apart for the colour-blind; the markers tell them apart in black and white.
 _STYLES = [("#0b5fa5", "o"), ("#d55e00", "^"), ("#009e73", "s"), ("#7b3294", "D"), ("#666666", "v")]
-_SHADES = "RdBu_r"
+# The classes' colours, light enough for the dots to stand out, white where f = 1/2.
+_SHADES = LinearSegmentedColormap.from_list("f", ["#79b0db", "#ffffff", "#f2a470"])
 _GRID = 200
 
 
@@ -70,9 +72,7 @@ def plot_decision_boundary(X, y, predict, *, ax=None):
     grid = np.stack(np.meshgrid(x1, x2), axis=-1)
     f = _probabilities(predict, grid.reshape(-1, 2)).reshape(_GRID, _GRID)
     ax = plt.gca() if ax is None else ax
-    shades = ax.pcolormesh(
-        x1, x2, f, vmin=0, vmax=1, cmap=_SHADES, alpha=0.55, shading="gouraud", zorder=0
-    )
+    shades = ax.pcolormesh(x1, x2, f, vmin=0, vmax=1, cmap=_SHADES, shading="gouraud", zorder=0)
     ax.figure.colorbar(shades, ax=ax, label="$f(x)$")
     ax.set(xlim=x1[[0, -1]], ylim=x2[[0, -1]])
     plot_dots(X, y, ax=ax)
