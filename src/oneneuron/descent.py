@@ -286,9 +286,14 @@ def pack(X, y):
     whole = full * tile
     signs = np.where(y, 1.0, -1.0)
     tiles = _aligned_empty((-(-n // tile), d + 1, tile))
-    by_tile = X[:whole].reshape(full, tile, d).transpose(0, 2, 1)
-    tiles[:full, d] = signs[:whole].reshape(full, tile)
-    np.multiply(by_tile, tiles[:full, d:], out=tiles[:full, :d])
+    # A slab at a time: one call for a large X would keep Ctrl-C waiting for seconds.
+    slab = max(1, _BLOCK_DOUBLES // ((d + 1) * tile))
+    for first in range(0, full, slab):
+        out = tiles[first : min(first + slab, full)]
+        samples = slice(first * tile, (first + len(out)) * tile)
+        out[:, d] = signs[samples].reshape(-1, tile)
+        by_tile = X[samples].reshape(-1, tile, d).transpose(0, 2, 1)
+        np.multiply(by_tile, out[:, d:], out=out[:, :d])
     if whole < n:
         tiles[full] = 0.0
         tiles[full, d, : n - whole] = signs[whole:]

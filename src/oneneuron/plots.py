@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 # Blue and orange, apart for the colour-blind; the markers tell them apart in black and white.
 _STYLES = [("#0b5fa5", "o"), ("#d55e00", "^"), ("#009e73", "s"), ("#7b3294", "D"), ("#666666", "v")]
 # The classes' colours, light enough for the dots to stand out, white where f = 1/2.
-_SHADES = LinearSegmentedColormap.from_list("f", ["#79b0db", "#ffffff", "#f2a470"])
+_SHADES = LinearSegmentedColormap.from_list("f", ["#9cc7e6", "#ffffff", "#f6bd97"])
 _GRID = 200
 
 
