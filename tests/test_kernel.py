@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -94,7 +93,3 @@ def test_import_brings_neither_scikit_learn_nor_matplotlib():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
-
-
-def test_the_tests_run_against_the_installed_package():
-    assert SOURCE not in Path(find_spec("oneneuron").origin).parents

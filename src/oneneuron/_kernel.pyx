@@ -55,7 +55,6 @@ cdef enum:
 cdef double LOG2_E = 1.4426950408889634
 
 TILE_SAMPLES = TILE
-VECTOR_WIDTH = WIDTH
 
 
 cdef inline lanes exp2(lanes t) noexcept nogil:
