@@ -1,13 +1,16 @@
 """The command line, as somebody types it."""
 
 import json
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from oneneuron import cli
 from oneneuron.cli import main
+from oneneuron.table import TableModel
 
 
 def made_table(path, n=60):
@@ -46,12 +49,42 @@ def test_the_lecture_prints_its_lines_and_saves_two_pictures(tmp_path, capsys):
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in tmp_path.iterdir())
 
 
+def test_the_lecture_compares_three_methods_in_columns(tmp_path, capsys):
+    main(["lecture", "--seed", "1", "--output", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    top = next(i for i, line in enumerate(lines) if line.startswith("method"))
+    rows = lines[top + 1 : top + 4]
+    assert all(re.search(r"[\d.]+ % +[\d.]+ % +[\d.]+ ms$", row) for row in rows)
+    assert len({len(line) for line in lines[top : top + 4]}) == 1
+
+
 def test_a_seed_repeats_the_lecture(tmp_path, capsys):
     def lines():
         main(["lecture", "--seed", "3", "-n", "50", "--steps", "1500", "--output", str(tmp_path)])
-        return [x for x in capsys.readouterr().out.splitlines() if "took" not in x]
+        return re.sub(r"[\d.]+ ms", "", capsys.readouterr().out).split()
 
     assert lines() == lines()
+
+
+def test_the_seed_that_is_drawn_and_printed_repeats_the_lecture(tmp_path, capsys):
+    arguments = ["lecture", "-n", "50", "--steps", "10", "--output", str(tmp_path)]
+    main(arguments)
+    first = capsys.readouterr().out
+    main([*arguments, "--seed", re.search(r"seed (\d+)", first)[1]])
+    second = capsys.readouterr().out
+    assert re.sub(r"[\d.]+ ms", "", first).split() == re.sub(r"[\d.]+ ms", "", second).split()
+
+
+def test_the_lecture_makes_its_folder(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    assert main(["lecture", "-n", "5", "--steps", "0", "--output", str(folder)]) == 0
+    assert (folder / "dots.png").exists()
+
+
+def test_a_lecture_that_diverges_says_so_in_one_line(tmp_path, capsys):
+    assert main(["lecture", "--seed", "1", "--eta", "1e308", "--output", str(tmp_path)]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("oneneuron: warning: Training stopped") and error.count("\n") == 1
 
 
 def test_fit_says_how_it_does_in_training_and_held_out(data, tmp_path, capsys):
@@ -63,16 +96,71 @@ def test_fit_says_how_it_does_in_training_and_held_out(data, tmp_path, capsys):
 
 def test_predict_gives_back_the_classes_that_fit_was_shown(data, model, capsys):
     assert main(["predict", str(model), str(data)]) == 0
-    found = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()]
-    assert found == [line.split(",")[1] for line in data.read_text().splitlines()]
+    found = [line.split(",")[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    assert found == [line.split(",")[1] for line in data.read_text().splitlines()[1:]]
 
 
-def test_predict_finds_the_features_by_name(model, tmp_path, capsys):
+def test_predict_needs_nothing_but_the_model_and_finds_the_features_by_name(
+    data, model, tmp_path, capsys
+):
+    data.unlink()
     (tmp_path / "new.csv").write_text("other,ratio,size\nx,0,1500\nx,0,900\n")
     main(["predict", str(model), str(tmp_path / "new.csv")])
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "ripe,P(yes)"
+    assert lines[0] == "class,P(yes)"
     assert [line.split(",")[0] for line in lines[1:]] == ["yes", "no"]
+
+
+def test_predict_names_the_feature_that_is_missing(model, tmp_path, capsys):
+    (tmp_path / "new.csv").write_text("other,size\nx,1500\n")
+    assert main(["predict", str(model), str(tmp_path / "new.csv")]) == 2
+    assert "must have the column 'ratio'; there are other, size" in capsys.readouterr().err
+
+
+def test_the_model_carries_the_mean_and_deviation_of_the_training_rows(data, tmp_path):
+    from sklearn.model_selection import train_test_split
+
+    path = tmp_path / "m.json"
+    main(["fit", str(data), "--target", "ripe", "--seed", "4", "--output", str(path)])
+    rows = [line.split(",") for line in data.read_text().splitlines()[1:]]
+    sizes, ripe = [float(row[0]) for row in rows], [row[1] for row in rows]
+    train, _ = train_test_split(sizes, test_size=0.2, stratify=ripe, random_state=4)
+    saved = json.loads(path.read_text())
+    found = (saved["mean"][0], saved["scale"][0])
+    np.testing.assert_allclose(found, (np.mean(train), np.std(train)), rtol=1e-12)
+
+
+def test_the_test_size_is_the_share_held_out(data, tmp_path, capsys):
+    path = tmp_path / "m.json"
+    main(["fit", str(data), "--target", "ripe", "--test-size", "0.5", "--output", str(path)])
+    assert "of 30 rows" in capsys.readouterr().out
+
+
+def test_a_fit_that_diverges_says_so_in_one_line_and_saves_a_model(data, tmp_path, capsys):
+    path = tmp_path / "m.json"
+    arguments = ["fit", str(data), "--target", "ripe", "--no-standardise", "--eta", "1e308"]
+    assert main([*arguments, "--output", str(path)]) == 0
+    error = capsys.readouterr().err
+    assert "is too large: try --eta auto" in error and error.count("\n") == 1
+    assert TableModel.load(path).features == ["size", "ratio"]
+
+
+def test_the_bar_is_drawn_on_a_terminal_only_and_erased(monkeypatch, data, tmp_path, capsys):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(cli, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    arguments = ["fit", str(data), "--target", "ripe", "--steps", "200"]
+    main([*arguments, "--output", str(tmp_path / "m.json")])
+    error = capsys.readouterr().err
+    assert "] 100 %" in error and error.endswith("\r" + 60 * " " + "\r")
+
+
+def test_no_bar_is_drawn_where_there_is_no_terminal(monkeypatch, data, tmp_path, capsys):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(cli, "perf_counter", lambda: next(clock))
+    arguments = ["fit", str(data), "--target", "ripe", "--steps", "200"]
+    main([*arguments, "--output", str(tmp_path / "m.json")])
+    assert capsys.readouterr().err == ""
 
 
 def test_predict_writes_to_a_file_when_asked(data, model, tmp_path):
@@ -87,29 +175,37 @@ def test_without_standardising_the_model_scales_by_one(data, tmp_path):
     assert (saved["mean"], saved["scale"]) == ([0.0, 0.0], [1.0, 1.0])
 
 
-def test_a_constant_column_does_no_harm(tmp_path, capsys):
-    rows = [f"{i},7,{'ab'[i > 9]}" for i in range(20)]
+def test_a_constant_column_is_not_scaled(tmp_path):
+    # 0.1 is no binary fraction: its computed standard deviation need not be 0.
+    rows = [f"{i},0.1,{'ab'[i > 24]}" for i in range(50)]
     (tmp_path / "d.csv").write_text("x,c,t\n" + "\n".join(rows) + "\n")
     arguments = ["fit", str(tmp_path / "d.csv"), "--target", "t"]
     assert main([*arguments, "--output", str(tmp_path / "m.json")]) == 0
+    assert TableModel.load(tmp_path / "m.json").scale[1] == 1.0
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x,u\n1,a\n2,b\n", "--target must be a column of"),
-        ("x,t\none,a\n2,b\n", "found 'one'"),
-        ("x,t\n,a\n2,b\n", "found an empty cell"),
+        ("x,u\n1,a\n2,b\n", "found 't'; there are x, u."),
+        (
+            "x,t\n1,a\ntwo,b\n",
+            "d.csv, line 3, column 'x': a feature must be a finite number, found 'two'",
+        ),
+        ("x,t\n,a\n2,b\n", "line 2, column 'x': a feature must be a finite number, found an empty"),
         ("x,t\nnan,a\n2,b\n", "found 'nan'"),
-        ("x,t\n1,\n2,b\n", "the class is an empty cell"),
+        ("x,t\n-inf,a\n2,b\n", "found '-inf'"),
+        ("x,t\n1,\n2,b\n", "line 2, column 't': the class is an empty cell"),
         ("x,t\n1,a\n2,a\n", "must have two classes, found 1: a"),
         ("x,t\n1,a\n2,b\n3,c\n", "must have two classes, found 3: a, b, c"),
         ("x,t\n1,a\n2\n", "line 3, must have 2 cells"),
-        ("x,x,t\n1,1,a\n", "different column names"),
+        ("x,x,t\n1,1,a\n", "found 'x' 2 times"),
+        ("x,,t\n1,1,a\n", "found none for column 2"),
         ("x,t\n", "must have rows"),
         ("", "must start with a header line"),
         ("t\na\nb\n", "must have a column beside the target"),
-        ("x,t\n1,a\n2,b\n", "found 2 rows"),
+        ("x,t\n" + "1,a\n" * 20 + "2,b\n", "class 'b' has 1 of 21 rows"),
+        ("x,t\n" + "1e308,a\n-1e308,b\n" * 10, "column 'x', has numbers too large"),
     ],
 )
 def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys, text, message):
@@ -129,9 +225,10 @@ def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys,
         ["fit", "{data}", "--target", "ripe", "--output", "{folder}"],
         ["fit", "{folder}/none.csv", "--target", "ripe", "--output", "{folder}/m.json"],
         ["lecture", "--output", "{data}"],
-        ["lecture", "--output", "{folder}/none"],
-        ["lecture", "-n", "3", "--output", "{folder}"],
+        ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
+        ["lecture", "--output", "{data}/folder"],
         ["predict", "{data}", "{data}"],
+        ["predict", "{data}", "{data}", "--output", "{data}/out.csv"],
     ],
 )
 def test_a_path_or_size_that_will_not_do_is_one_line_and_exit_2(tmp_path, data, capsys, arguments):
@@ -142,11 +239,52 @@ def test_a_path_or_size_that_will_not_do_is_one_line_and_exit_2(tmp_path, data, 
     assert [p.name for p in tmp_path.iterdir()] == ["data.csv"]
 
 
-@pytest.mark.parametrize("option", ["--eta=0", "--eta=-1", "--eta=nan", "--steps=-1", "--seed=x"])
-def test_an_option_out_of_range_exits_2(option, capsys):
+def test_a_prediction_that_fails_leaves_the_old_file(data, model, tmp_path):
+    (tmp_path / "out.csv").write_text("old")
+    (tmp_path / "new.csv").write_text("size,ratio\n1,\n")
+    arguments = ["predict", str(model), str(tmp_path / "new.csv")]
+    assert main([*arguments, "--output", str(tmp_path / "out.csv")]) == 2
+    assert (tmp_path / "out.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["-n=4", "--eta=0", "--eta=-1", "--eta=nan", "--steps=-1", "--seed=x", "--seed=4294967296"],
+)
+def test_a_lecture_option_out_of_range_is_one_line_and_exit_2(option, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["lecture", option])
+    error = capsys.readouterr().err
     assert stop.value.code == 2
+    assert error.startswith("oneneuron: error: ") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--eta=fast", "--test-size=0", "--test-size=1"])
+def test_a_fit_option_out_of_range_exits_2(option):
+    with pytest.raises(SystemExit) as stop:
+        main(["fit", "d.csv", "--target", "t", option])
+    assert stop.value.code == 2
+
+
+def test_ctrl_c_exits_130(monkeypatch, data, tmp_path):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.Training, "advance", interrupted)
+    path = tmp_path / "m.json"
+    assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 130
+    assert not path.exists()
+
+
+def test_a_reader_that_goes_away_is_no_error(data, model):
+    run = subprocess.Popen(
+        [sys.executable, "-m", "oneneuron", "predict", str(model), str(data)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    run.stdout.close()
+    error = run.stderr.read()
+    run.stderr.close()
+    assert (run.wait(), error) == (1, b"")
 
 
 def test_the_command_runs_as_a_module():

@@ -16,7 +16,7 @@ MODEL = table.TableModel(
 
 def test_the_probability_is_that_of_the_scaled_features():
     z = 0.5 * (5.0 - 1.0) / 2.0 - 1.0 * (4.0 - 2.0) / 4.0 + 0.25
-    found = MODEL.probabilities(np.array([[5.0, 4.0]]))
+    found = MODEL.predict_proba(np.array([[5.0, 4.0]]))
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-z)), rtol=1e-15)
 
 
@@ -46,9 +46,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
         ({"format": "other"}, "its format is unknown"),
         ({"weights": None}, "weights must be 2 numbers"),
         ({"weights": [1.0]}, "weights must be 2 numbers"),
-        ({"scale": [1.0, 0.0]}, "scale must have no zero"),
+        ({"scale": [1.0, 0.0]}, "scale must be above 0"),
         ({"bias": "x"}, "must be finite numbers"),
-        ({"classes": ["a"]}, "classes two names"),
+        ({"bias": float("nan")}, "must be finite numbers"),
+        ({"bias": 10**400}, "must be finite numbers"),
+        ({"classes": ["a"]}, "two classes"),
+        ({"classes": ["a", "a"]}, "classes must be different names"),
+        ({"features": None}, "features must be different names"),
+        ({"features": []}, "must have a feature"),
+        ({"version": 2}, "must be of version 1, found 2"),
     ],
 )
 def test_a_model_that_does_not_fit_itself_is_refused(tmp_path, change, message):
@@ -59,13 +65,61 @@ def test_a_model_that_does_not_fit_itself_is_refused(tmp_path, change, message):
         table.TableModel.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": "oneneuron-model-1"}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": "other"}'])
 def test_a_file_that_is_no_model_is_refused(tmp_path, text):
     (tmp_path / "m.json").write_text(text)
-    with pytest.raises(ValueError, match=r"m\.json must"):
+    with pytest.raises(ValueError, match=r"m\.json must be a model"):
         table.TableModel.load(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("key", ["version", "features", "target", "mean", "weights", "bias"])
+def test_a_model_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, key):
+    path = tmp_path / "m.json"
+    MODEL.save(path)
+    found = json.loads(path.read_text())
+    del found[key]
+    path.write_text(json.dumps(found))
+    with pytest.raises(ValueError, match=f"lacks {key}"):
+        table.TableModel.load(path)
+
+
+def test_a_saved_model_names_its_format_and_version(tmp_path):
+    MODEL.save(tmp_path / "m.json")
+    found = json.loads((tmp_path / "m.json").read_text())
+    assert (found["format"], found["version"]) == ("oneneuron-model", 1)
+
+
+def test_a_model_is_saved_through_a_link(tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "m.json")
+    MODEL.save(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert table.TableModel.load(tmp_path / "m.json") == MODEL
+
+
+def test_a_device_is_no_file_to_write_to():
+    with pytest.raises(OSError, match="a folder or a device"):
+        table.check_writable(os.devnull)
+
+
+def test_a_row_without_a_probability_is_refused():
+    model = table.TableModel(["a", "b"], "t", ["no", "yes"], [0.0, 0.0], [1e-9, 1e-9], [1, -1], 0)
+    with pytest.raises(ValueError, match="row 2 is too large"):
+        model.predict_proba(np.array([[1.0, 1.0], [1e308, 1e308]]))
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
     (tmp_path / "d.csv").write_text("a,b\n1,2\n", encoding="utf-8-sig")
-    assert list(table.read_columns(tmp_path / "d.csv")) == ["a", "b"]
+    assert list(table.Table.read(tmp_path / "d.csv").columns) == ["a", "b"]
+
+
+def test_a_message_counts_the_lines_of_the_file_through_quotes_and_empty_lines(tmp_path):
+    (tmp_path / "d.csv").write_text('a,b\n1,"two\nlines"\n\nx,y\n')
+    with pytest.raises(ValueError, match=r"d\.csv, line 5, column 'a': .* found 'x'"):
+        table.Table.read(tmp_path / "d.csv").features(["a"])
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,\xff\n", b"\xff\xfea\x00"])
+def test_another_encoding_is_refused(tmp_path, content):
+    (tmp_path / "d.csv").write_bytes(content)
+    with pytest.raises(ValueError, match="must be a CSV in UTF-8"):
+        table.Table.read(tmp_path / "d.csv")

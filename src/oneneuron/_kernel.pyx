@@ -93,29 +93,38 @@ cdef inline void forward(
             t_out[v] = multiply_add(u, load(tile + TILE * j + WIDTH * v), t_out[v])
 
 
-cdef inline void errors(
-    const double *signs, const lanes *t, double *cost_sums, double *correct_sums, lanes *g_out
+cdef inline void errors(const lanes *t, lanes *p_out, lanes *g_out) noexcept nogil:
+    """Errors p of a tile's samples and their gradient weights g = p^2 (1 - p)."""
+    cdef:
+        Py_ssize_t v
+        lanes one = splat(1.0)
+        lanes e, p
+    for v in range(VECTORS):
+        e = exp2(clamp(splat(-1020.0), t[v], splat(510.0)))
+        p = one / (one + e)
+        p_out[v] = p
+        g_out[v] = p * p * (e * p)
+
+
+cdef inline void add_scores(
+    const double *signs, const lanes *t, const lanes *p, double *cost_sums, double *correct_sums
 ) noexcept nogil:
-    """Gradient weights g = p^2 (1 - p) of a tile; adds its p^2 and its correct samples."""
+    """Add a tile's p^2 and its correct samples."""
     cdef:
         Py_ssize_t part, k, v
-        lanes one = splat(1.0)
         # f rounds to more than 1/2 only where z is above 1.5 * 2**-53; here times log2 e. So
         # t > tie s counts as np.round(f) == y does: a tie is class 0, and s = 0 is never right.
         lanes tie = splat(2.4e-16)
-        lanes cost, correct, s, e, p, sp
+        lanes cost, correct, s, sp
     for part in range(PARTS):
         cost = load(cost_sums + WIDTH * part)
         correct = load(correct_sums + WIDTH * part)
         for k in range(ROUNDS):
             v = PARTS * k + part
             s = load(signs + WIDTH * v)
-            e = exp2(clamp(splat(-1020.0), t[v], splat(510.0)))
-            p = one / (one + e)
-            sp = s * p
+            sp = s * p[v]
             cost = multiply_add(sp, sp, cost)
             correct = correct + one_where_greater(t[v], tie * s)
-            g_out[v] = p * p * (e * p)
         store(cost_sums + WIDTH * part, cost)
         store(correct_sums + WIDTH * part, correct)
 
@@ -146,14 +155,16 @@ cdef inline void sum_block(
         const double *tile
         double *part
         lanes t[VECTORS]
+        lanes p[VECTORS]
         lanes g[VECTORS]
     for i in range(LANES * (rows + 2)):
         sums[i] = 0.0
     for i in range(num_tiles):
         tile = tiles + TILE * rows * i
         forward(tile, rows, scaled, t)
-        errors(
-            tile + TILE * (rows - 1), t, sums + LANES * rows, sums + LANES * (rows + 1), g
+        errors(t, p, g)
+        add_scores(
+            tile + TILE * (rows - 1), t, p, sums + LANES * rows, sums + LANES * (rows + 1)
         )
         backward(tile, rows, g, sums)
     for i in range(rows + 2):

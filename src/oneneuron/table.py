@@ -4,97 +4,140 @@ import csv
 import json
 import math
 import os
+import sys
 import tempfile
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-_FORMAT = "oneneuron-model-1"
+_FORMAT = "oneneuron-model"
+_VERSION = 1
 
 
-def read_columns(path):
-    """The cells of a CSV with a header line: a dict of column name to list of strings.
+@dataclass(frozen=True)
+class Table:
+    """The cells of a CSV with a header line.
 
-    Raises
-    ------
-    ValueError
-        For no rows, a column named twice or not at all, or a row of another length.
-    OSError
-        If the file can't be read.
+    Attributes
+    ----------
+    path : path of the file, for messages
+    columns : dict of column name to list of n strings
+    lines : list of n int, the line of the file on which each row ends
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.reader(file)
-        header = [name.strip() for name in next(reader, [])]
-        if not header or "" in header or len(set(header)) < len(header):
-            raise ValueError(
-                f"{path} must start with a header line of different column names, found {header}."
-            )
-        rows = []
-        for row in reader:
-            if row and len(row) != len(header):
+
+    path: str
+    columns: dict
+    lines: list
+
+    @classmethod
+    def read(cls, path):
+        """Read a CSV in UTF-8, with or without a byte order mark; empty lines are skipped.
+
+        Raises
+        ------
+        ValueError
+            For a file that is no CSV in UTF-8, no rows, a column named twice or not at all, or a
+            row of another length.
+        OSError
+            If the file can't be read.
+        """
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            try:
+                header = _header(next(reader, []), path)
+                numbered = [(reader.line_num, row) for row in reader if row]
+            except (csv.Error, UnicodeDecodeError) as error:
+                raise ValueError(f"{path} must be a CSV in UTF-8: {error}.") from error
+        for line, row in numbered:
+            if len(row) != len(header):
                 raise ValueError(
-                    f"{path}, line {reader.line_num}, must have {len(header)} cells as its header "
-                    f"does, found {len(row)}."
+                    f"{path}, line {line}, must have {len(header)} cells as its header does, "
+                    f"found {len(row)}: correct or drop the line."
                 )
-            rows += [row] if row else []
-    if not rows:
-        raise ValueError(f"{path} must have rows below its header line, found none.")
-    return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+        if not numbered:
+            raise ValueError(f"{path} must have rows below its header line, found none.")
+        lines, rows = zip(*numbered, strict=True)
+        cells = map(list, zip(*rows, strict=True))
+        return cls(path, dict(zip(header, cells, strict=True)), list(lines))
+
+    def features(self, names):
+        """The named columns as a float64 array of shape (n, d).
+
+        Raises
+        ------
+        ValueError
+            For a column that is missing, or a cell that is empty, text, NaN or infinite.
+        """
+        X = np.empty((len(self.lines), len(names)))
+        for j, name in enumerate(names):
+            if name not in self.columns:
+                raise ValueError(
+                    f"{self.path} must have the column {name!r}; there are "
+                    f"{', '.join(self.columns)}."
+                )
+            X[:, j] = [self._number(i, name) for i in range(len(X))]
+        return X
+
+    def _number(self, row, name):
+        cell = self.columns[name][row]
+        try:
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            found = repr(cell) if cell.strip() else "an empty cell"
+            raise ValueError(
+                f"{self.path}, line {self.lines[row]}, column {name!r}: a feature must be a finite "
+                f"number, found {found}. Correct it, or drop the row or the column."
+            )
+        return value
+
+    def labels(self, target):
+        """The labels of the target column, a list of n strings, and its two classes in order.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, a cell is empty, or there are not two classes.
+        """
+        if target not in self.columns:
+            raise ValueError(
+                f"--target must be a column of {self.path}, found {target!r}; there are "
+                f"{', '.join(self.columns)}."
+            )
+        labels = [cell.strip() for cell in self.columns[target]]
+        if "" in labels:
+            raise ValueError(
+                f"{self.path}, line {self.lines[labels.index('')]}, column {target!r}: the class "
+                f"is an empty cell. Fill it in or drop the row."
+            )
+        classes = sorted(set(labels))
+        if len(classes) != 2:
+            raise ValueError(
+                f"{self.path}, column {target!r}, must have two classes, found {len(classes)}: "
+                f"{', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}. Choose another "
+                f"--target or other rows."
+            )
+        return labels, classes
 
 
-def features_of(columns, names, path):
-    """The named columns as a float64 array (n, d).
-
-    Raises
-    ------
-    ValueError
-        For a column that is missing, or a cell that is empty, text, NaN or infinite.
-    """
-    for name in names:
-        if name not in columns:
-            raise ValueError(f"{path} must have the column {name!r}, found {', '.join(columns)}.")
-    return np.array([[_number(cell, i, name, path) for i, cell in enumerate(columns[name])]
-                     for name in names]).T  # fmt: skip
-
-
-def _number(cell, row, name, path):
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        found = repr(cell) if cell.strip() else "an empty cell"
+def _header(cells, path):
+    names = [cell.strip() for cell in cells]
+    if not names:
+        raise ValueError(f"{path} must start with a header line of column names, found none.")
+    if "" in names:
         raise ValueError(
-            f"{path}, row {row + 1} below the header, column {name!r}: a feature must be a finite "
-            f"number, found {found}. Fill it in, or drop the row or the column."
+            f"{path}, line 1: every column must have a name, found none for column "
+            f"{names.index('') + 1}."
         )
-    return value
-
-
-def labels_of(columns, target, path):
-    """The target column as booleans, true for the second of its two classes, and their names.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column, a cell is empty, or there are not two classes.
-    """
-    if target not in columns:
-        raise ValueError(f"--target must be a column of {path}, found {target!r}; "
-                         f"there are {', '.join(columns)}.")  # fmt: skip
-    cells = [cell.strip() for cell in columns[target]]
-    if "" in cells:
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
         raise ValueError(
-            f"{path}, row {cells.index('') + 1} below the header, column {target!r}: the class is "
-            f"an empty cell. Fill it in or drop the row."
+            f"{path}, line 1: column names must differ, found {name!r} {count} times: rename or "
+            f"drop all but one."
         )
-    classes = sorted(set(cells))
-    if len(classes) != 2:
-        raise ValueError(
-            f"{path}, column {target!r}, must have two classes, found {len(classes)}: "
-            f"{', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}."
-        )
-    return np.array(cells) == classes[1], classes
+    return names
 
 
 @dataclass(frozen=True)
@@ -118,15 +161,29 @@ class TableModel:
     weights: list
     bias: float
 
-    def probabilities(self, X):
-        """Probability of the second class, shape (n,), for unscaled X of shape (n, d)."""
+    def predict_proba(self, X):
+        """Probability of the second class, shape (n,), for unscaled X of shape (n, d).
+
+        Raises
+        ------
+        ValueError
+            If a row is so large that it has no probability.
+        """
         from scipy.special import expit
 
-        return expit((X - self.mean) / self.scale @ np.array(self.weights) + self.bias)
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = (X - np.array(self.mean)) / self.scale @ np.array(self.weights) + self.bias
+        if np.isnan(z).any():
+            raise ValueError(
+                f"row {int(np.isnan(z).argmax()) + 1} is too large for w.x + b to be a number: "
+                f"correct it or drop it."
+            )
+        return expit(z)
 
     def save(self, path):
         """Write the model as JSON, whole or not at all."""
-        write_whole(path, json.dumps({"format": _FORMAT, **asdict(self)}, indent=2) + "\n")
+        found = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
+        write_whole(path, (json.dumps(found, indent=2) + "\n").encode())
 
     @classmethod
     def load(cls, path):
@@ -136,25 +193,35 @@ class TableModel:
         ------
         ValueError
             If the file is something else, or its parts do not fit each other.
+        OSError
+            If the file can't be read.
         """
         with open(path, encoding="utf-8") as file:
             try:
                 found = json.load(file)
             except ValueError as error:
                 raise ValueError(f"{path} must be a model that fit wrote: {error}.") from error
-        if not isinstance(found, dict) or found.pop("format", None) != _FORMAT:
+        if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise ValueError(f"{path} must be a model that fit wrote: its format is unknown.")
         names = list(cls.__dataclass_fields__)
-        missing = [name for name in names if name not in found]
+        missing = [name for name in ("version", *names) if name not in found]
         if missing:
+            raise ValueError(f"{path} lacks {', '.join(missing)}: write it again with fit.")
+        if found["version"] != _VERSION:
             raise ValueError(
-                f"{path} must have {', '.join(names)}, but lacks {', '.join(missing)}."
+                f"{path} must be of version {_VERSION}, found {found['version']!r}: update "
+                f"oneneuron or write it again with fit."
             )
         model = cls(**{name: found[name] for name in names})
         model._check(path)
         return model
 
     def _check(self, path):
+        for name, names in (("features", self.features), ("classes", self.classes)):
+            if not _are_different_strings(names):
+                raise ValueError(f"{path}: {name} must be different names, found {names!r}.")
+        if not self.features or len(self.classes) != 2 or not isinstance(self.target, str):
+            raise ValueError(f"{path} must have a feature, the target's name and two classes.")
         d = len(self.features)
         for name in ("mean", "scale", "weights"):
             values = getattr(self, name)
@@ -163,32 +230,64 @@ class TableModel:
                     f"{path}: {name} must be {d} numbers, one for each feature, found {values!r}."
                 )
         numbers = [*self.mean, *self.scale, *self.weights, self.bias]
-        if not all(isinstance(v, (int, float)) and math.isfinite(v) for v in numbers):
+        if not all(map(_is_finite_number, numbers)):
             raise ValueError(f"{path}: mean, scale, weights and bias must be finite numbers.")
-        if 0 in self.scale or len(self.classes) != 2:
-            raise ValueError(f"{path}: scale must have no zero, and classes two names.")
+        if min(self.scale) <= 0:
+            raise ValueError(f"{path}: scale must be above 0, found {min(self.scale)}.")
 
 
-def check_writable(path):
-    """Raise OSError if a file can't be written there, and leave nothing behind."""
-    if os.path.isdir(path):
-        raise IsADirectoryError(f"{path} is a folder: name a file in it.")
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
+def _are_different_strings(names):
+    return (
+        isinstance(names, list)
+        and all(isinstance(name, str) for name in names)
+        and len(set(names)) == len(names)
+    )
+
+
+def _is_finite_number(value):
+    # A whole number in JSON may be larger than any float.
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def check_writable(path, inputs=()):
+    """Raise if a file can't be written there or is one of the inputs; leave nothing behind.
+
+    Raises
+    ------
+    ValueError
+        If `path` is one of the files `inputs`.
+    OSError
+        If it is a folder or a device, or its folder does not let a file be made.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{path} is a folder or a device: name a file to write to.")
+    for other in inputs:
+        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
+            raise ValueError(f"--output must not be the input {other}: name another file.")
+    try:
+        handle, name = _temporary_beside(path)
+    except OSError as error:
+        raise OSError(f"{path} can't be written: {error.strerror}.") from error
     os.close(handle)
     os.unlink(name)
 
 
-def write_whole(path, text):
-    """Write a file whole or not at all: to a temporary one beside it, then renamed."""
-    handle, name = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)))
+def write_whole(path, content):
+    """Write bytes to a file, whole or not at all: to a temporary one beside it, then renamed."""
+    handle, name = _temporary_beside(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         # mkstemp makes files that the owner alone may read; this one is like any other.
         mask = os.umask(0)
         os.umask(mask)
         os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
+        os.replace(name, os.path.realpath(path))
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _temporary_beside(path):
+    """A new file in the folder of `path`, links followed: an open handle and its name."""
+    return tempfile.mkstemp(dir=os.path.dirname(os.path.realpath(path)))
