@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 import oneneuron
 from oneneuron import reference
-from oneneuron.descent import Training, safe_eta
+from oneneuron.curvature import safe_eta
+from oneneuron.training import Training
 
 # Kernel and reference round the margin differently: a few units of 1.1e-16 times the largest
 # margin (400 here), carried through a few steps.

@@ -1,4 +1,4 @@
-"""Which x86-64 levels this processor runs; compiled for the baseline, so safe to ask anywhere."""
+"""Which kernels this processor runs; compiled for the baseline, so safe to ask anywhere."""
 
 cdef extern from *:
     """
@@ -9,13 +9,14 @@ cdef extern from *:
     #endif
     static int supports_v3(void) { return SUPPORTS("x86-64-v3"); }
     static int supports_v4(void) { return SUPPORTS("x86-64-v4"); }
+    static const char *BUILT = BUILT_LEVELS;
     """
     bint supports_v3() noexcept
     bint supports_v4() noexcept
+    const char *BUILT
 
 
-def supported_levels():
-    """The levels beyond the baseline that this processor and system run, lowest first."""
-    return [
-        level for level, supported in (("v3", supports_v3()), ("v4", supports_v4())) if supported
-    ]
+def levels():
+    """The levels that were built and that this processor and system run, lowest first."""
+    runs = {"plain": True, "v3": supports_v3(), "v4": supports_v4()}
+    return tuple(level for level in BUILT.decode().split() if runs[level])

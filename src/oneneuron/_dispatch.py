@@ -6,20 +6,8 @@ kernel that was built and can't be imported is an error, never a silent step dow
 
 import os
 from importlib import import_module
-from importlib.util import find_spec
 
-from ._cpu import supported_levels
-
-_MODULES = {
-    "plain": "oneneuron._kernel",
-    "v3": "oneneuron._kernel_v3",
-    "v4": "oneneuron._kernel_v4",
-}
-
-
-def _available_levels() -> tuple[str, ...]:
-    runnable = ["plain", *supported_levels()]
-    return tuple(level for level in runnable if find_spec(_MODULES[level]) is not None)
+from ._cpu import levels
 
 
 def _chosen_level(available: tuple[str, ...]) -> str:
@@ -34,6 +22,11 @@ def _chosen_level(available: tuple[str, ...]) -> str:
     return forced
 
 
-available = _available_levels()
+def kernel(precision: str):
+    """The kernel's module for "float64" or "float32"."""
+    return import_module(f"oneneuron._kernel_{level}_{precision}")
+
+
+available = levels()
 level = _chosen_level(available)
-kernel = import_module(_MODULES[level])
+kernel("float64")  # now, so that one that can't be imported is known at once

@@ -9,8 +9,11 @@ from numbers import Integral, Real
 import numpy as np
 
 
+_SLAB_VALUES = 2**17
+
+
 def as_samples(X, name="X"):
-    """Samples as a float64 array of shape (n, d), every value finite."""
+    """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
     if np.ma.is_masked(X):
         raise ValueError(f"{name} has masked values: fill them or drop their samples.")
     raw = np.asarray(X)
@@ -25,34 +28,68 @@ def as_samples(X, name="X"):
         raise ValueError(
             f"{name} must have at least one sample and one feature, found shape {raw.shape}."
         )
+    dtype = np.float32 if raw.dtype == np.float32 else np.float64
     try:
-        samples = raw.astype(np.float64, copy=False)
+        samples = raw.astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must hold numbers: {error}.") from error
-    if not np.isfinite(samples).all():
-        row, column = np.argwhere(~np.isfinite(samples))[0]
-        raise ValueError(
-            f"{name} must be finite, found {samples[row, column]} in sample {row}, "
-            f"feature {column}: drop the sample or fill the value in."
-        )
+    _refuse_non_finite(samples, name)
     return samples
 
 
+def _refuse_non_finite(samples, name):
+    size = max(1, _SLAB_VALUES // samples.shape[1])  # never a second array as large as X
+    for first in range(0, len(samples), size):
+        finite = np.isfinite(samples[first : first + size])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"{name} must be finite, found {samples[first + row, column]} in sample "
+                f"{first + row}, feature {column}: drop the sample or fill the value in."
+            )
+
+
 def as_labels(y, num_samples, name="y"):
-    """Labels as booleans of shape (n,), true for class 1."""
+    """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
     labels = np.asarray(y)
     if labels.shape != (num_samples,):
         raise ValueError(
             f"{name} must have shape ({num_samples},), one label for each sample, found shape "
             f"{labels.shape}."
         )
-    if labels.dtype.kind not in "biuf" or not np.isin(labels, (0, 1)).all():
+    if labels.dtype.kind not in "biuf" or num_samples != (
+        np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
+    ):
         found = np.unique(labels.astype(str))[:4].tolist()
         raise ValueError(
             f"{name} must hold the labels 0 and 1, found {', '.join(found)}: "
             f"recode it, for instance (y == positive_label)."
         )
-    return labels.astype(bool)
+    return labels
+
+
+def as_weights(sample_weight, num_samples, dtype):
+    """Weights of the samples, of shape (n,), finite, none below zero; None stays None."""
+    if sample_weight is None:
+        return None
+    try:
+        weights = np.asarray(sample_weight).astype(dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"sample_weight must hold numbers: {error}.") from error
+    if weights.shape != (num_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({num_samples},), one weight for each sample, found "
+            f"shape {weights.shape}."
+        )
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        raise ValueError(
+            f"sample_weight must be finite and 0 or more, found {weights[wrong][0]} for sample "
+            f"{np.flatnonzero(wrong)[0]}."
+        )
+    if not weights.any():
+        raise ValueError("sample_weight must be above 0 for a sample, found zeros alone.")
+    return weights
 
 
 def as_count(value, name):
@@ -71,6 +108,24 @@ def as_eta(eta):
     if not (np.isfinite(eta) and eta > 0):
         raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
     return float(eta)
+
+
+def as_alpha(alpha):
+    """An L2 penalty: finite, zero or more."""
+    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, Real):
+        raise TypeError(f"alpha must be a number, found {alpha!r}.")
+    if not (np.isfinite(alpha) and alpha >= 0):
+        raise ValueError(f"alpha must be finite and 0 or more, found {alpha}.")
+    return float(alpha)
+
+
+def as_threads(n_threads):
+    """A number of threads, one or more; None stays None."""
+    if n_threads is None:
+        return None
+    if as_count(n_threads, "n_threads") == 0:
+        raise ValueError("n_threads must be 1 or more, or None for as many as the work is worth.")
+    return int(n_threads)
 
 
 def as_parameters(init, num_features):

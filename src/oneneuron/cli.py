@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 
 from . import _dispatch
-from .descent import Training
+from .training import Training
 from .table import Table, TableModel, check_writable, write_whole
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import checks
-from ..descent import Training
+from ..training import Training
 from ..diagnostics import warn_of_divergence
 
 

@@ -1,0 +1,73 @@
+"""What a training gives."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Model:
+    """The neuron after one step: f(x) = sigma(weights . x + bias).
+
+    Attributes
+    ----------
+    weights : ndarray of shape (d,), of the samples' dtype
+    bias : float
+    step : int
+        Updates made so far; 0 is the start.
+    accuracy : float
+        Share of samples, 0 to 1, with ``np.round(f) == y``; by weight, if samples have weights.
+    cost : float
+        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, u_i the weights of the samples.
+    """
+
+    weights: np.ndarray
+    bias: float
+    step: int
+    accuracy: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class History:
+    """The descent at every recorded step, the start included; k records.
+
+    Attributes
+    ----------
+    step : ndarray of shape (k,), int
+    weights : ndarray of shape (k, d), of the samples' dtype
+    bias, cost, accuracy : ndarrays of shape (k,), float64
+    """
+
+    step: np.ndarray
+    weights: np.ndarray
+    bias: np.ndarray
+    cost: np.ndarray
+    accuracy: np.ndarray
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A finished training.
+
+    Attributes
+    ----------
+    last, best, lowest : Model
+        After the last step; of the highest accuracy, the first if several; of the lowest cost.
+        The start counts for the last two only if no step was made.
+    history : History
+    num_steps : int
+        Steps made.
+    eta : float
+        The step size used.
+    stop_reason : str
+        ``"num_steps"``, or ``"diverged"`` if the next step had no finite parameters.
+    """
+
+    last: Model
+    best: Model
+    lowest: Model
+    history: History
+    num_steps: int
+    eta: float
+    stop_reason: str
