@@ -1,85 +1,146 @@
-"""Times the lecture's problem in the lecture's own style and in the kernel, in one run.
+"""Times one descent in every contender's way, all in one sitting, in rounds that take turns.
 
-    python benchmarks/run.py [--rounds 5]
+    python benchmarks/run.py --threads 1 --json one.json --picture one.png
 
-400 samples, 2 features, 10,000 steps. Both must end in the same parameters; the lecture's style
-is timed over fewer steps, as each of its steps costs the same. Times are the minimum of rounds
-that take turns, so that a busy machine slows both.
+Each contender must first end in the same parameters as `oneneuron.reference`; one that does not
+is an error. A round then times every contender once, so that a busy machine slows all alike.
 """
 
 import argparse
+import json
+import os
 import sys
-from time import perf_counter
+from dataclasses import dataclass, field
+from statistics import median
+from time import perf_counter, sleep
 
-import numpy as np
-
-import oneneuron
-from oneneuron._dispatch import level
-from oneneuron.lecture import example1
-
-ETA = 5e-3
-NUM_STEPS = 10_000
-TIMED_STEPS = 500
-START = np.array([0.2, 0.5, 0.8])
+SECONDS_PER_TIMING = 0.1
+# Threads of the contender before may spin for so long, in wait of more work.
+SECONDS_OF_PAUSE = 0.03
 
 
-def in_the_lectures_style(x, y, num_steps):
-    """NumPy arrays summed by Python's built-in sum, scored after each update."""
-    w1, w2, b = START
-    best, best_model = 0.0, None
+@dataclass
+class Entry:
+    """A contender at one size: how to go on with it, steps a timing, seconds a step so far."""
 
-    def output():
-        return 1.0 / (1.0 + np.exp(-(w1 * x[:, 0] + w2 * x[:, 1] + b)))
+    name: str
+    advance: callable
+    num_steps: int
+    seconds: list = field(default_factory=list)
 
-    f = output()
-    for _ in range(num_steps):
-        slope_w1 = sum((f - y) * f * (1 - f) * x[:, 0])
-        slope_w2 = sum((f - y) * f * (1 - f) * x[:, 1])
-        slope_b = sum((f - y) * f * (1 - f))
-        w1, w2, b = w1 - ETA * slope_w1, w2 - ETA * slope_w2, b - ETA * slope_b
-        f = output()
-        score = sum(np.round(f) == y) * (100.0 / len(y))
-        if score > best:
-            best, best_model = score, (w1, w2, b)
-    return np.array([w1, w2, b]), np.array(best_model)
+    def time(self):
+        """Time some steps; one before them brings this contender's data back to the caches."""
+        sleep(SECONDS_OF_PAUSE)
+        if self.num_steps > 1:
+            self.advance(1)
+        start = perf_counter()
+        self.advance(self.num_steps)
+        self.seconds.append((perf_counter() - start) / self.num_steps)
 
 
-def in_the_kernel(x, y, num_steps):
-    """Last and best parameters of the same descent."""
-    descent = oneneuron.train(x, y, eta=ETA, num_steps=num_steps, init=(START[:2], START[2]))
-    return tuple(np.append(m.weights, m.bias) for m in (descent.last, descent.best))
+def confine(threads):
+    """Give this process so many cores; before any import that counts them."""
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= threads <= len(cores):
+        sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
+    os.sched_setaffinity(0, cores[-threads:])  # the first cores serve the system too
+    os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = str(threads)
+    # NumPy shares out its blocks itself: BLAS has only a part of a step to share.
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 
-def seconds(function, *arguments):
-    """Wall-clock time of one call."""
+def enter(name, contender, problem, expected, threads, seconds):
+    """Prepare a contender and check it; error where it ends elsewhere."""
+    import numpy as np
+
+    advance = contender.prepare(problem, threads)
     start = perf_counter()
-    function(*arguments)
-    return perf_counter() - start
+    found = advance(problem.check_steps)
+    step_seconds = (perf_counter() - start) / problem.check_steps
+    if found is not None:
+        tolerance = getattr(contender, "TOLERANCE", 1e-9)
+        distance = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
+        if not distance <= tolerance:
+            sys.exit(f"{name} ends elsewhere: {distance:.1e} off, at most {tolerance:.0e} is right")
+    return Entry(name, advance, max(1, round(seconds / step_seconds)))
+
+
+def measure(size, contenders, threads, rounds, seconds):
+    """Nanoseconds a sample a step at one size: {name: {"min": ..., "median": ...}}."""
+    import problems
+
+    from oneneuron import reference
+
+    problem = problems.make(size)
+    *weights, bias = problem.start
+    ends = reference.descend(
+        problem.X, problem.y, weights, bias, problem.eta, num_steps=problem.check_steps
+    )
+    expected = [*ends[-1][0], ends[-1][1]]
+    entries = [
+        enter(name, contender, problem, expected, n, seconds) for name, contender, n in contenders
+    ]
+    for _ in range(rounds):
+        for entry in entries:
+            entry.time()
+    unit = 1e9 / len(problem.y)
+    return {
+        e.name: {"min": unit * min(e.seconds), "median": unit * median(e.seconds)} for e in entries
+    }
+
+
+def line_up(names, threads):
+    """(name, module, threads) of all that are installed, and why the others are not here."""
+    import contenders
+
+    chosen = [name for name in contenders.ORDER if not names or name in names]
+    modules, reasons = contenders.load(chosen)
+    entries = []
+    for module in modules:
+        if threads > 1 and module.NAME == "oneneuron":  # for the ratio within one run
+            entries.append(("oneneuron, 1 thread", module, 1))
+        entries.append((module.NAME, module, threads))
+    return entries, reasons
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
+    parser.add_argument("--sizes", nargs="+", metavar="NxD", help="default: the five of the table")
+    parser.add_argument("--only", nargs="+", metavar="FILE", help="of contenders/, without .py")
+    parser.add_argument("--rounds", type=int, help="default 7")
+    parser.add_argument("--quick", action="store_true", help="2 short rounds at the small sizes")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--picture", metavar="FILE")
+    return parser.parse_args()
 
 
 def main():
-    """Check, time, print; exit 1 if the two end in different places."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    x, _, y, _ = example1.get_data(500, random_state=0)
+    """Measure and print; exit 1 if a contender ends in the wrong place."""
+    options = arguments()
+    confine(options.threads)
+    # From here on: what is imported now finds no more cores than it may use.
+    import problems
+    import report
 
-    expected, found = in_the_lectures_style(x, y, NUM_STEPS), in_the_kernel(x, y, NUM_STEPS)
-    if not all(np.allclose(a, b, rtol=1e-9, atol=0) for a, b in zip(expected, found, strict=True)):
-        sys.exit(f"not the same place: {expected} and {found}")
+    entries, reasons = line_up(options.only, options.threads)
+    print(*reasons, sep="\n", end="\n\n" if reasons else "")
+    sizes = options.sizes or (problems.SIZES[:2] if options.quick else problems.SIZES)
+    rounds = options.rounds or (2 if options.quick else 7)
+    seconds = SECONDS_PER_TIMING / 10 if options.quick else SECONDS_PER_TIMING
+    run = report.about(options.threads, rounds)
+    for size in sizes:
+        print(f"timing {size}", file=sys.stderr)
+        run["sizes"][size] = measure(size, entries, options.threads, rounds, seconds)
+    print(report.times(run), report.targets(run), sep="\n\n")
+    if options.json:
+        with open(options.json, "w") as file:
+            json.dump(run, file, indent=1)
+    if options.picture:
+        import picture
 
-    times = [
-        (
-            seconds(in_the_lectures_style, x, y, TIMED_STEPS) / TIMED_STEPS,
-            seconds(in_the_kernel, x, y, NUM_STEPS) / NUM_STEPS,
-        )
-        for _ in range(rounds)
-    ]
-    lecture, kernel = (min(column) for column in zip(*times, strict=True))
-    print(f"{'':18}ns a sample a step")
-    print(f"{'lecture style':18}{1e9 * lecture / len(y):10.2f}")
-    print(f"{f'kernel ({level})':18}{1e9 * kernel / len(y):10.2f}")
-    print(f"same end to 1e-9; ratio {lecture / kernel:.0f}")
+        picture.draw(run).savefig(options.picture)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ def _chosen_level(available: tuple[str, ...]) -> str:
     return forced
 
 
-def kernel(precision: str):
+def import_kernel(precision: str):
     """The kernel's module for "float64" or "float32"."""
     return import_module(f"oneneuron._kernel_{level}_{precision}")
 
 
 available = levels()
 level = _chosen_level(available)
-kernel("float64")  # now, so that one that can't be imported is known at once
+import_kernel("float64")  # now, so that one that can't be imported is known at once

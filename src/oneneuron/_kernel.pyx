@@ -2,18 +2,20 @@
 
 Compiled for each instruction set (`lanes.h`) in double and in float (`precision.h`).
 
-Layout. Samples come in tiles of TILE, those of class 1 first; a tile has a row for each feature,
-times the sign s of its class: +1 for class 1, -1 for class 0. The last tile of a class is filled
-up with samples of weight 0.
+Layout. Samples come in tiles, those of class 1 first; a tile has a row for each feature. The last
+tile of a class is filled up with samples of weight 0. A row is four cache lines of samples, or one
+where the data is so wide that a tile would not stay in cache between its two halves.
 
-The s trick. With the margin m = s (w.x + b), the error |f - y| of either class is
-p = sigma(-m) = 1 / (1 + e^m), and 1 - p = e^m p. So the gradient of the cost 1/2 sum p^2 is
--sum p^2 (1 - p) (s x): no branch, no y to load, no cancellation at either end.
+The s trick. With s = +1 for class 1 and -1 for class 0, and the margin m = s (w.x + b), the error
+|f - y| of either class is p = sigma(-m) = 1 / (1 + e^m), and 1 - p = e^m p. So the gradient of the
+cost 1/2 sum p^2 is -sum p^2 (1 - p) s x: no branch, no y to load, no cancellation at either end.
+All samples of a tile have the same s, and each is stored times it.
 
-The exponential. The weights are scaled by log2 e once a step, so the forward sum is already
-t = m log2 e. With k = round(t) the rest r = t - k is exact, 2^r is a polynomial, and k goes into
-the exponent. t is clamped to where 1 - p and p^2 are normal numbers, which changes nothing above
-1e-307 (in float, 1e-37).
+The exponential. The weights are scaled by log2 e once a step, so that the forward sum is already
+t = m log2 e. With k = round(t) the rest r = t - k is exact, and with two short polynomials in r^2,
+2^r = (even + r odd) / (even - r odd), as tanh(r ln 2 / 2) is odd in r. k goes into the exponent of
+the numerator, and the one division that p needs anyhow does for 2^r too. t is clamped to where
+1 - p and p^2 are normal numbers, which changes nothing above 1e-307 (in float, 1e-37).
 
 The order of the sums. A tile's samples are added into LANES partial sums, tiles to a block's;
 these are folded in double as a tree, and the blocks are added in their order. None of it depends
@@ -25,9 +27,11 @@ A step. `descend` updates the parameters from the totals of the last pass, then 
 tiles once: margins, errors, gradient, cost and correct samples of the new parameters together. It
 can stop after any block and go on later, which is how Ctrl-C gets through.
 
-Threads. Each calls `descend` and takes its share of a step's blocks; they meet (`meeting.h`) once
-a step, then each adds all blocks and updates parameters of its own, to the same bits. The blocks
-have two sets of rows, used in turns, so that nobody overwrites what another still reads.
+Threads. One leads; the others only help with the blocks of the step under way (`sharing.h`). Each
+begins with a share of its own, so that its cache has it already, then takes what others have left.
+They are Python's threads and end with the call, so a fork is safe and no runtime library is
+needed; a step costs them two cache lines' way from core to core, and nobody waits at a barrier
+for a thread that the system has put to sleep.
 """
 
 from libc.stdint cimport int64_t
@@ -36,14 +40,13 @@ from libc.string cimport memcpy
 cdef extern from "lanes.h" nogil:
     ctypedef double real        # or float
     ctypedef double lanes       # C's arithmetic works on it as on a double
-    const real *EXP2
+    const real *ODD
+    const real *EVEN
     const real ROUNDER, LOW, HIGH, TIE
     enum:
         DEGREE
         WIDTH
-        TILE
         LANES
-        VECTORS
         PARTS
         ROUNDS
     lanes splat(real) noexcept
@@ -51,12 +54,24 @@ cdef extern from "lanes.h" nogil:
     void store(real *, lanes) noexcept
     void fetch(const real *) noexcept
     lanes clamp(lanes, lanes, lanes) noexcept
-    lanes one_where_greater(lanes, lanes) noexcept
+    lanes add_where_greater(lanes, lanes, lanes, lanes) noexcept
     lanes shift_exponent(lanes, lanes) noexcept
     lanes multiply_add(lanes, lanes, lanes) noexcept
 
-cdef extern from "meeting.h" nogil:
-    bint meet(int64_t *, int64_t, int64_t, int64_t) noexcept
+cdef extern from "sharing.h" nogil:
+    enum:
+        CLAIMED
+        HELD
+        IN
+        MUSTERED
+        DISMISSED
+    bint raise_mark(int64_t *, int64_t, int64_t, bint) noexcept
+    bint await_block(const int64_t *, int64_t, int64_t) noexcept
+    void open_step(int64_t *, int64_t) noexcept
+    bint is_open(const int64_t *, int64_t) noexcept
+    int64_t await_step(const int64_t *, int64_t) noexcept
+    real get(const real *) noexcept
+    void put(real *, real) noexcept
 
 # Rows of `models`, and what follows the d weights and the bias in a row of totals or models.
 cdef enum:
@@ -72,113 +87,117 @@ cdef enum:
 cdef double LOG2_E = 1.4426950408889634
 cdef Py_ssize_t FETCHED_ROWS = 128  # tiles of 32 KB: they and the sums fit in a first-level cache
 
-TILE_SAMPLES = TILE
 SUM_LANES = LANES
+TILE_SAMPLES = ROUNDS * LANES
+NARROW_TILE_SAMPLES = LANES
 
-cdef struct Samples:
+cdef struct Job:
     const real *tiles
     const real *weights         # a row for each tile, or for the last of each class alone
-    Py_ssize_t features
-    Py_ssize_t num_tiles
-    Py_ssize_t num_positive
     bint weighted
+    Py_ssize_t features
+    Py_ssize_t rounds           # cache lines in a row of a tile
+    Py_ssize_t num_tiles
+    Py_ssize_t num_positive     # tiles of class 1
+    Py_ssize_t num_blocks
+    Py_ssize_t num_threads
+    real *scaled                # the parameters times log2 e
+    double *blocks              # the sums of each block
+    int64_t *stage
+    int64_t *marks
 
 
-cdef inline lanes exp2(lanes t) noexcept nogil:
-    """2**t within the clamp, by splitting t into a whole number and the rest."""
+cdef inline lanes polynomial(const real *coefficients, lanes x) noexcept nogil:
+    """Of `DEGREE`, highest power first."""
     cdef:
         Py_ssize_t i
-        lanes k = t + splat(ROUNDER)  # round(t) is in its low bits
-        lanes r = t - (k - splat(ROUNDER))
-        lanes e = splat(EXP2[0])
+        lanes y = splat(coefficients[0])
     for i in range(1, DEGREE + 1):
-        e = multiply_add(e, r, splat(EXP2[i]))
-    return shift_exponent(e, k)
+        y = multiply_add(y, x, splat(coefficients[i]))
+    return y
 
 
 cdef inline void forward(
-    const real *tile, Py_ssize_t features, const real *scaled, real sign, lanes *t_out
+    const real *tile, Py_ssize_t features, Py_ssize_t rounds, const real *scaled, real sign,
+    lanes *t_out
 ) noexcept nogil:
     """The margins of a tile, times log2 e."""
     cdef:
         Py_ssize_t j, v
         lanes u = splat(sign * scaled[features])
-    for v in range(VECTORS):
+    for v in range(PARTS * rounds):
         t_out[v] = u
     for j in range(features):
         u = splat(scaled[j])
-        for v in range(VECTORS):
-            t_out[v] = multiply_add(u, load(tile + TILE * j + WIDTH * v), t_out[v])
+        for v in range(PARTS * rounds):
+            t_out[v] = multiply_add(u, load(tile + LANES * rounds * j + WIDTH * v), t_out[v])
 
 
 cdef inline void judge(
-    const lanes *t, real sign, lanes *g_out, lanes *cost_out, lanes *correct_out
+    const lanes *t, Py_ssize_t rounds, real sign, const real *weights, lanes *g_out, real *sums
 ) noexcept nogil:
-    """Gradient weights p^2 (1 - p), costs p^2, and 1 where np.round(f) == y, of a tile."""
+    """Gradient weights p^2 (1 - p) of a tile; their sum, that of p^2 and the correct samples.
+
+    `sums` is where the bias's partial sums are, then come those of the cost and the correct.
+    """
     cdef:
-        Py_ssize_t v
-        lanes one = splat(1.0)
-        lanes tie = splat(sign * TIE)
-        lanes p
-        lanes e[VECTORS]
-    for v in range(VECTORS):
-        e[v] = exp2(clamp(splat(LOW), t[v], splat(HIGH)))
-    for v in range(VECTORS):
-        p = one / (one + e[v])
-        cost_out[v] = p * p
-        g_out[v] = cost_out[v] * (e[v] * p)
-        correct_out[v] = one_where_greater(t[v], tie)
-
-
-cdef inline void weigh(const real *weights, lanes *values) noexcept nogil:
-    """Multiply by the weights of a tile's samples."""
-    cdef Py_ssize_t v
-    for v in range(VECTORS):
-        values[v] = load(weights + WIDTH * v) * values[v]
-
-
-cdef inline void add(const lanes *values, real factor, real *sums) noexcept nogil:
-    """Add a tile's values, times a factor, to their partial sums."""
-    cdef:
-        Py_ssize_t part, k
-        lanes total
+        Py_ssize_t i, part
+        lanes one = splat(1.0), tie = splat(sign * TIE), weight = one
+        lanes k, r, odd, even, a, b, inverse, p, cost
+        lanes costs[PARTS]
+        lanes biases[PARTS]
+        lanes corrects[PARTS]
     for part in range(PARTS):
-        total = values[part]
-        for k in range(1, ROUNDS):
-            total = total + values[PARTS * k + part]
-        total = multiply_add(splat(factor), total, load(sums + WIDTH * part))
-        store(sums + WIDTH * part, total)
+        costs[part] = biases[part] = corrects[part] = splat(0.0)
+    for i in range(rounds):
+        for part in range(PARTS):
+            r = clamp(splat(LOW), t[PARTS * i + part], splat(HIGH))
+            k = r + splat(ROUNDER)  # round(t) is in its low bits
+            r = r - (k - splat(ROUNDER))
+            odd = polynomial(ODD, r * r)
+            even = polynomial(EVEN, r * r)
+            a = multiply_add(-r, odd, even)
+            b = shift_exponent(multiply_add(r, odd, even), k)  # b / a is e^m
+            inverse = one / (a + b)
+            p = a * inverse
+            cost = p * p
+            if weights != NULL:
+                weight = load(weights + LANES * i + WIDTH * part)
+                cost = weight * cost
+            g_out[PARTS * i + part] = cost * (b * inverse)
+            costs[part] = costs[part] + cost
+            biases[part] = biases[part] + g_out[PARTS * i + part]
+            corrects[part] = add_where_greater(
+                corrects[part], weight, t[PARTS * i + part], tie
+            )
+    for part in range(PARTS):
+        store(sums, multiply_add(splat(sign), biases[part], load(sums)))
+        store(sums + LANES, load(sums + LANES) + costs[part])
+        store(sums + 2 * LANES, load(sums + 2 * LANES) + corrects[part])
+        sums += WIDTH
 
 
 cdef inline void backward(
-    const real *tile, Py_ssize_t features, const lanes *g, const real *next_tile, real *sums
+    const real *tile, Py_ssize_t features, Py_ssize_t rounds, const lanes *g, real *sums
 ) noexcept nogil:
-    """Add a tile's sums of g (s x); have memory send the next tile meanwhile."""
+    """Add a tile's sums of g s x."""
     cdef:
-        Py_ssize_t j, part, k, v
+        Py_ssize_t j, part, i
         lanes total
+        const real *next_tile = tile + LANES * rounds * features
     for j in range(features):
-        if features <= FETCHED_ROWS:
-            for k in range(4):
-                fetch(next_tile + TILE * j + LANES * k)
+        if features <= FETCHED_ROWS:  # have memory send the next tile meanwhile
+            for i in range(rounds):
+                fetch(next_tile + LANES * (rounds * j + i))
         for part in range(PARTS):
-            total = g[part] * load(tile + TILE * j + WIDTH * part)
-            for k in range(1, ROUNDS):
-                v = PARTS * k + part
-                total = multiply_add(g[v], load(tile + TILE * j + WIDTH * v), total)
-            total = total + load(sums + LANES * j + WIDTH * part)
-            store(sums + LANES * j + WIDTH * part, total)
-
-
-cdef inline const real *weights_of(const Samples *samples, Py_ssize_t i) noexcept nogil:
-    """The weights of a tile; NULL if all are 1."""
-    if samples.weighted:
-        return samples.weights + TILE * i
-    if i == samples.num_positive - 1:
-        return samples.weights
-    if i == samples.num_tiles - 1:
-        return samples.weights + TILE
-    return NULL
+            total = g[part] * load(tile + WIDTH * part)
+            for i in range(1, rounds):
+                total = multiply_add(
+                    g[PARTS * i + part], load(tile + LANES * i + WIDTH * part), total
+                )
+            store(sums + WIDTH * part, load(sums + WIDTH * part) + total)
+        tile += LANES * rounds
+        sums += LANES
 
 
 cdef inline double fold(const real *parts) noexcept nogil:
@@ -195,193 +214,277 @@ cdef inline double fold(const real *parts) noexcept nogil:
     return halves[0]
 
 
-cdef inline void sum_block(
-    const Samples *samples, Py_ssize_t first, Py_ssize_t last, const real *scaled,
-    real *sums, double *block_out
+cdef inline void backward_wide(
+    const real *tile, Py_ssize_t features, const lanes *g, double *totals
 ) noexcept nogil:
-    """The descent direction, the sum of p^2 and the correct samples of tiles first to last."""
+    """Add a narrow tile's sums of g s x, folded: LANES partial sums of each outgrow a cache."""
     cdef:
-        Py_ssize_t i, features = samples.features
+        Py_ssize_t j, part
+        real parts[LANES]
+    for j in range(features):
+        for part in range(PARTS):
+            store(parts + WIDTH * part, g[part] * load(tile + LANES * j + WIDTH * part))
+        totals[j] += fold(parts)
+
+
+cdef inline const real *weights_of(const Job *job, Py_ssize_t i) noexcept nogil:
+    """The weights of a tile; NULL if all are 1."""
+    if job.weighted:
+        return job.weights + LANES * job.rounds * i
+    if i == job.num_positive - 1:
+        return job.weights
+    if i == job.num_tiles - 1:
+        return job.weights + LANES * job.rounds
+    return NULL
+
+
+cdef inline void sum_tiles(
+    const Job *job, Py_ssize_t features, Py_ssize_t rounds, Py_ssize_t block, const real *scaled,
+    real *sums, double *out
+) noexcept nogil:
+    """The descent direction, the sum of p^2 and the correct samples of a block."""
+    cdef:
+        Py_ssize_t i, j, folded = features if rounds == 1 else 0
         const real *tile
         const real *weights
         real sign
-        lanes t[VECTORS]
-        lanes g[VECTORS]
-        lanes cost[VECTORS]
-        lanes correct[VECTORS]
-    for i in range(LANES * (features + STEP)):
-        sums[i] = 0.0
-    for i in range(first, last):
-        tile = samples.tiles + TILE * features * i
-        sign = 1.0 if i < samples.num_positive else -1.0
-        forward(tile, features, scaled, sign, t)
-        judge(t, sign, g, cost, correct)
-        weights = weights_of(samples, i)
-        if weights != NULL:
-            weigh(weights, g)
-            weigh(weights, cost)
-            weigh(weights, correct)
-        add(g, sign, sums + LANES * (features + BIAS))
-        add(cost, 1.0, sums + LANES * (features + COST))
-        add(correct, 1.0, sums + LANES * (features + CORRECT))
-        backward(tile, features, g, tile + TILE * features, sums)
-    for i in range(features + STEP):
-        block_out[i] = fold(sums + LANES * i)
+        lanes t[PARTS * ROUNDS]
+        lanes g[PARTS * ROUNDS]
+    for j in range(LANES * (features + STEP - folded)):
+        sums[j] = 0.0
+    for j in range(folded):
+        out[j] = 0.0
+    for i in range(
+        job.num_tiles * block // job.num_blocks, job.num_tiles * (block + 1) // job.num_blocks
+    ):
+        tile = job.tiles + LANES * rounds * features * i
+        sign = 1.0 if i < job.num_positive else -1.0
+        forward(tile, features, rounds, scaled, sign, t)
+        weights = weights_of(job, i)
+        if weights == NULL:
+            judge(t, rounds, sign, NULL, g, sums + LANES * (features - folded))
+        else:
+            judge(t, rounds, sign, weights, g, sums + LANES * (features - folded))
+        if rounds == 1:
+            backward_wide(tile, features, g, out)
+        else:
+            backward(tile, features, rounds, g, sums)
+    for j in range(folded, features + STEP):
+        out[j] = fold(sums + LANES * (j - folded))
 
 
-cdef inline void add_blocks(const double[:, ::1] blocks, double *totals_out) noexcept nogil:
-    """Totals over the blocks, in their order."""
-    cdef Py_ssize_t i, j
-    for j in range(blocks.shape[1]):
+cdef void sum_block(
+    const Job *job, Py_ssize_t block, const real *scaled, real *sums, double *out
+) noexcept nogil:
+    """One function thrice, so that the compiler knows the numbers in it."""
+    if job.rounds == 1:
+        sum_tiles(job, job.features, 1, block, scaled, sums, out)
+    elif job.features == 2:
+        sum_tiles(job, 2, ROUNDS, block, scaled, sums, out)
+    else:
+        sum_tiles(job, job.features, ROUNDS, block, scaled, sums, out)
+
+
+cdef inline void hand_in(
+    const Job *job, Py_ssize_t block, int64_t step, const double *sums
+) noexcept nogil:
+    """Let a block's sums count, if none have been handed in."""
+    cdef Py_ssize_t row = job.features + STEP
+    if raise_mark(job.marks + block, step, HELD, job.num_threads == 1):
+        memcpy(job.blocks + row * block, sums, row * sizeof(double))
+        raise_mark(job.marks + block, step, IN, True)
+
+
+cdef Py_ssize_t sum_blocks(
+    const Job *job, Py_ssize_t rank, int64_t step, const real *scaled, real *sums, double *out,
+    Py_ssize_t budget
+) noexcept nogil:
+    """Sum blocks while there are any to claim, `budget` at most; return how many."""
+    cdef:
+        Py_ssize_t i, block, done = 0
+        Py_ssize_t first = job.num_blocks * rank // job.num_threads
+        Py_ssize_t share = job.num_blocks * (rank + 1) // job.num_threads - first
+    for i in range(job.num_blocks):
+        if done == budget or not is_open(job.stage, step):
+            break
+        # After the own share the others', from its end, as they begin at the start.
+        block = first + i
+        if i >= share:
+            block = job.num_blocks - 1 - (i - share)
+            if block < first + share:
+                block -= share
+        if raise_mark(job.marks + block, step, CLAIMED, job.num_threads == 1):
+            sum_block(job, block, scaled, sums, out)
+            hand_in(job, block, step, out)
+            done += 1
+    return done
+
+
+cdef void gather_blocks(
+    const Job *job, int64_t step, real *sums, double *out, double *totals_out
+) noexcept nogil:
+    """Add all blocks in their order; sum those again that a helper claimed and is late with."""
+    cdef:
+        Py_ssize_t i, j, row = job.features + STEP
+        # Some two to ten times what a block takes, if a pause takes 10 to 50 ns.
+        Py_ssize_t values = job.num_tiles * job.rounds * LANES * (job.features + 8)
+        Py_ssize_t pauses = 100 + values // job.num_blocks // 16
+    for j in range(row):
         totals_out[j] = 0.0
-    for i in range(blocks.shape[0]):
-        for j in range(blocks.shape[1]):
-            totals_out[j] += blocks[i, j]
+    for i in range(job.num_blocks):
+        if not await_block(job.marks + i, step, pauses):
+            sum_block(job, i, job.scaled, sums, out)
+            hand_in(job, i, step, out)
+            await_block(job.marks + i, step, -1)  # the helper may be writing just now
+        for j in range(row):
+            totals_out[j] += job.blocks[row * i + j]
 
 
-cdef inline void update(
-    double *parameters, const double *totals, double eta, double alpha, Py_ssize_t features
+cdef bint update(
+    double *parameters, const double *totals, double eta, double alpha, Py_ssize_t features,
+    real *scaled_out
 ) noexcept nogil:
-    """One step of the descent; the bias is not penalised."""
-    cdef Py_ssize_t j
-    for j in range(features):
-        parameters[j] += eta * (totals[j] - alpha * parameters[j])
-    parameters[features] += eta * totals[features]
-
-
-cdef inline bint scale(
-    const double *parameters, Py_ssize_t features, real *scaled_out
-) noexcept nogil:
-    """Parameters times log2 e; false if one is not finite."""
+    """One step of the descent, without penalty on the bias; false if not all stays finite."""
     cdef:
         Py_ssize_t j
-        real rest = 0.0
+        double penalty
+        real scaled, rest = 0.0
     for j in range(features + 1):
-        scaled_out[j] = <real>(LOG2_E * parameters[j])
-        rest += scaled_out[j] - scaled_out[j]  # NaN for an infinity or a NaN
+        penalty = alpha if j < features else 0.0
+        parameters[j] += eta * (totals[j] - penalty * parameters[j])
+        scaled = <real>(LOG2_E * parameters[j])
+        put(scaled_out + j, scaled)
+        rest += scaled - scaled  # NaN for an infinity or a NaN
     return rest == 0.0
 
 
-cdef inline double cost_of(
-    const double *parameters, const double *totals, double alpha, Py_ssize_t features
-) noexcept nogil:
-    """1/2 sum p^2 + alpha/2 |w|^2."""
-    cdef:
-        Py_ssize_t j
-        double squares = 0.0
-    if alpha > 0.0:
-        for j in range(features):
-            squares += parameters[j] * parameters[j]
-    return 0.5 * totals[features + COST] + 0.5 * alpha * squares
-
-
-cdef inline void keep(
-    const double *parameters, double cost, double correct, double step, double[:, ::1] models
+cdef void keep(
+    const double *parameters, const double *totals, double alpha, double step,
+    double[:, ::1] models
 ) noexcept nogil:
     """Keep the parameters as last, and as best and lowest if they are."""
     cdef:
         Py_ssize_t j, features = models.shape[1] - STEP - 1
+        double squares = 0.0
         # The start is only a stand-in: models are ranked after each update.
         bint first = step <= 1.0
     for j in range(features + 1):
         models[LAST, j] = parameters[j]
-    models[LAST, features + COST] = cost
-    models[LAST, features + CORRECT] = correct
+    if alpha > 0.0:
+        for j in range(features):
+            squares += parameters[j] * parameters[j]
+    models[LAST, features + COST] = 0.5 * (totals[features + COST] + alpha * squares)
+    models[LAST, features + CORRECT] = totals[features + CORRECT]
     models[LAST, features + STEP] = step
-    if first or correct > models[BEST, features + CORRECT]:
+    if first or models[LAST, features + CORRECT] > models[BEST, features + CORRECT]:
         memcpy(&models[BEST, 0], &models[LAST, 0], models.shape[1] * sizeof(double))
-    if first or cost < models[LOWEST, features + COST]:
+    if first or models[LAST, features + COST] < models[LOWEST, features + COST]:
         memcpy(&models[LOWEST, 0], &models[LAST, 0], models.shape[1] * sizeof(double))
 
 
-def descend(
-    const real[:, :, ::1] tiles,
-    const real[:, ::1] weights,
-    bint weighted,
-    Py_ssize_t num_positive,
-    double[:, ::1] models,
-    double[:, :, ::1] blocks,
-    double[:, :, ::1] states,
-    real[:, ::1] scratch,
-    int64_t[:, ::1] counters,
-    double eta,
-    double alpha,
-    Py_ssize_t step,
-    Py_ssize_t last_step,
-    Py_ssize_t next_block,
-    Py_ssize_t budget,
-    Py_ssize_t rank,
-    Py_ssize_t num_threads,
-):
-    """Descend from `step` until `last_step` is scored, or for `budget` blocks at most.
+cdef class Neuron:
+    """One neuron on its samples: leads the descent, and lets helpers in.
 
     Parameters
     ----------
-    tiles : (num_tiles, d, TILE), the first `num_positive` of class 1
-    weights : (num_tiles, TILE), or unless `weighted` (2, TILE): of each class's last tile
-    models : (3, d + 4), out
-        Last, best and lowest: weights, bias, cost, correct, step.
-    blocks : (1 or 2, num_blocks, d + 3), in and out
-        Each block's sums: descent direction, p^2, correct. Two for more than one thread.
-    states : (num_threads, 2, d + 3), in and out
-        Each thread's totals over the blocks, and its parameters.
-    scratch : (num_threads, LANES * (d + 3) + d + 1)
-        Each thread's partial sums, and its parameters times log2 e.
-    counters : (num_threads, 8)
-        Zeros; see meeting.h.
-    next_block : the block to go on with; 0 when no step is under way
-    rank : which of the threads this is; the first keeps the models
-
-    Returns
-    -------
-    next_block : the block to go on with; -1 if parameters or cost are no longer finite
+    tiles : (num_tiles, d, TILE_SAMPLES or NARROW_TILE_SAMPLES), the first `num_positive` of class 1
+    weights : (num_tiles, samples of a tile), or unless `weighted` (2, ...): of each class's last
+    parameters, totals : (d + 1,), the start, and (d + 3,), zeros
+    models : (3, d + 4), zeros
+        Last, best and lowest: weights, bias, cost, correct, step; its last step is -1 at first.
+    blocks : (num_blocks, d + 3)
+        Each block's sums: descent direction, p^2, correct.
+    marks : (8 + num_blocks,), zeros
+        The stage on a cache line of its own, then each block's mark; see `sharing.h`.
+    scaled, sums, rows : (num_threads, d + 1), (num_threads, LANES * (d + 3)), (num_threads, d + 3)
+        What each thread works on, or more; with narrow tiles LANES * 3 are enough for `sums`.
     """
+
     cdef:
-        Py_ssize_t features = tiles.shape[1], num_tiles = tiles.shape[0]
-        Py_ssize_t num_blocks = blocks.shape[1]
-        Py_ssize_t block, row, stop, share, first, last, meetings = 0
-        double *totals = &states[rank, 0, 0]
-        double *parameters = &states[rank, 1, 0]
-        real *sums = &scratch[rank, 0]
-        real *scaled = sums + LANES * (features + STEP)
-        double cost
-        Samples samples = Samples(
-            &tiles[0, 0, 0], &weights[0, 0], features, num_tiles, num_positive, weighted
+        Job job
+        object arrays  # which `job` points into
+        double[::1] parameters, totals
+        double[:, ::1] models, rows
+        real[:, ::1] scaled, sums
+        bint under_way
+        readonly bint diverged
+
+    def __init__(
+        self,
+        const real[:, :, ::1] tiles,
+        const real[:, ::1] weights,
+        bint weighted,
+        Py_ssize_t num_positive,
+        double[::1] parameters,
+        double[::1] totals,
+        double[:, ::1] models,
+        double[:, ::1] blocks,
+        int64_t[::1] marks,
+        real[:, ::1] scaled,
+        real[:, ::1] sums,
+        double[:, ::1] rows,
+    ):
+        self.arrays = (tiles, weights, blocks, marks)
+        self.parameters, self.totals, self.models = parameters, totals, models
+        self.scaled, self.sums, self.rows = scaled, sums, rows
+        self.job = Job(
+            &tiles[0, 0, 0], &weights[0, 0], weighted, tiles.shape[1], tiles.shape[2] // LANES,
+            tiles.shape[0], num_positive, blocks.shape[0], scaled.shape[0], &scaled[0, 0],
+            &blocks[0, 0], &marks[0], &marks[8],
         )
-    with nogil:
-        if next_block > 0:
-            scale(parameters, features, scaled)
-        while step < last_step and budget > 0:
-            if next_block == 0:
-                update(parameters, totals, eta, alpha, features)
-                if not scale(parameters, features, scaled):
-                    next_block = -1
+
+    def descend(self, double eta, double alpha, Py_ssize_t last_step, Py_ssize_t budget):
+        """Descend until `last_step` is scored, or until this thread has summed `budget` blocks."""
+        cdef:
+            const Job *job = &self.job
+            Py_ssize_t step = <Py_ssize_t>self.models[LAST, job.features + STEP]
+            double *totals = &self.totals[0]
+            double *parameters = &self.parameters[0]
+            real *sums = &self.sums[0, 0]
+            double *out = &self.rows[0, 0]
+        with nogil:
+            while step < last_step:
+                if not self.under_way:
+                    self.diverged = not update(
+                        parameters, totals, eta, alpha, job.features, job.scaled
+                    )
+                    if self.diverged:
+                        break
+                    self.under_way = True
+                open_step(job.stage, step + 1)
+                budget -= sum_blocks(job, 0, step + 1, job.scaled, sums, out, budget)
+                if budget == 0:
                     break
-            row = (step + 1) % blocks.shape[0]
-            stop = min(num_blocks, next_block + budget)
-            share = stop - next_block
-            first = next_block + share * rank // num_threads
-            last = next_block + share * (rank + 1) // num_threads
-            for block in range(first, last):
-                sum_block(
-                    &samples, num_tiles * block // num_blocks,
-                    num_tiles * (block + 1) // num_blocks, scaled, sums, &blocks[row, block, 0]
-                )
-            budget -= share
-            next_block = stop
-            if stop < num_blocks:
-                break
-            meetings += 1
-            if not meet(&counters[0, 0], rank, num_threads, meetings):
-                next_block = last  # the first thread's share is the first; the rest is to be done
-                break
-            add_blocks(blocks[row], totals)
-            next_block = 0
-            step += 1
-            cost = cost_of(parameters, totals, alpha, features)
-            if cost != cost:
-                next_block = -1
-                break
-            if rank == 0:
-                keep(parameters, cost, totals[features + CORRECT], step, models)
-    return next_block
+                gather_blocks(job, step + 1, sums, out, totals)
+                self.under_way = False
+                step += 1
+                self.diverged = totals[job.features + COST] != totals[job.features + COST]
+                if self.diverged:
+                    break
+                keep(parameters, totals, alpha, step, self.models)
+
+    def help(self, Py_ssize_t rank):
+        """Help with every step that is opened, from `muster` until `dismiss`."""
+        cdef:
+            const Job *job = &self.job
+            Py_ssize_t j
+            int64_t step = MUSTERED
+            real *scaled = &self.scaled[rank, 0]
+            real *sums = &self.sums[rank, 0]
+            double *out = &self.rows[rank, 0]
+        with nogil:
+            while True:
+                step = await_step(job.stage, step)
+                if step == DISMISSED:
+                    break
+                for j in range(job.features + 1):
+                    scaled[j] = get(job.scaled + j)
+                sum_blocks(job, rank, step, scaled, sums, out, job.num_blocks)
+
+    def muster(self):
+        """Have helpers wait for a step to be opened."""
+        open_step(self.job.stage, MUSTERED)
+
+    def dismiss(self):
+        """Have helpers return."""
+        open_step(self.job.stage, DISMISSED)

@@ -65,8 +65,8 @@ def pack(
                 if counts[label] == rooms[label] or (i == n - 1 and counts[label] > 0):
                     tile = placed[label] // lanes + (0 if label else num_positive)
                     place(
-                        X, found[label], counts[label], <real>1.0 if label else negative, tiles[tile],
-                        placed[label] % lanes,
+                        X, found[label], counts[label], <real>1.0 if label else negative,
+                        tiles[tile], placed[label] % lanes,
                     )
                     placed[label] += counts[label]
                     counts[label] = 0

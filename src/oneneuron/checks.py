@@ -8,7 +8,6 @@ from numbers import Integral, Real
 
 import numpy as np
 
-
 _SLAB_VALUES = 2**17
 
 

@@ -14,8 +14,8 @@ from time import perf_counter
 import numpy as np
 
 from . import _dispatch
-from .training import Training
 from .table import Table, TableModel, check_writable, write_whole
+from .training import Training
 
 
 def main(argv=None):

@@ -10,56 +10,82 @@
 
 #include "precision.h"
 
-#if defined(__GNUC__) && defined(__SSE2__)
+#if defined(__GNUC__) && (defined(__SSE2__) || defined(__ARM_NEON))
 
-#include <immintrin.h>
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64
-#define SIMD(operation) _mm512_##operation
 #elif defined(__AVX2__)
 #define VECTOR_BYTES 32
-#define SIMD(operation) _mm256_##operation
 #else
 #define VECTOR_BYTES 16
-#define SIMD(operation) _mm_##operation
-#endif
-#if defined(SINGLE)
-#define OP(name) SIMD(name##_ps)
-#else
-#define OP(name) SIMD(name##_pd)
 #endif
 typedef real lanes __attribute__((vector_size(VECTOR_BYTES)));
+typedef real unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 typedef real_bits lanes_bits __attribute__((vector_size(VECTOR_BYTES)));
 enum { WIDTH = VECTOR_BYTES / sizeof(real) };
 
-static inline lanes splat(real x) { return (lanes)OP(set1)(x); }
-static inline lanes load(const real *x) { return (lanes)OP(loadu)(x); }
-static inline void store(real *x, lanes a) { OP(storeu)(x, a); }
-static inline void fetch(const real *x) { _mm_prefetch((const char *)x, _MM_HINT_T0); }
-
-/* x86 gives the second operand where one is NaN, so a NaN in `a` comes through. */
-static inline lanes clamp(lanes low, lanes a, lanes high) {
-    return (lanes)OP(max)(low, OP(min)(high, a));
-}
-
-static inline lanes one_where_greater(lanes a, lanes b) {
-    return (lanes)((lanes_bits)(a > b) & (lanes_bits)splat(1));
-}
+static inline lanes splat(real x) { return x - (lanes){0}; }
+static inline lanes load(const real *x) { return *(const unaligned *)x; }
+static inline void store(real *x, lanes a) { *(unaligned *)x = a; }
+static inline void fetch(const real *x) { __builtin_prefetch(x); }
 
 /* Multiply by 2**k, k the whole number in the low bits of `k`: into a's exponent field. */
 static inline lanes shift_exponent(lanes a, lanes k) {
     return (lanes)((lanes_bits)a + ((lanes_bits)k << FRACTION_BITS));
 }
 
-static inline lanes multiply_add(lanes a, lanes b, lanes c) {
-#if defined(__FMA__)
-    return (lanes)OP(fmadd)(a, b, c);
+#if defined(__SSE2__)
+#include <immintrin.h>
+#if defined(SINGLE)
+#define OF_TYPE(operation) operation##_ps
 #else
-    return a * b + c;
+#define OF_TYPE(operation) operation##_pd
+#endif
+#if defined(__AVX512F__)
+#define SIMD(operation) OF_TYPE(_mm512_##operation)
+#if defined(SINGLE)
+#define GREATER(a, b) _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)
+#else
+#define GREATER(a, b) _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ)
+#endif
+#elif defined(__AVX2__)
+#define SIMD(operation) OF_TYPE(_mm256_##operation)
+#else
+#define SIMD(operation) OF_TYPE(_mm_##operation)
+#endif
+#define MIN(a, b) SIMD(min)(b, a) /* the second operand where one is NaN */
+#define MAX(a, b) SIMD(max)(b, a)
+#if defined(__FMA__)
+#define FMA(a, b, c) SIMD(fmadd)(a, b, c)
+#else
+#define FMA(a, b, c) ((a) * (b) + (c))
+#endif
+#else
+#include <arm_neon.h>
+#if defined(SINGLE)
+#define SIMD(operation) operation##_f32
+#else
+#define SIMD(operation) operation##_f64
+#endif
+#define MIN(a, b) SIMD(vminq)(a, b)
+#define MAX(a, b) SIMD(vmaxq)(a, b)
+#define FMA(a, b, c) SIMD(vfmaq)(c, a, b)
+#endif
+
+/* A NaN comes through. */
+static inline lanes clamp(lanes low, lanes a, lanes high) { return MAX(MIN(a, high), low); }
+static inline lanes multiply_add(lanes a, lanes b, lanes c) { return FMA(a, b, c); }
+
+/* total + x in the lanes where a > b */
+static inline lanes add_where_greater(lanes total, lanes x, lanes a, lanes b) {
+#if defined(__AVX512F__)
+    return OF_TYPE(_mm512_mask_add)(total, GREATER(a, b), total, x);
+#else
+    return total + (lanes)((lanes_bits)(a > b) & (lanes_bits)x);
 #endif
 }
 
-#else /* no x86 vectors: a vector of one */
+#else /* no vectors known: a vector of one */
 
 #include <math.h>
 #include <string.h>
@@ -73,7 +99,9 @@ static inline void fetch(const real *x) { (void)x; }
 static inline lanes clamp(lanes low, lanes a, lanes high) {
     return a < low ? low : a > high ? high : a;
 }
-static inline lanes one_where_greater(lanes a, lanes b) { return a > b ? 1 : 0; }
+static inline lanes add_where_greater(lanes total, lanes x, lanes a, lanes b) {
+    return a > b ? total + x : total;
+}
 static inline lanes shift_exponent(lanes a, lanes k) {
     real_bits bits, shift;
     memcpy(&bits, &a, sizeof bits);
@@ -94,8 +122,7 @@ static inline lanes multiply_add(lanes a, lanes b, lanes c) {
 
 #endif
 
-/* What follows for vectors: VECTORS to a row of a tile; each total has PARTS vectors, and each of
- * these takes ROUNDS of a row's. */
-enum { VECTORS = TILE / WIDTH, PARTS = LANES / WIDTH, ROUNDS = TILE / LANES };
+/* Vectors to a sum. */
+enum { PARTS = LANES / WIDTH };
 
 #endif

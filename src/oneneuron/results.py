@@ -1,12 +1,11 @@
 """What a training gives."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """The neuron after one step: f(x) = sigma(weights . x + bias).
 
     Attributes
@@ -28,8 +27,7 @@ class Model:
     cost: float
 
 
-@dataclass(frozen=True)
-class History:
+class History(NamedTuple):
     """The descent at every recorded step, the start included; k records.
 
     Attributes
@@ -46,8 +44,7 @@ class History:
     accuracy: np.ndarray
 
 
-@dataclass(frozen=True)
-class Descent:
+class Descent(NamedTuple):
     """A finished training.
 
     Attributes

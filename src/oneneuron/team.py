@@ -1,7 +1,7 @@
-"""Runs one function on several threads at once; none is left when it returns."""
+"""Threads that help for as long as a block of code runs; none is left after it."""
 
 import os
-import threading
+from contextlib import contextmanager
 
 
 def cores():
@@ -11,38 +11,27 @@ def cores():
     return os.cpu_count() or 1
 
 
-def run(function, num_threads, dismiss):
-    """Call ``function(rank, size)`` for every rank, 0 on this thread, and return its result.
+@contextmanager
+def helpers(count, work, dismiss):
+    """Run ``work(rank)`` on `count` more threads, ranks from 1 on; ``dismiss()`` must end them all.
 
-    `size` is `num_threads`, or fewer where the system starts no more. `dismiss()` must end calls
-    that wait for the others; it is called if this thread is interrupted.
+    There are fewer where the system starts no more.
     """
-    if num_threads == 1:
-        return function(0, 1)
-    size = 0  # until all that can be are started; then those below it begin
-    gate = threading.Event()
+    if count == 0:
+        yield
+        return
+    from threading import Thread  # on first use: most trainings need none
 
-    def help_out(rank):
-        gate.wait()
-        if rank < size:
-            function(rank, size)
-
-    helpers = []
+    threads = [Thread(target=work, args=(rank + 1,), daemon=True) for rank in range(count)]
     try:
-        for rank in range(1, num_threads):
-            helper = threading.Thread(target=help_out, args=(rank,), daemon=True)
+        for thread in threads:
             try:
-                helper.start()
+                thread.start()
             except RuntimeError:  # the system's limit of threads
                 break
-            helpers.append(helper)
-        size = 1 + len(helpers)
-        gate.set()
-        return function(0, size)
-    except BaseException:
-        dismiss()
-        raise
+        yield
     finally:
-        gate.set()
-        for helper in helpers:
-            helper.join()
+        dismiss()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()

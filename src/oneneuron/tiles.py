@@ -1,16 +1,20 @@
 """Samples laid out for the kernel: tiles of one class each; see `_kernel.pyx` for the layout."""
 
-from dataclasses import dataclass
+import math
+from typing import NamedTuple
 
 import numpy as np
 
 from ._pack import pack
 
+_CACHE_LINE = 64
 _SLAB_BYTES = 2**20
 
+# From here on a tile and its partial sums would outgrow a cache, and narrow ones are faster.
+_WIDE = 4096
 
-@dataclass(frozen=True)
-class Tiles:
+
+class Tiles(NamedTuple):
     """What the kernel reads of the samples.
 
     Attributes
@@ -31,14 +35,14 @@ class Tiles:
     num_positive: int
 
 
-def lay_out(X, y, sample_weight, tile):
-    """The tiles, of `tile` samples, of X (n, d), y (n,) of 0 and 1, and weights (n,) or None."""
+def lay_out(X, y, sample_weight, kernel):
+    """The tiles of X (n, d), y (n,) of 0 and 1, and weights (n,) or None."""
     n, d = X.shape
+    tile = kernel.TILE_SAMPLES if d < _WIDE else kernel.NARROW_TILE_SAMPLES
     positives = int(np.count_nonzero(y))
     num_positive = -(-positives // tile)
     num_tiles = num_positive + -(-(n - positives) // tile)
-    values = aligned_empty((num_tiles, d, tile), X.dtype)
-    values[[num_positive - 1, -1]] = 0.0
+    values = aligned_zeros((num_tiles, d, tile), X.dtype)
     if sample_weight is None:
         filled = np.array([[positives], [n - positives]])
         weights = (np.arange(tile) <= (filled - 1) % tile).astype(X.dtype)
@@ -57,9 +61,12 @@ def lay_out(X, y, sample_weight, tile):
     return Tiles(values, weights, sample_weight is not None, num_positive)
 
 
-def aligned_empty(shape, dtype, alignment=64):
-    """An uninitialised array on a cache line, which no vector load then straddles."""
-    num_bytes = np.dtype(dtype).itemsize * int(np.prod(shape))
-    buffer = np.empty(num_bytes + alignment, dtype=np.uint8)
-    offset = -buffer.ctypes.data % alignment
+def aligned_zeros(shape, dtype):
+    """Zeros whose rows, rounded up, are whole cache lines: no two threads then write to one."""
+    dtype = np.dtype(dtype)
+    per_line = _CACHE_LINE // dtype.itemsize
+    shape = (*shape[:-1], -(-shape[-1] // per_line) * per_line)
+    num_bytes = dtype.itemsize * math.prod(shape)
+    buffer = np.zeros(num_bytes + _CACHE_LINE, dtype=np.uint8)
+    offset = -buffer.ctypes.data % _CACHE_LINE
     return buffer[offset : offset + num_bytes].view(dtype).reshape(shape)

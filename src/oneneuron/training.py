@@ -5,24 +5,26 @@ from time import perf_counter
 import numpy as np
 
 from . import checks, team
-from ._dispatch import kernel
+from ._dispatch import import_kernel
 from .curvature import safe_eta
 from .results import Descent, History, Model
-from .tiles import aligned_empty, lay_out
+from .tiles import aligned_zeros, lay_out
 
 # Rows of the kernel's models.
 _LAST, _BEST, _LOWEST = range(3)
 
 _BLOCK_SAMPLES = 1024
-_BLOCK_BYTES = 2**23
+_BLOCK_BYTES = 2**25
 
 # A call lasts some 40 ms, so that Ctrl-C and other threads get in between two.
 _SECONDS_PER_CALL = 0.04
-_SECONDS_PER_TRIAL = 0.004
-_MOST_CALLS_BETWEEN_TRIALS = 32
-# Starting threads takes some 0.1 ms and a meeting up to 1 us: less work than this isn't shared.
-_LEAST_SECONDS_TO_SHARE = 0.001
-_LEAST_SECONDS_PER_MEETING = 2e-6
+
+# What a step takes, roughly: only to judge what helpers are worth and how long a call may be.
+_SECONDS_PER_SAMPLE = 1e-9
+_SECONDS_PER_VALUE = 2e-10
+# Starting a thread takes some 0.1 ms, and a step of several some 1 us more than its share.
+_LEAST_SECONDS_TO_SHARE = 1e-3
+_LEAST_SECONDS_OF_A_STEP = 4e-6  # for each thread
 
 
 class Training:
@@ -35,49 +37,57 @@ class Training:
         self, X, y, *, eta, init=None, sample_weight=None, alpha=0.0, n_threads=None,
         random_state=None, x_name="X",
     ):  # fmt: skip
-        self._most_threads = checks.as_threads(n_threads) or team.cores()
-        self._told_threads = n_threads is not None
+        most_threads = checks.as_threads(n_threads) or team.cores()
         self._alpha = checks.as_alpha(alpha)
         X = checks.as_samples(X, x_name)
         y = checks.as_labels(y, len(X))
         weights = checks.as_weights(sample_weight, len(X), X.dtype)
-        automatic = isinstance(eta, str) and eta == "auto"
-        self.eta = safe_eta(X, weights, self._alpha) if automatic else checks.as_eta(eta)
+        if isinstance(eta, str) and eta == "auto":
+            self.eta = safe_eta(X, weights, self._alpha)
+        else:
+            self.eta = checks.as_eta(eta)
         if init is None:
             start = checks.as_random_state(random_state).random(X.shape[1] + 1)
         else:
             start = checks.as_parameters(init, X.shape[1])
         self._total_weight = len(X) if weights is None else float(weights.sum(dtype=np.float64))
-        self._kernel = kernel(X.dtype.name)
-        self._tiles = lay_out(X, y, weights, self._kernel.TILE_SAMPLES)
-        self._allocate(start)
-        self._advance_to(0)
+        self._prepare(X, y, weights, start, most_threads)
+        self._advance_to(0, eta=0.0)  # scores the start as it is
         if self.diverged:
             raise ValueError(
                 f"init and {x_name} are too large for w.x + b to be finite: start from smaller "
                 f"weights, or scale the features."
             )
 
-    def _allocate(self, start):
-        """What the kernel writes to; see its docstring for the shapes."""
-        num_tiles, d, tile = self._tiles.values.shape
-        tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // self._tiles.values[0].nbytes)
-        self._num_blocks = -(-num_tiles // max(1, tiles_in_block))
-        self._most_threads = min(self._most_threads, self._num_blocks)
+    def _prepare(self, X, y, sample_weight, start, most_threads):
+        """Lay the samples out and allocate what the kernel writes to; it says what is what."""
+        kernel = import_kernel(X.dtype.name)
+        tiles = lay_out(X, y, sample_weight, kernel)
+        num_tiles, d, tile = tiles.values.shape
+        tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // tiles.values[0].nbytes)
+        num_blocks = -(-num_tiles // max(1, tiles_in_block))
+        self._most_threads = threads = min(most_threads, num_blocks)
+        folded = d if tile == kernel.NARROW_TILE_SAMPLES else 0
+        self._dtype = X.dtype
         self._models = np.zeros((3, d + 4))
         self._models[_LAST, -1] = -1
-        sets = 1 if self._most_threads == 1 else 2
-        self._blocks = np.zeros((sets, self._num_blocks, d + 3))
-        self._states = np.zeros((self._most_threads, 2, d + 3))
-        self._states[0, 1, : d + 1] = start
-        scratch = self._kernel.SUM_LANES * (d + 3) + d + 1
-        line = 64 // self._tiles.values.itemsize
-        shape = (self._most_threads, -(-scratch // line) * line)
-        self._scratch = aligned_empty(shape, self._tiles.values.dtype)
-        self._next_block = 0
-        # Seconds a block by number of threads: a guess, then what the last calls took.
-        self._pace = {1: 1e-10 * self._tiles.values.size / self._num_blocks}
-        self._calls_to_trial = self._calls_between_trials = 1
+        self._neuron = kernel.Neuron(
+            tiles.values,
+            tiles.weights,
+            tiles.weighted,
+            tiles.num_positive,
+            parameters=start.copy(),
+            totals=np.zeros(d + 3),
+            models=self._models,
+            blocks=np.zeros((num_blocks, d + 3)),
+            marks=aligned_zeros((8 + num_blocks,), np.int64),
+            scaled=aligned_zeros((threads, d + 1), X.dtype),
+            sums=aligned_zeros((threads, kernel.SUM_LANES * (d + 3 - folded)), X.dtype),
+            rows=aligned_zeros((threads, d + 3), np.float64),
+        )
+        self._step_seconds = num_tiles * tile * (_SECONDS_PER_SAMPLE + _SECONDS_PER_VALUE * d)
+        # Blocks that this thread may sum in a call; the first calls are short, then it is adapted.
+        self._budget = 1 + int(_SECONDS_PER_CALL / 4 / self._step_seconds * num_blocks)
 
     @property
     def step(self):
@@ -87,7 +97,7 @@ class Training:
     @property
     def diverged(self):
         """Whether the next step would have no finite parameters."""
-        return self._next_block < 0
+        return self._neuron.diverged
 
     @property
     def best_accuracy(self):
@@ -96,92 +106,36 @@ class Training:
 
     def advance(self, num_steps):
         """Make `num_steps` steps, fewer if the descent diverges; false once it has."""
-        self._advance_to(self.step + num_steps)
+        helpers = self._worthwhile_threads(num_steps) - 1
+        if helpers > 0:
+            self._neuron.muster()
+        with team.helpers(helpers, self._neuron.help, self._neuron.dismiss):
+            self._advance_to(self.step + num_steps, self.eta)
         return not self.diverged
 
-    def _advance_to(self, last_step):
+    def _worthwhile_threads(self, num_steps):
+        if num_steps * self._step_seconds < _LEAST_SECONDS_TO_SHARE:
+            return 1
+        return max(1, min(self._most_threads, int(self._step_seconds / _LEAST_SECONDS_OF_A_STEP)))
+
+    def _advance_to(self, last_step, eta):
         while self.step < last_step and not self.diverged:
-            blocks_left = (last_step - self.step) * self._num_blocks - self._next_block
-            num_threads, seconds = self._plan(blocks_left)
-            pace = self._pace.get(num_threads, self._pace[1])
-            budget = max(1, min(blocks_left, int(seconds / pace)))
-            done = self.step * self._num_blocks + self._next_block
             start = perf_counter()
-            self._call_kernel(num_threads, last_step, budget)
-            seconds = perf_counter() - start
-            if self.diverged:
-                break
-            made = self.step * self._num_blocks + self._next_block - done
-            self._pace[num_threads] = max(seconds, 1e-9) / max(made, 1)
-
-    def _plan(self, blocks_left):
-        """How many threads the next call is worth, and how long it may last.
-
-        Threads that share their cores with other work wait for each other, and can be slower
-        than one. So the slower of the two is tried again now and then, ever more rarely.
-        """
-        num_threads = self._worthwhile_threads(blocks_left)
-        if num_threads == 1:
-            return 1, _SECONDS_PER_CALL
-        if num_threads not in self._pace:
-            return num_threads, _SECONDS_PER_TRIAL
-        slower, faster = sorted((1, num_threads), key=self._pace.get, reverse=True)
-        self._calls_to_trial -= 1
-        if self._calls_to_trial > 0:
-            return faster, _SECONDS_PER_CALL
-        self._calls_between_trials = min(2 * self._calls_between_trials, _MOST_CALLS_BETWEEN_TRIALS)
-        self._calls_to_trial = self._calls_between_trials
-        return slower, _SECONDS_PER_TRIAL
-
-    def _worthwhile_threads(self, blocks_left):
-        if self.step < 0:  # the first pass finds out what one thread takes
-            return 1
-        if min(blocks_left * self._pace[1], _SECONDS_PER_CALL) < _LEAST_SECONDS_TO_SHARE:
-            return 1
-        if self._told_threads:
-            return self._most_threads
-        step_seconds = self._num_blocks * self._pace[1]
-        return max(1, min(self._most_threads, int(step_seconds / _LEAST_SECONDS_PER_MEETING)))
-
-    def _call_kernel(self, num_threads, last_step, budget):
-        self._states[1:num_threads] = self._states[0]
-        counters = np.zeros((num_threads, 8), dtype=np.int64)
-        step, next_block = self.step, self._next_block
-        eta = 0.0 if step < 0 else self.eta  # the first pass scores the start as it is
-
-        def descend(rank, size):
-            return self._kernel.descend(
-                self._tiles.values,
-                self._tiles.weights,
-                self._tiles.weighted,
-                self._tiles.num_positive,
-                self._models,
-                self._blocks,
-                self._states,
-                self._scratch,
-                counters,
-                eta,
-                self._alpha,
-                step,
-                last_step,
-                next_block,
-                budget,
-                rank,
-                size,
-            )
-
-        self._next_block = team.run(descend, num_threads, dismiss=lambda: counters.fill(-1))
+            self._neuron.descend(eta, self._alpha, last_step, self._budget)
+            if self.step < last_step:
+                stretch = _SECONDS_PER_CALL / max(perf_counter() - start, 1e-3)
+                self._budget = 1 + int(self._budget * min(stretch, 4.0))
 
     def model(self, row=_LAST):
         """One of the kernel's models as a `Model`."""
         *weights, bias, cost, correct, step = self._models[row].tolist()
-        weights = np.array(weights, dtype=self._tiles.values.dtype)
+        weights = np.array(weights, dtype=self._dtype)
         return Model(weights, bias, int(step), correct / self._total_weight, cost)
 
     def result(self, history=()):
         """The training so far as a `Descent`, with the models of `history`."""
-        d = self._tiles.values.shape[1]
-        weights = np.array([m.weights for m in history], dtype=self._tiles.values.dtype)
+        d = self._models.shape[1] - 4
+        weights = np.array([m.weights for m in history], dtype=self._dtype)
         return Descent(
             last=self.model(_LAST),
             best=self.model(_BEST),

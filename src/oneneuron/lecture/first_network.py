@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import checks
-from ..training import Training
 from ..diagnostics import warn_of_divergence
+from ..training import Training
 
 
 def sigma(x, model):

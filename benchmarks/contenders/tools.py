@@ -1,0 +1,42 @@
+"""What several contenders need: the fastest of several forms, and a second thread."""
+
+from functools import cache
+from time import perf_counter
+
+
+def fastest(makers, seconds=0.03):
+    """The `advance` of the fastest form, fresh from its maker.
+
+    A form's rank depends on size and machine, so it is found out here, before the timing: a rival
+    gets the form that suits it best.
+    """
+    return min(makers, key=lambda make: _step_seconds(make(), seconds))()
+
+
+def _step_seconds(advance, seconds):
+    """The least of three tries or more."""
+    advance(1)  # the first step finds caches cold and may compile
+    times, end = [], perf_counter() + seconds
+    while len(times) < 3 or perf_counter() < end:
+        start = perf_counter()
+        advance(3)
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+@cache
+def spread(threads):
+    """A `map` that works on so many threads at once; NumPy lets go of the GIL in its loops."""
+    if threads == 1:
+        return map
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(threads).map
+
+
+def blocks(rows, num_bytes):
+    """Rows cut into blocks of so many bytes, each laid out feature by feature; 0 for one block."""
+    import numpy as np
+
+    size = num_bytes // rows[0].nbytes or len(rows)
+    return [np.asfortranarray(rows[first : first + size]) for first in range(0, len(rows), size)]

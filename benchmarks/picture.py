@@ -1,0 +1,70 @@
+"""A run as a picture: a panel for each size, a line for each contender."""
+
+from matplotlib.figure import Figure
+
+# Apart in any kind of colour vision; the marks differ too.
+KINDS = {
+    "the package": ("#0072B2", "o"),
+    "its rivals": ("#767676", "s"),
+    "a part of the step alone": ("#D55E00", "D"),
+}
+
+
+def draw(run):
+    """The figure, in the shape of a slide."""
+    minima = {
+        size: {name: times["min"] for name, times in found.items()}
+        for size, found in run["sizes"].items()
+    }
+    figure = Figure(figsize=(16, 9), dpi=100, layout="constrained")
+    threads = "one thread" if run["threads"] == 1 else f"{run['threads']} threads"
+    figure.suptitle(
+        f"One step of gradient descent, {threads}: nanoseconds a sample (left is faster)",
+        fontsize=22,
+    )
+    figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)
+    panels = figure.subplots(1, len(minima), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (size, times) in zip(panels, minima.items(), strict=True):
+        n, d = size.split("x")
+        axes.set_title(f"{int(n):,} \N{MULTIPLICATION SIGN} {d}", fontsize=17)
+        _draw_times(axes, times)
+    every = [time for times in minima.values() for time in times.values()]
+    panels[0].set_xlim(min(every) / 2, max(every) * 40)  # room for the last label
+    _name_rows(panels[0], list(next(iter(minima.values()))))
+    handles = [panels[0].scatter([], [], s=110, color=c, marker=mark) for c, mark in KINDS.values()]
+    figure.legend(handles, KINDS, loc="outside lower center", ncols=3, fontsize=15, frameon=False)
+    return figure
+
+
+def _draw_times(axes, times):
+    """A mark for each time on a log scale, with its figure; to the left is faster."""
+    for row, (name, time) in enumerate(times.items()):
+        colour, mark = KINDS[_kind(name)]
+        axes.axhline(row, color="#E4E4E4", linewidth=1, zorder=0)
+        axes.scatter(time, row, s=110, color=colour, marker=mark)
+        axes.annotate(
+            _label(time), (time, row), (9, 0), textcoords="offset points",
+            fontsize=13, color=colour, va="center",
+            bbox={"color": "white", "pad": 1},
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", labelsize=12)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+
+
+def _name_rows(axes, names):
+    axes.set_yticks(range(len(names)), names, fontsize=15)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    for name, label in zip(names, axes.get_yticklabels(), strict=True):
+        label.set_color(KINDS[_kind(name)][0])
+
+
+def _kind(name):
+    if name.startswith("oneneuron"):
+        return "the package"
+    return "a part of the step alone" if name in ("np.exp alone", "one read of X") else "its rivals"
+
+
+def _label(value):
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"

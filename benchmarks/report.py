@@ -1,0 +1,93 @@
+"""A run in words: the times, and the ratios that the project set itself as targets."""
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
+from oneneuron._dispatch import level
+
+RIVALS = ("numpy", "numba", "jax", "torch")
+
+# (size, contender, at most or at least, how many times, rival). "At most" is about its time,
+# "at least" about its speed. They were set for a machine with AVX-512.
+ONE_THREAD = (
+    ("400x2", "oneneuron", "at most", 1.0, "np.exp alone"),
+    ("400x2", "oneneuron", "at least", 250, "the lecture's style"),
+    ("10000x2", "oneneuron", "at most", 1.5, "np.exp alone"),
+    ("1000000x2", "oneneuron", "at most", 1.6, "np.exp alone"),
+    ("1000000x2", "oneneuron", "at least", 5, "NumPy at its best"),
+    ("10000x30", "oneneuron", "at least", 2.5, "NumPy at its best"),
+    ("100000x100", "oneneuron", "at most", 1.15, "one read of X"),
+    ("100000x100", "oneneuron", "at least", 1.3, "NumPy at its best"),
+    ("10000x2", "oneneuron, float32", "at least", 1.9, "oneneuron"),
+    ("100000x100", "oneneuron, float32", "at least", 1.9, "oneneuron"),
+)
+SEVERAL_THREADS = (
+    # "Not slower": 5 % are allowed for the noise of the clock.
+    ("400x2", "oneneuron", "at most", 1.05, "oneneuron, 1 thread"),
+    ("10000x2", "oneneuron", "at least", 1.6, "oneneuron, 1 thread"),
+    ("1000000x2", "oneneuron", "at least", 1.85, "oneneuron, 1 thread"),
+    ("10000x30", "oneneuron", "at least", 1.8, "oneneuron, 1 thread"),
+    ("100000x100", "oneneuron", "at least", 1.8, "NumPy at its best"),
+)
+
+
+def about(threads, rounds):
+    """The start of a run's record: how it was made."""
+    return {
+        "threads": threads,
+        "rounds": rounds,
+        "instruction_set": level,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "sizes": {},
+    }
+
+
+def _versions():
+    found = {}
+    for name in RIVALS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def times(run):
+    """The table of times, a line for each contender."""
+    sizes = run["sizes"]
+    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
+    versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
+    lines = [
+        f"Nanoseconds a sample a step: the minimum of {run['rounds']} rounds, and the median.",
+        f"{threads}; kernel {run['instruction_set']}; {versions}",
+        "",
+        " " * 20 + "".join(f"{size:>18}" for size in sizes),
+    ]
+    for name in next(iter(sizes.values())):
+        cells = (f"{_number(t[name]['min'])} {_number(t[name]['median'])}" for t in sizes.values())
+        lines.append(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
+    return "\n".join(lines)
+
+
+def _number(value):
+    """Three digits, in a column of eight."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:8.{decimals}f}"
+
+
+def targets(run):
+    """The table of targets, as ratios of minima."""
+    lines = [f"{'':12}{'target':58}{'measured':>8}"]
+    for size, name, kind, limit, rival in ONE_THREAD if run["threads"] == 1 else SEVERAL_THREADS:
+        found = run["sizes"].get(size, {})
+        if name not in found or rival not in found:
+            continue
+        ratio = found[name]["min"] / found[rival]["min"]
+        if kind == "at least":
+            ratio = 1 / ratio
+        ratio = round(ratio, 2)
+        met = ratio <= limit if kind == "at most" else ratio >= limit
+        what = "the time of" if kind == "at most" else "as fast as"
+        text = f"{name}: {kind} {limit:g} x {what} {rival}"
+        lines.append(f"{size:12}{text:58}{ratio:8.2f}  {'met' if met else 'NOT MET'}")
+    return "\n".join(lines)
