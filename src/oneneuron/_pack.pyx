@@ -1,29 +1,34 @@
 """Copies samples into the kernel's tiles, class by class."""
 
 cdef enum:
-    MOST = 64  # samples of a tile, at most
+    GROUP = 8  # samples placed at once: their rows' pointers fit in registers; tiles are multiples
 
 ctypedef fused real:
     float
     double
 
+cdef struct Class:
+    Py_ssize_t placed           # samples in the tiles
+    Py_ssize_t first_tile
+    Py_ssize_t waiting          # samples found, but not placed
+    Py_ssize_t room             # how many may wait, so that no group crosses a tile's edge
+    const char *rows[GROUP]
+
 
 cdef inline void place(
-    const real[:, :] X, const Py_ssize_t *samples, Py_ssize_t count, real sign,
-    real[:, ::1] tile, Py_ssize_t lane
+    Class *label, Py_ssize_t count, Py_ssize_t stride, real sign, real[:, :, ::1] tiles
 ) noexcept nogil:
-    """Copy samples of one class into a tile, from a lane on."""
+    """Copy the samples of a class that wait into their tile; a constant `count` is faster."""
     cdef:
-        Py_ssize_t j, k
-        const real *rows[MOST]
-        Py_ssize_t stride = X.strides[1]
-        real *out
-    for k in range(count):
-        rows[k] = &X[samples[k], 0]
-    for j in range(X.shape[1]):
-        out = &tile[j, lane]
+        Py_ssize_t j, k, tile = label.first_tile + label.placed // tiles.shape[2]
+        real *out = &tiles[tile, 0, label.placed % tiles.shape[2]]
+    for j in range(tiles.shape[1]):
         for k in range(count):
-            out[k] = sign * (<const real *>(<const char *>rows[k] + j * stride))[0]
+            out[k] = sign * (<const real *>(label.rows[k] + j * stride))[0]
+        out += tiles.shape[2]
+    label.placed += count
+    label.waiting = 0
+    label.room = GROUP - label.placed % GROUP
 
 
 def pack(
@@ -42,32 +47,31 @@ def pack(
     y : (n,), 0 or 1
     negative : what samples of class 0 are multiplied by
     num_positive : tiles of class 1
-    tiles : (num_tiles, d, TILE), out
+    tiles : (num_tiles, d, samples of a tile), out
     placed : (2,), in and out
         Samples of class 0 and of class 1 placed so far.
     """
     cdef:
-        Py_ssize_t i, label, n = X.shape[0], lanes = tiles.shape[2]
-        Py_ssize_t found[2][MOST]
-        Py_ssize_t counts[2]
-        Py_ssize_t rooms[2]
-        Py_ssize_t tile
+        Py_ssize_t i, stride = X.strides[1]
+        Class classes[2]
+        Class *label
     with nogil:
-        for label in range(2):
-            counts[label] = 0
-            rooms[label] = lanes - placed[label] % lanes
-        for i in range(n):
-            # Both are written, one is kept: a branch on y would be mispredicted half the time.
-            found[0][counts[0]] = i
-            found[1][counts[1]] = i
-            counts[y[i]] += 1
-            for label in range(2):
-                if counts[label] == rooms[label] or (i == n - 1 and counts[label] > 0):
-                    tile = placed[label] // lanes + (0 if label else num_positive)
-                    place(
-                        X, found[label], counts[label], <real>1.0 if label else negative,
-                        tiles[tile], placed[label] % lanes,
-                    )
-                    placed[label] += counts[label]
-                    counts[label] = 0
-                    rooms[label] = lanes
+        for i in range(2):
+            classes[i].placed = placed[i]
+            classes[i].first_tile = 0 if i == 1 else num_positive
+            classes[i].waiting = 0
+            classes[i].room = GROUP - placed[i] % GROUP
+        for i in range(X.shape[0]):
+            label = &classes[y[i]]
+            label.rows[label.waiting] = <const char *>&X[i, 0]
+            label.waiting += 1
+            if label.waiting == label.room:
+                if label.room == GROUP:
+                    place(label, GROUP, stride, <real>1.0 if y[i] else negative, tiles)
+                else:
+                    place(label, label.room, stride, <real>1.0 if y[i] else negative, tiles)
+        for i in range(2):
+            label = &classes[i]
+            if label.waiting > 0:
+                place(label, label.waiting, stride, <real>1.0 if i else negative, tiles)
+            placed[i] = label.placed

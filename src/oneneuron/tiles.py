@@ -42,7 +42,8 @@ def lay_out(X, y, sample_weight, kernel):
     positives = int(np.count_nonzero(y))
     num_positive = -(-positives // tile)
     num_tiles = num_positive + -(-(n - positives) // tile)
-    values = aligned_zeros((num_tiles, d, tile), X.dtype)
+    values = aligned_empty((num_tiles, d, tile), X.dtype)
+    values[num_positive - 1] = values[-1] = 0.0  # the only ones with lanes to spare
     if sample_weight is None:
         filled = np.array([[positives], [n - positives]])
         weights = (np.arange(tile) <= (filled - 1) % tile).astype(X.dtype)
@@ -61,12 +62,12 @@ def lay_out(X, y, sample_weight, kernel):
     return Tiles(values, weights, sample_weight is not None, num_positive)
 
 
-def aligned_zeros(shape, dtype):
-    """Zeros whose rows, rounded up, are whole cache lines: no two threads then write to one."""
+def aligned_empty(shape, dtype):
+    """An array whose rows, rounded up, are whole cache lines: no two threads then write to one."""
     dtype = np.dtype(dtype)
     per_line = _CACHE_LINE // dtype.itemsize
     shape = (*shape[:-1], -(-shape[-1] // per_line) * per_line)
     num_bytes = dtype.itemsize * math.prod(shape)
-    buffer = np.zeros(num_bytes + _CACHE_LINE, dtype=np.uint8)
-    offset = -buffer.ctypes.data % _CACHE_LINE
+    buffer = np.empty(num_bytes + _CACHE_LINE, dtype=np.uint8)
+    offset = -buffer.__array_interface__["data"][0] % _CACHE_LINE
     return buffer[offset : offset + num_bytes].view(dtype).reshape(shape)

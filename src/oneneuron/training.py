@@ -8,7 +8,7 @@ from . import checks, team
 from ._dispatch import import_kernel
 from .curvature import safe_eta
 from .results import Descent, History, Model
-from .tiles import aligned_zeros, lay_out
+from .tiles import aligned_empty, lay_out
 
 # Rows of the kernel's models.
 _LAST, _BEST, _LOWEST = range(3)
@@ -68,6 +68,8 @@ class Training:
         num_blocks = -(-num_tiles // max(1, tiles_in_block))
         self._most_threads = threads = min(most_threads, num_blocks)
         folded = d if tile == kernel.NARROW_TILE_SAMPLES else 0
+        marks = aligned_empty((8 + num_blocks,), np.int64)
+        marks[:] = 0
         self._dtype = X.dtype
         self._models = np.zeros((3, d + 4))
         self._models[_LAST, -1] = -1
@@ -80,10 +82,10 @@ class Training:
             totals=np.zeros(d + 3),
             models=self._models,
             blocks=np.zeros((num_blocks, d + 3)),
-            marks=aligned_zeros((8 + num_blocks,), np.int64),
-            scaled=aligned_zeros((threads, d + 1), X.dtype),
-            sums=aligned_zeros((threads, kernel.SUM_LANES * (d + 3 - folded)), X.dtype),
-            rows=aligned_zeros((threads, d + 3), np.float64),
+            marks=marks,
+            scaled=aligned_empty((threads, d + 1), X.dtype),
+            sums=aligned_empty((threads, kernel.SUM_LANES * (d + 3 - folded)), X.dtype),
+            rows=aligned_empty((threads, d + 3), np.float64),
         )
         self._step_seconds = num_tiles * tile * (_SECONDS_PER_SAMPLE + _SECONDS_PER_VALUE * d)
         # Blocks that this thread may sum in a call; the first calls are short, then it is adapted.

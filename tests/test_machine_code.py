@@ -1,0 +1,268 @@
+"""The machine code of every kernel that was built, also of those this processor can't run."""
+
+import platform
+import re
+import struct
+from collections import defaultdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from oneneuron._dispatch import available
+
+KERNELS = {
+    (level, precision): Path(spec.origin)
+    for level in ("plain", "v3", "v4")
+    for precision in ("float64", "float32")
+    if (spec := find_spec(f"oneneuron._kernel_{level}_{precision}")) is not None
+}
+
+REGISTERS = {"plain": "xmm", "v3": "ymm", "v4": "zmm"}
+VECTORS = {"float64": "pd", "float32": "ps"}
+
+# Of two polynomials, and once each for the numerator and the denominator of 2^r.
+FUSED_FOR_AN_EXPONENTIAL = {"float64": 2 * 2 + 2, "float32": 2 * 1 + 2}
+
+ARITHMETIC = re.compile(
+    r"v?(add|sub|mul|div|min|max|sqrt|fn?m(?:add|sub)(?:132|213|231)?)([ps][sd])"
+)
+LIBM = re.compile(r"(exp|pow|log|fma|tanh|ldexp|scalb)\w*|_ZGV\w+|__svml\w+")
+
+if platform.machine() not in ("x86_64", "AMD64"):
+    pytest.skip("the disassembly is read for x86-64 alone", allow_module_level=True)
+if not next(iter(KERNELS.values())).read_bytes().startswith(b"\x7fELF"):
+    pytest.skip("the kernels are no ELF files", allow_module_level=True)
+capstone = pytest.importorskip("capstone", reason="capstone disassembles; it is in the test extra")
+
+
+class Operation(NamedTuple):
+    """One floating-point instruction: add ... sqrt or fma; pd, ps, sd or ss; xmm, ymm or zmm."""
+
+    what: str
+    kind: str
+    register: str
+
+
+def operation(mnemonic, operands):
+    found = ARITHMETIC.fullmatch(mnemonic)
+    if found is None:
+        return None
+    what = "fma" if found[1].startswith("f") else found[1]
+    return Operation(what, found[2], re.search("[xyz]mm", operands)[0])
+
+
+def sections(data):
+    """Address and bytes of the sections of a 64-bit ELF file, by name."""
+    (table,) = struct.unpack_from("<Q", data, 40)
+    size, count, names = struct.unpack_from("<HHH", data, 58)
+    heads = [struct.unpack_from("<IIQQQQ", data, table + size * i) for i in range(count)]
+    start = heads[names][4]
+    return {
+        data[start + name : data.index(b"\0", start + name)].decode(): (
+            address, data[offset : offset + length],
+        )
+        for name, _, _, address, offset, length in heads
+    }  # fmt: skip
+
+
+class Block:
+    """Instructions that run one after the other, and the addresses of what may run next."""
+
+    def __init__(self):
+        self.instructions, self.next = [], []
+
+    @property
+    def operations(self):
+        return [o for i in self.instructions if (o := operation(*i)) is not None]
+
+
+def basic_blocks(code):
+    """Blocks by address, of [(address, size, mnemonic, operands), ...]."""
+    known = {address for address, *_ in code}
+    first = {code[0][0]}
+    for address, size, mnemonic, operands in code:
+        if mnemonic.startswith("j") and operands.startswith("0x"):
+            first |= {int(operands, 16), address + size}
+        elif mnemonic in ("jmp", "ret"):
+            first.add(address + size)
+    first &= known
+    blocks, falls_through, block = {}, False, None
+    for address, _, mnemonic, operands in code:
+        if address in first:
+            if falls_through:
+                block.next.append(address)
+            block = blocks[address] = Block()
+        block.instructions.append((mnemonic, operands))
+        if mnemonic.startswith("j") and operands.startswith("0x") and int(operands, 16) in first:
+            block.next.append(int(operands, 16))
+        falls_through = mnemonic not in ("jmp", "ret", "ud2", "hlt")
+    return blocks
+
+
+def loops(blocks):
+    """Sets of addresses of blocks that each can come back to: the outermost loops (Tarjan)."""
+    index, lowest, path, found = {}, {}, [], []
+    for root in blocks:
+        if root in index:
+            continue
+        calls = [(root, iter(blocks[root].next))]
+        index[root] = lowest[root] = len(index)
+        path.append(root)
+        while calls:
+            here, rest = calls[-1]
+            for there in rest:
+                if there not in index:
+                    index[there] = lowest[there] = len(index)
+                    path.append(there)
+                    calls.append((there, iter(blocks[there].next)))
+                    break
+                lowest[here] = min(lowest[here], index[there])
+            else:
+                calls.pop()
+                if calls:
+                    lowest[calls[-1][0]] = min(lowest[calls[-1][0]], lowest[here])
+                if lowest[here] == index[here]:
+                    loop = set(path[path.index(here) :])
+                    del path[path.index(here) :]
+                    for address in loop:  # done with: no longer on the path
+                        index[address] = lowest[address] = len(blocks) + 1
+                    if len(loop) > 1 or here in blocks[here].next:
+                        found.append(loop)
+    return found
+
+
+class Kernel(NamedTuple):
+    level: str
+    precision: str
+    sections: dict
+    operations: list
+    tile_loops: list  # the blocks of each
+
+    @property
+    def full(self):
+        """What a packed operation on registers of full width ends in."""
+        return VECTORS[self.precision], REGISTERS[self.level]
+
+
+def disassembled(level, precision):
+    parts = sections(KERNELS[level, precision].read_bytes())
+    address, text = parts[".text"]
+    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+    disassembler.skipdata = True
+    blocks = basic_blocks(list(disassembler.disasm_lite(text, address)))
+    tile_loops = [
+        [blocks[address] for address in loop]
+        for loop in loops(blocks)
+        if any(o.what == "div" for address in loop for o in blocks[address].operations)
+    ]
+    operations = [o for block in blocks.values() for o in block.operations]
+    return Kernel(level, precision, parts, operations, tile_loops)
+
+
+@pytest.fixture(scope="module", params=KERNELS, ids="-".join)
+def kernel(request):
+    return disassembled(*request.param)
+
+
+def operations_of(loop):
+    return [o for block in loop for o in block.operations]
+
+
+def count(operations, **wanted):
+    return sum(all(getattr(o, k) == v for k, v in wanted.items()) for o in operations)
+
+
+def test_there_is_a_kernel_of_each_precision_for_each_level():
+    assert {(level, p) for level in available for p in VECTORS} <= set(KERNELS)
+    assert len(KERNELS) == 2 * len({level for level, _ in KERNELS})
+
+
+def test_the_reader_of_loops_finds_nested_ones_as_one_and_a_block_that_repeats_itself():
+    blocks = defaultdict(Block)
+    for here, there in [(1, 2), (2, 3), (3, 3), (3, 2), (3, 4), (4, 5), (5, 4), (5, 6), (6, 6)]:
+        blocks[here].next.append(there)
+    assert sorted(map(sorted, loops(blocks))) == [[2, 3], [4, 5], [6]]
+
+
+def test_the_sigmoid_of_two_features_of_any_number_and_of_wide_data_is_a_loop_of_its_own(kernel):
+    assert len(kernel.tile_loops) == 3
+
+
+def test_every_division_is_packed_and_of_full_width(kernel):
+    divisions = {(o.kind, o.register) for o in kernel.operations if o.what == "div"}
+    assert divisions == {kernel.full}
+
+
+def test_no_function_of_libm_is_called(kernel):
+    _, names = kernel.sections[".dynstr"]
+    called = names.decode().split("\0")
+    assert "memcpy" in called
+    assert [name for name in called if LIBM.fullmatch(name)] == []
+
+
+def test_the_exponential_is_fused_and_of_full_width_where_the_level_has_it(kernel):
+    kind, register = kernel.full
+    for loop in kernel.tile_loops:
+        operations = operations_of(loop)
+        fused = count(operations, what="fma", kind=kind, register=register)
+        needed = FUSED_FOR_AN_EXPONENTIAL[kernel.precision] * count(operations, what="div")
+        assert fused >= needed if kernel.level != "plain" else fused == 0
+
+
+def test_the_plain_exponential_multiplies_and_adds_packed():
+    for precision, kind in VECTORS.items():
+        for loop in disassembled("plain", precision).tile_loops:
+            operations = operations_of(loop)
+            needed = FUSED_FOR_AN_EXPONENTIAL[precision] * count(operations, what="div")
+            assert count(operations, what="mul", kind=kind) >= needed
+            assert count(operations, what="add", kind=kind) >= needed
+
+
+def test_no_fused_operation_is_scalar(kernel):
+    assert {o.kind for o in kernel.operations if o.what == "fma"} <= {kernel.full[0]}
+
+
+def test_the_plain_kernel_has_only_what_every_x86_64_processor_has():
+    for precision in VECTORS:
+        plain = disassembled("plain", precision)
+        assert {o.register for o in plain.operations} == {"xmm"}
+        assert count(plain.operations, what="fma") == 0
+
+
+def test_nothing_is_called_in_the_loop_over_tiles(kernel):
+    for loop in kernel.tile_loops:
+        assert [i for block in loop for i in block.instructions if i[0] == "call"] == []
+
+
+def test_scalar_arithmetic_in_the_loop_over_tiles_is_only_the_sign_and_the_fold_of_wide_data(
+    kernel,
+):
+    folding = 0
+    for loop in kernel.tile_loops:
+        scalar = [o for o in operations_of(loop) if o.kind in ("sd", "ss")]
+        # A tile's sign times the bias and times the margin of a tie.
+        assert count(scalar, what="mul") <= 2
+        assert {o.what for o in scalar} <= {"mul", "add"}
+        folding += count(scalar, what="add") > 0
+    # Partial sums of wide data are folded row by row; a tree of scalars is what that is.
+    assert folding <= 1
+
+
+def test_packed_arithmetic_in_the_loop_over_tiles_is_of_full_width_but_in_that_fold(kernel):
+    narrower = [
+        [o for o in operations_of(loop) if o.kind[0] == "p" and (o.kind, o.register) != kernel.full]
+        for loop in kernel.tile_loops
+    ]
+    assert sorted(map(len, narrower))[:-1] == [0, 0]
+    assert {o.what for o in max(narrower, key=len)} <= {"add"}
+
+
+def test_a_block_around_a_division_has_no_scalar_arithmetic_but_the_sign(kernel):
+    for loop in kernel.tile_loops:
+        for block in loop:
+            operations = block.operations
+            if count(operations, what="div"):
+                scalar = [o.what for o in operations if o.kind in ("sd", "ss")]
+                assert scalar in ([], ["mul"], ["mul", "mul"])
