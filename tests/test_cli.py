@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from oneneuron import cli
+from oneneuron import _dispatch, cli
 from oneneuron.cli import main
 from oneneuron.table import TableModel
 
@@ -259,7 +259,7 @@ def test_a_lecture_option_out_of_range_is_one_line_and_exit_2(option, capsys):
     assert error.startswith("oneneuron: error: ") and error.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", ["--eta=fast", "--test-size=0", "--test-size=1"])
+@pytest.mark.parametrize("option", ["--eta=fast", "--test-size=0", "--test-size=1", "--threads=0"])
 def test_a_fit_option_out_of_range_exits_2(option):
     with pytest.raises(SystemExit) as stop:
         main(["fit", "d.csv", "--target", "t", option])
@@ -292,3 +292,17 @@ def test_the_command_runs_as_a_module():
         [sys.executable, "-m", "oneneuron", "info"], capture_output=True, text=True, check=True
     )
     assert run.stdout.startswith("oneneuron ")
+
+
+def test_info_tells_the_kernel_the_threads_and_the_versions(capsys):
+    assert main(["info"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["oneneuron", "kernel", "threads", "Python"]
+    assert f"kernel {_dispatch.level} (available: {', '.join(_dispatch.available)})" in lines
+    assert f"numpy {np.__version__}" in lines[-1]
+
+
+def test_the_number_of_threads_changes_no_bit_of_the_model(data, model, tmp_path):
+    arguments = ["fit", str(data), "--target", "ripe", "--threads", "1"]
+    assert main([*arguments, "--output", str(tmp_path / "one.json")]) == 0
+    assert (tmp_path / "one.json").read_bytes() == model.read_bytes()

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _dispatch
 from .table import Table, TableModel, check_writable, write_whole
+from .team import cores
 from .training import Training
 
 
@@ -80,6 +81,7 @@ def _add_fit(parser):
     parser.add_argument("--no-standardise", action="store_true", help="features as they are")
     parser.add_argument("--test-size", type=_share, default=0.2, help="share held out (0.2)")
     parser.add_argument("--seed", type=_seed, default=0, help="chooses the held-out rows (0)")
+    parser.add_argument("--threads", type=_threads, help="at most (as many as the work is worth)")
     parser.set_defaults(command=run_fit)
 
 
@@ -100,6 +102,10 @@ def _whole(text, least, most=math.inf):
 
 def _count(text):
     return _whole(text, 0)
+
+
+def _threads(text):
+    return _whole(text, 1)
 
 
 def _samples(text):
@@ -238,7 +244,10 @@ def run_fit(arguments):
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
     mean, scale = _scaling(train_X, names, arguments)
     start = (np.zeros(len(names)), 0.0)
-    training = Training((train_X - mean) / scale, train_y, eta=arguments.eta, init=start)
+    training = Training(
+        (train_X - mean) / scale, train_y, eta=arguments.eta, init=start,
+        n_threads=arguments.threads,
+    )  # fmt: skip
     _advance_with_bar(training, arguments.steps)
     if training.diverged:
         print(
@@ -348,9 +357,11 @@ def run_predict(arguments):
 
 
 def run_info(_):
-    """Print versions and instruction sets."""
+    """Print versions, instruction sets and threads."""
+    versions = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
     print(
-        f"oneneuron {version('oneneuron')}, Python {platform.python_version()}, "
-        f"NumPy {np.__version__}\n"
-        f"kernel {_dispatch.level} (available: {', '.join(_dispatch.available)})"
+        f"oneneuron {version('oneneuron')}\n"
+        f"kernel {_dispatch.level} (available: {', '.join(_dispatch.available)})\n"
+        f"threads {cores()} at most, fewer where the work is not worth them\n"
+        f"Python {platform.python_version()}, {', '.join(versions)}"
     )

@@ -36,7 +36,7 @@ def predict(x, model):
     return sigma(x, model)
 
 
-def build_model(x, y, eta, num_steps=10000, print_best=True):
+def build_model(x, y, eta, num_steps=10000, print_best=True, n_threads=None):
     """Train on the samples x and return the first model of the highest score.
 
     Starts from draws of ``numpy.random.random()`` in the order w1 ... wd, b.
@@ -50,6 +50,8 @@ def build_model(x, y, eta, num_steps=10000, print_best=True):
     num_steps : int, default 10000
     print_best : bool, default True
         Print the best score at every 1000th step and at the end.
+    n_threads : int, default None
+        The most threads to use; by default as many as the work is worth.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def build_model(x, y, eta, num_steps=10000, print_best=True):
         If the descent diverges; it stops there.
     """
     num_steps = checks.as_count(num_steps, "num_steps")
-    training = Training(x, y, eta=checks.as_eta(eta), x_name="x")
+    training = Training(x, y, eta=checks.as_eta(eta), n_threads=n_threads, x_name="x")
     # A step is printed after its update, so the chunks end at updates 1, 1001, 2001, ...
     for step in range(0, num_steps, 1000):
         if not training.advance(step + 1 - training.step):
