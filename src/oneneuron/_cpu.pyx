@@ -2,13 +2,30 @@
 
 cdef extern from *:
     """
-    #if defined(__GNUC__) && defined(__x86_64__)
-    #define SUPPORTS(level) (__builtin_cpu_init(), !!__builtin_cpu_supports(level))
+    #if !defined(__GNUC__) || !defined(__x86_64__)
+    static int supports_v3(void) { return 0; }
+    static int supports_v4(void) { return 0; }
+    #elif defined(__clang__) && __clang_major__ < 18
+    /* It knows features alone, not levels. No processor has these and lacks the rest of a level. */
+    #define HAS(feature) __builtin_cpu_supports(feature)
+    static int supports_v3(void) {
+        __builtin_cpu_init();
+        return HAS("avx2") && HAS("fma") && HAS("bmi") && HAS("bmi2");
+    }
+    static int supports_v4(void) {
+        return supports_v3() && HAS("avx512f") && HAS("avx512bw") && HAS("avx512cd")
+            && HAS("avx512dq") && HAS("avx512vl");
+    }
     #else
-    #define SUPPORTS(level) 0
+    static int supports_v3(void) {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("x86-64-v3") != 0;
+    }
+    static int supports_v4(void) {
+        __builtin_cpu_init();
+        return __builtin_cpu_supports("x86-64-v4") != 0;
+    }
     #endif
-    static int supports_v3(void) { return SUPPORTS("x86-64-v3"); }
-    static int supports_v4(void) { return SUPPORTS("x86-64-v4"); }
     static const char *BUILT = BUILT_LEVELS;
     """
     bint supports_v3() noexcept
