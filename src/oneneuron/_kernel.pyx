@@ -24,7 +24,7 @@ the same bits everywhere. In float, 20 tiles at most meet in a partial sum: even
 it is off by 4e-7 at most. Parameters are kept in double.
 
 A step. `descend` updates the parameters from the totals of the last pass, then passes over the
-tiles once: margins, errors, gradient, cost and correct samples of the new parameters together. It
+tiles once: margins, errors, gradient, cost and wrong samples of the new parameters together. It
 can stop after any block and go on later, which is how Ctrl-C gets through.
 
 Threads. One leads; the others only help with the blocks of the step under way (`sharing.h`). Each
@@ -54,7 +54,7 @@ cdef extern from "lanes.h" nogil:
     void store(real *, lanes) noexcept
     void fetch(const real *) noexcept
     lanes clamp(lanes, lanes, lanes) noexcept
-    lanes add_where_greater(lanes, lanes, lanes, lanes) noexcept
+    lanes add_unless_greater(lanes, lanes, lanes, lanes) noexcept
     lanes shift_exponent(lanes, lanes) noexcept
     lanes multiply_add(lanes, lanes, lanes) noexcept
 
@@ -79,13 +79,15 @@ cdef enum:
     BEST
     LOWEST
 cdef enum:
+    CHAINED_ROWS = 256  # a margin is added up in chains of so many terms: longer ones lose digits
+    FETCHED_ROWS = 64   # the next tile is fetched if it has 16 KB at most: more crowds out a cache
+cdef enum:
     BIAS
     COST
-    CORRECT
+    WRONG
     STEP
 
 cdef double LOG2_E = 1.4426950408889634
-cdef Py_ssize_t FETCHED_ROWS = 64  # tiles of 16 KB: more than that only crowds out a cache
 
 SUM_LANES = LANES
 TILE_SAMPLES = ROUNDS * LANES
@@ -117,30 +119,48 @@ cdef inline lanes polynomial(const real *coefficients, lanes x) noexcept nogil:
     return y
 
 
+cdef inline void chain(
+    const real *tile, Py_ssize_t features, Py_ssize_t rounds, Py_ssize_t first, Py_ssize_t last,
+    const real *scaled, lanes *t
+) noexcept nogil:
+    """Add w x of some of a tile's rows to its margins."""
+    cdef:
+        Py_ssize_t i, j, v, half = (features + 1) // 2
+        lanes u
+    for i in range(first, last):
+        # Both halves in turns: two pages at once come faster from memory than one.
+        j = i // 2 + (half if i % 2 else 0)
+        u = splat(scaled[j])
+        for v in range(PARTS * rounds):
+            t[v] = multiply_add(u, load(tile + LANES * rounds * j + WIDTH * v), t[v])
+
+
 cdef inline void forward(
     const real *tile, Py_ssize_t features, Py_ssize_t rounds, const real *scaled, real sign,
     lanes *t_out
 ) noexcept nogil:
     """The margins of a tile, times log2 e."""
     cdef:
-        Py_ssize_t i, j, v, half = (features + 1) // 2
-        lanes u = splat(sign * scaled[features])
+        Py_ssize_t i, first, v
+        lanes part[PARTS * ROUNDS]
     for v in range(PARTS * rounds):
-        t_out[v] = u
-    for i in range(features):
-        # Both halves in turns: two pages at once come faster from memory than one.
-        j = i // 2 + (half if i % 2 else 0)
-        u = splat(scaled[j])
+        t_out[v] = splat(sign * scaled[features])
+    chain(tile, features, rounds, 0, min(features, CHAINED_ROWS), scaled, t_out)
+    for i in range(1, 1 + (features - 1) // CHAINED_ROWS):
+        first = CHAINED_ROWS * i
         for v in range(PARTS * rounds):
-            t_out[v] = multiply_add(u, load(tile + LANES * rounds * j + WIDTH * v), t_out[v])
+            part[v] = splat(0.0)
+        chain(tile, features, rounds, first, min(features, first + CHAINED_ROWS), scaled, part)
+        for v in range(PARTS * rounds):
+            t_out[v] = t_out[v] + part[v]
 
 
 cdef inline void judge(
     const lanes *t, Py_ssize_t rounds, real sign, const real *weights, lanes *g_out, real *sums
 ) noexcept nogil:
-    """Gradient weights p^2 (1 - p) of a tile; their sum, that of p^2 and the correct samples.
+    """Gradient weights p^2 (1 - p) of a tile; their sum, that of p^2 and the wrong samples.
 
-    `sums` is where the bias's partial sums are, then come those of the cost and the correct.
+    `sums` is where the bias's partial sums are, then come those of the cost and the wrong.
     """
     cdef:
         Py_ssize_t i, part
@@ -148,9 +168,9 @@ cdef inline void judge(
         lanes k, r, odd, even, a, b, inverse, p, cost
         lanes costs[PARTS]
         lanes biases[PARTS]
-        lanes corrects[PARTS]
+        lanes wrongs[PARTS]
     for part in range(PARTS):
-        costs[part] = biases[part] = corrects[part] = splat(0.0)
+        costs[part] = biases[part] = wrongs[part] = splat(0.0)
     for i in range(rounds):
         for part in range(PARTS):
             r = clamp(splat(LOW), t[PARTS * i + part], splat(HIGH))
@@ -169,13 +189,11 @@ cdef inline void judge(
             g_out[PARTS * i + part] = cost * (b * inverse)
             costs[part] = costs[part] + cost
             biases[part] = biases[part] + g_out[PARTS * i + part]
-            corrects[part] = add_where_greater(
-                corrects[part], weight, t[PARTS * i + part], tie
-            )
+            wrongs[part] = add_unless_greater(wrongs[part], weight, t[PARTS * i + part], tie)
     for part in range(PARTS):
         store(sums, multiply_add(splat(sign), biases[part], load(sums)))
         store(sums + LANES, load(sums + LANES) + costs[part])
-        store(sums + 2 * LANES, load(sums + 2 * LANES) + corrects[part])
+        store(sums + 2 * LANES, load(sums + 2 * LANES) + wrongs[part])
         sums += WIDTH
 
 
@@ -244,7 +262,7 @@ cdef inline void sum_tiles(
     const Job *job, Py_ssize_t features, Py_ssize_t rounds, Py_ssize_t block, const real *scaled,
     real *sums, double *out
 ) noexcept nogil:
-    """The descent direction, the sum of p^2 and the correct samples of a block."""
+    """The descent direction, the sum of p^2 and the wrong samples of a block."""
     cdef:
         Py_ssize_t i, j, folded = features if rounds == 1 else 0
         const real *tile
@@ -376,9 +394,9 @@ cdef void keep(
         for j in range(features):
             squares += parameters[j] * parameters[j]
     models[LAST, features + COST] = 0.5 * (totals[features + COST] + alpha * squares)
-    models[LAST, features + CORRECT] = totals[features + CORRECT]
+    models[LAST, features + WRONG] = totals[features + WRONG]
     models[LAST, features + STEP] = step
-    if first or models[LAST, features + CORRECT] > models[BEST, features + CORRECT]:
+    if first or models[LAST, features + WRONG] < models[BEST, features + WRONG]:
         memcpy(&models[BEST, 0], &models[LAST, 0], models.shape[1] * sizeof(double))
     if first or models[LAST, features + COST] < models[LOWEST, features + COST]:
         memcpy(&models[LOWEST, 0], &models[LAST, 0], models.shape[1] * sizeof(double))
@@ -393,9 +411,9 @@ cdef class Neuron:
     weights : (num_tiles, samples of a tile), or unless `weighted` (2, ...): of each class's last
     parameters, totals : (d + 1,), the start, and (d + 3,), zeros
     models : (3, d + 4), zeros
-        Last, best and lowest: weights, bias, cost, correct, step; its last step is -1 at first.
+        Last, best and lowest: weights, bias, cost, wrong, step; its last step is -1 at first.
     blocks : (num_blocks, d + 3)
-        Each block's sums: descent direction, p^2, correct.
+        Each block's sums: descent direction, p^2, wrong.
     marks : (8 + num_blocks,), zeros
         The stage on a cache line of its own, then each block's mark; see `sharing.h`.
     scaled, sums, rows : (num_threads, d + 1), (num_threads, LANES * (d + 3)), (num_threads, d + 3)

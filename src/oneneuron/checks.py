@@ -88,6 +88,9 @@ def as_weights(sample_weight, num_samples, dtype):
         )
     if not weights.any():
         raise ValueError("sample_weight must be above 0 for a sample, found zeros alone.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum(dtype=np.float64)):
+            raise ValueError("sample_weight must have a finite sum: scale the weights down.")
     return weights
 
 

@@ -44,9 +44,9 @@ static inline lanes shift_exponent(lanes a, lanes k) {
 #if defined(__AVX512F__)
 #define SIMD(operation) OF_TYPE(_mm512_##operation)
 #if defined(SINGLE)
-#define GREATER(a, b) _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ)
+#define UNLESS_GREATER(a, b) _mm512_cmp_ps_mask(a, b, _CMP_NGT_UQ)
 #else
-#define GREATER(a, b) _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ)
+#define UNLESS_GREATER(a, b) _mm512_cmp_pd_mask(a, b, _CMP_NGT_UQ)
 #endif
 #elif defined(__AVX2__)
 #define SIMD(operation) OF_TYPE(_mm256_##operation)
@@ -76,12 +76,12 @@ static inline lanes shift_exponent(lanes a, lanes k) {
 static inline lanes clamp(lanes low, lanes a, lanes high) { return MAX(MIN(a, high), low); }
 static inline lanes multiply_add(lanes a, lanes b, lanes c) { return FMA(a, b, c); }
 
-/* total + x in the lanes where a > b */
-static inline lanes add_where_greater(lanes total, lanes x, lanes a, lanes b) {
+/* total + x, but in lanes where a > b total as it is */
+static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
 #if defined(__AVX512F__)
-    return OF_TYPE(_mm512_mask_add)(total, GREATER(a, b), total, x);
+    return OF_TYPE(_mm512_mask_add)(total, UNLESS_GREATER(a, b), total, x);
 #else
-    return total + (lanes)((lanes_bits)(a > b) & (lanes_bits)x);
+    return total + (lanes)(~(lanes_bits)(a > b) & (lanes_bits)x);
 #endif
 }
 
@@ -99,8 +99,8 @@ static inline void fetch(const real *x) { (void)x; }
 static inline lanes clamp(lanes low, lanes a, lanes high) {
     return a < low ? low : a > high ? high : a;
 }
-static inline lanes add_where_greater(lanes total, lanes x, lanes a, lanes b) {
-    return a > b ? total + x : total;
+static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
+    return a > b ? total : total + x;
 }
 static inline lanes shift_exponent(lanes a, lanes k) {
     real_bits bits, shift;

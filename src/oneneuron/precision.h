@@ -6,7 +6,7 @@
 
 /* 2^r = (even + r odd) / (even - r odd) for |r| <= 1/2, where even and odd are polynomials in r^2,
  * here highest power first. Minimax in the relative error of 2^r, which is given, before rounding.
- * Both may be scaled as one likes; of this scale the roundings are the least: p within 2.3 ulps. */
+ * Both may be scaled as one likes; of these scales the roundings are small: p within 2.3 ulps, in float within 3. */
 #if defined(SINGLE)
 typedef float real;
 typedef int32_t real_bits;

@@ -104,7 +104,11 @@ class Training:
     @property
     def best_accuracy(self):
         """The highest share of correct samples so far."""
-        return float(self._models[_BEST, -2]) / self._total_weight
+        return self._accuracy(self._models[_BEST, -2])
+
+    def _accuracy(self, wrong):
+        # Exactly 1 if none is wrong, in whatever order the weights were added.
+        return max(0.0, float((self._total_weight - wrong) / self._total_weight))
 
     def advance(self, num_steps):
         """Make `num_steps` steps, fewer if the descent diverges; false once it has."""
@@ -130,9 +134,9 @@ class Training:
 
     def model(self, row=_LAST):
         """One of the kernel's models as a `Model`."""
-        *weights, bias, cost, correct, step = self._models[row].tolist()
+        *weights, bias, cost, wrong, step = self._models[row].tolist()
         weights = np.array(weights, dtype=self._dtype)
-        return Model(weights, bias, int(step), correct / self._total_weight, cost)
+        return Model(weights, bias, int(step), self._accuracy(wrong), cost)
 
     def result(self, history=()):
         """The training so far as a `Descent`, with the models of `history`."""
