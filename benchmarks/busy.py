@@ -13,8 +13,7 @@ from statistics import median
 from time import perf_counter
 
 import problems
-
-from oneneuron.training import Training
+from contenders import oneneuron_float64
 
 SIZES = ("10000x2", "1000000x2", "10000x30", "100000x100")
 SECONDS = 0.3
@@ -29,19 +28,15 @@ def hog():
 def measure(size, threads, rounds):
     """Seconds a step of one thread and of several, medians over rounds."""
     problem = problems.make(size)
-    *weights, bias = problem.start
-    trainings = [
-        Training(problem.X, problem.y, eta=problem.eta, init=(weights, bias), n_threads=n)
-        for n in (1, threads)
-    ]
+    advances = [oneneuron_float64.prepare(problem, n) for n in (1, threads)]
     start = perf_counter()
-    trainings[0].advance(3)
+    advances[0](3)
     num_steps = 1 + int(SECONDS * 3 / (perf_counter() - start))
     seconds = [[], []]
     for _ in range(rounds):
-        for training, found in zip(trainings, seconds, strict=True):
+        for advance, found in zip(advances, seconds, strict=True):
             start = perf_counter()
-            training.advance(num_steps)
+            advance(num_steps)
             found.append((perf_counter() - start) / num_steps)
     return [median(found) for found in seconds]
 

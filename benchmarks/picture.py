@@ -1,6 +1,7 @@
 """A run as a picture: a panel for each size, a line for each contender."""
 
 from matplotlib.figure import Figure
+from report import decimals
 
 # Apart in any kind of colour vision; the marks differ too.
 KINDS = {
@@ -43,7 +44,7 @@ def _draw_times(axes, times):
         axes.axhline(row, color="#E4E4E4", linewidth=1, zorder=0)
         axes.scatter(time, row, s=110, color=colour, marker=mark)
         axes.annotate(
-            _label(time), (time, row), (9, 0), textcoords="offset points",
+            f"{time:,.{decimals(time)}f}", (time, row), (9, 0), textcoords="offset points",
             fontsize=13, color=colour, va="center",
             bbox={"color": "white", "pad": 1},
         )  # fmt: skip
@@ -64,7 +65,3 @@ def _kind(name):
     if name.startswith("oneneuron"):
         return "the package"
     return "a part of the step alone" if name in ("np.exp alone", "one read of X") else "its rivals"
-
-
-def _label(value):
-    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"

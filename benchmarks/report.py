@@ -69,10 +69,14 @@ def times(run):
     return "\n".join(lines)
 
 
+def decimals(value):
+    """How many decimals make three digits, or so."""
+    return 0 if value >= 100 else 1 if value >= 10 else 2
+
+
 def _number(value):
     """Three digits, in a column of eight."""
-    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:8.{decimals}f}"
+    return f"{value:8.{decimals(value)}f}"
 
 
 def targets(run):
