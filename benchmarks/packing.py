@@ -16,7 +16,7 @@ import numpy as np
 import problems
 
 import oneneuron.training
-from oneneuron.training import Training
+from oneneuron.descent import begin
 
 
 def seconds_of(function, *args, **kwargs):
@@ -39,7 +39,7 @@ def prepare(problem):
     with mock.patch.object(oneneuron.training, "lay_out", timed):
         init = problem.start[:-1], problem.start[-1]
         training, all_seconds = seconds_of(
-            Training, problem.X, problem.y, eta=problem.eta, init=init, n_threads=1
+            begin, problem.X, problem.y, eta=problem.eta, init=init, n_threads=1
         )
     return training, seconds, all_seconds
 

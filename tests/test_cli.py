@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from oneneuron import _dispatch, cli
+from oneneuron import _dispatch, cli, training
 from oneneuron.cli import main
 from oneneuron.table import TableModel
 
@@ -270,7 +270,7 @@ def test_ctrl_c_exits_130(monkeypatch, data, tmp_path):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.Training, "advance", interrupted)
+    monkeypatch.setattr(training.Training, "advance", interrupted)
     path = tmp_path / "m.json"
     assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 130
     assert not path.exists()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import oneneuron
 from oneneuron import reference
 from oneneuron.curvature import safe_eta
-from oneneuron.training import Training
+from oneneuron.descent import begin
 
 # Kernel and reference round the margin differently: a few units of 1.1e-16 times the largest
 # margin (400 here), carried through a few steps.
@@ -182,9 +182,9 @@ def test_history_holds_the_start_and_every_so_many_steps():
 
 def test_steps_made_in_pieces_are_the_same_bits():
     X, y, weights, bias = made_samples(8, 5000, 3)
-    whole = Training(X, y, eta=0.001, init=(weights, bias))
+    whole = begin(X, y, eta=0.001, init=(weights, bias))
     whole.advance(30)
-    pieces = Training(X, y, eta=0.001, init=(weights, bias))
+    pieces = begin(X, y, eta=0.001, init=(weights, bias))
     for _ in range(10):
         pieces._budget = 1  # comes back after every block
         pieces.advance(3)

@@ -16,7 +16,7 @@ import pytest
 import oneneuron
 from oneneuron import team, training
 from oneneuron._dispatch import available, import_kernel
-from oneneuron.training import Training
+from oneneuron.descent import begin
 
 SECONDS_UNTIL_GIVEN_UP = 60
 
@@ -226,7 +226,7 @@ FORK = """
 import multiprocessing, threading
 import numpy as np, oneneuron
 from oneneuron import team
-from oneneuron.training import Training
+from oneneuron.descent import begin
 
 started, helpers = [], team.helpers
 team.helpers = lambda count, *rest: (started.append(count), helpers(count, *rest))[1]
@@ -260,7 +260,7 @@ expected = trained()
 assert_a_child_trains()
 
 # While another thread's helpers are at work in this process.
-training = Training(X, y, eta=1e-4, init=(np.zeros(30), 0.0), n_threads=3)
+training = begin(X, y, eta=1e-4, init=(np.zeros(30), 0.0), n_threads=3)
 going = True
 
 
@@ -334,7 +334,7 @@ def by_hand(monkeypatch, samples, n_threads=2):
     with monkeypatch.context() as patch:
         patch.setattr(training, "import_kernel", recording)
         X, y, init = samples
-        made = Training(X, y, eta=1e-4, init=init, n_threads=n_threads)
+        made = begin(X, y, eta=1e-4, init=init, n_threads=n_threads)
     marks = arrays["marks"][MARKS_FROM : MARKS_FROM + len(arrays["blocks"])]
     return made, made._neuron, SimpleNamespace(**{**arrays, "marks": marks})
 
@@ -428,9 +428,13 @@ def late_sums(step_at_hand_in):
         np.ones((2, kernel.TILE_SAMPLES)),
         False,
         num_tiles,
+        logistic=False,
+        intercept=True,
         parameters=np.zeros(d + 1),
         totals=np.zeros(d + 3),
+        limits=np.full(d + 1, -1.0),
         models=np.zeros((3, d + 4)),
+        costs=np.zeros(1),
         blocks=blocks,
         marks=marks,
         scaled=np.zeros((2, d + 1)),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oneneuron.training import Training
+from oneneuron.descent import begin
 
 NAME = "oneneuron"
 
@@ -11,7 +11,7 @@ def prepare(problem, threads, dtype=np.float64):
     """The descent in the kernel, data laid out."""
     X = problem.X.astype(dtype)
     init = problem.start[:-1], problem.start[-1]
-    training = Training(X, problem.y, eta=problem.eta, init=init, n_threads=threads)
+    training = begin(X, problem.y, eta=problem.eta, init=init, n_threads=threads)
 
     def advance(num_steps):
         training.advance(num_steps)

@@ -1,4 +1,4 @@
-"""The kernel: full-batch gradient descent of one sigmoid neuron on the quadratic cost.
+"""The kernel: full-batch gradient descent of one sigmoid neuron, on one of two losses.
 
 Compiled for each instruction set (`lanes.h`) in double and in float (`precision.h`).
 
@@ -8,14 +8,18 @@ where the data is so wide that a tile would not stay in cache between its two ha
 
 The s trick. With s = +1 for class 1 and -1 for class 0, and the margin m = s (w.x + b), the error
 |f - y| of either class is p = sigma(-m) = 1 / (1 + e^m), and 1 - p = e^m p. So the gradient of the
-cost 1/2 sum p^2 is -sum p^2 (1 - p) s x: no branch, no y to load, no cancellation at either end.
-All samples of a tile have the same s, and each is stored times it.
+quadratic cost 1/2 sum p^2 is -sum p^2 (1 - p) s x, and that of the log cost -sum log(1 - p) is
+-sum p s x: no branch, no y to load, no cancellation at either end. All samples of a tile have the
+same s, and each is stored times it.
 
 The exponential. The weights are scaled by log2 e once a step, so that the forward sum is already
 t = m log2 e. With k = round(t) the rest r = t - k is exact, and with two short polynomials in r^2,
 2^r = (even + r odd) / (even - r odd), as tanh(r ln 2 / 2) is odd in r. k goes into the exponent of
 the numerator, and the one division that p needs anyhow does for 2^r too. t is clamped to where
 1 - p and p^2 are normal numbers, which changes nothing above 1e-307 (in float, 1e-37).
+
+The logarithm. -log(1 - p) = max(-m, 0) - log(1 - q) with q the lesser of p and 1 - p, at most 1/2:
+one more polynomial, times q, so that a small cost keeps its digits.
 
 The order of the sums. A tile's samples are added into LANES partial sums, tiles to a block's;
 these are folded in double as a tree, and the blocks are added in their order. None of it depends
@@ -34,6 +38,7 @@ needed; a step costs them two cache lines' way from core to core, and nobody wai
 for a thread that the system has put to sleep.
 """
 
+from libc.math cimport fabs
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
@@ -42,9 +47,11 @@ cdef extern from "lanes.h" nogil:
     ctypedef double lanes       # C's arithmetic works on it as on a double
     const real *ODD
     const real *EVEN
-    const real ROUNDER, LOW, HIGH, TIE
+    const real *LOG
+    const real ROUNDER, LOW, HIGH, TIE, LN_2
     enum:
         DEGREE
+        LOG_DEGREE
         WIDTH
         LANES
         PARTS
@@ -54,6 +61,8 @@ cdef extern from "lanes.h" nogil:
     void store(real *, lanes) noexcept
     void fetch(const real *) noexcept
     lanes clamp(lanes, lanes, lanes) noexcept
+    lanes lesser(lanes, lanes) noexcept
+    lanes greater(lanes, lanes) noexcept
     lanes add_unless_greater(lanes, lanes, lanes, lanes) noexcept
     lanes shift_exponent(lanes, lanes) noexcept
     lanes multiply_add(lanes, lanes, lanes) noexcept
@@ -72,6 +81,10 @@ cdef extern from "sharing.h" nogil:
     int64_t await_step(const int64_t *, int64_t) noexcept
     real get(const real *) noexcept
     void put(real *, real) noexcept
+
+cdef enum Loss:
+    QUADRATIC
+    LOGISTIC
 
 # Rows of `models`, and what follows the d weights and the bias in a row of totals or models.
 cdef enum:
@@ -97,6 +110,8 @@ cdef struct Job:
     const real *tiles
     const real *weights         # a row for each tile, or for the last of each class alone
     bint weighted
+    Loss loss
+    bint intercept              # else the bias stays as it is
     Py_ssize_t features
     Py_ssize_t rounds           # cache lines in a row of a tile
     Py_ssize_t num_tiles
@@ -109,12 +124,14 @@ cdef struct Job:
     int64_t *marks
 
 
-cdef inline lanes polynomial(const real *coefficients, lanes x) noexcept nogil:
-    """Of `DEGREE`, highest power first."""
+cdef inline lanes polynomial(
+    const real *coefficients, Py_ssize_t degree, lanes x
+) noexcept nogil:
+    """Highest power first."""
     cdef:
         Py_ssize_t i
         lanes y = splat(coefficients[0])
-    for i in range(1, DEGREE + 1):
+    for i in range(1, degree + 1):
         y = multiply_add(y, x, splat(coefficients[i]))
     return y
 
@@ -155,17 +172,24 @@ cdef inline void forward(
             t_out[v] = t_out[v] + part[v]
 
 
+cdef inline lanes log_cost(lanes t, lanes p, lanes rest) noexcept nogil:
+    """-log(1 - p), with `rest` 1 - p and t the margin times log2 e."""
+    cdef lanes q = lesser(p, rest)
+    return multiply_add(splat(LN_2), greater(-t, splat(0.0)), q * polynomial(LOG, LOG_DEGREE, q))
+
+
 cdef inline void judge(
-    const lanes *t, Py_ssize_t rounds, real sign, const real *weights, lanes *g_out, real *sums
+    Loss loss, const lanes *t, Py_ssize_t rounds, real sign, const real *weights, lanes *g_out,
+    real *sums
 ) noexcept nogil:
-    """Gradient weights p^2 (1 - p) of a tile; their sum, that of p^2 and the wrong samples.
+    """Gradient weights of a tile; their sum, that of twice the cost and the wrong samples.
 
     `sums` is where the bias's partial sums are, then come those of the cost and the wrong.
     """
     cdef:
         Py_ssize_t i, part
         lanes one = splat(1.0), tie = splat(sign * TIE), weight = one
-        lanes k, r, odd, even, a, b, inverse, p, cost
+        lanes k, r, odd, even, a, b, inverse, p, rest, cost, g
         lanes costs[PARTS]
         lanes biases[PARTS]
         lanes wrongs[PARTS]
@@ -176,25 +200,48 @@ cdef inline void judge(
             r = clamp(splat(LOW), t[PARTS * i + part], splat(HIGH))
             k = r + splat(ROUNDER)  # round(t) is in its low bits
             r = r - (k - splat(ROUNDER))
-            odd = polynomial(ODD, r * r)
-            even = polynomial(EVEN, r * r)
+            odd = polynomial(ODD, DEGREE, r * r)
+            even = polynomial(EVEN, DEGREE, r * r)
             a = multiply_add(-r, odd, even)
             b = shift_exponent(multiply_add(r, odd, even), k)  # b / a is e^m
             inverse = one / (a + b)
             p = a * inverse
-            cost = p * p
+            rest = b * inverse
+            if loss == QUADRATIC:
+                cost = p * p
+                g = cost * rest
+            else:
+                g = p
+                cost = log_cost(t[PARTS * i + part], p, rest)
+                cost = cost + cost
             if weights != NULL:
                 weight = load(weights + LANES * i + WIDTH * part)
                 cost = weight * cost
-            g_out[PARTS * i + part] = cost * (b * inverse)
+                g = weight * g
+            g_out[PARTS * i + part] = g
             costs[part] = costs[part] + cost
-            biases[part] = biases[part] + g_out[PARTS * i + part]
+            biases[part] = biases[part] + g
             wrongs[part] = add_unless_greater(wrongs[part], weight, t[PARTS * i + part], tie)
     for part in range(PARTS):
         store(sums, multiply_add(splat(sign), biases[part], load(sums)))
         store(sums + LANES, load(sums + LANES) + costs[part])
         store(sums + 2 * LANES, load(sums + 2 * LANES) + wrongs[part])
         sums += WIDTH
+
+
+cdef inline void score(
+    Loss loss, const lanes *t, Py_ssize_t rounds, real sign, const real *weights, lanes *g_out,
+    real *sums
+) noexcept nogil:
+    """`judge` four times, so that no loop of it asks for the loss or for weights."""
+    if loss == QUADRATIC and weights == NULL:
+        judge(QUADRATIC, t, rounds, sign, NULL, g_out, sums)
+    elif loss == QUADRATIC:
+        judge(QUADRATIC, t, rounds, sign, weights, g_out, sums)
+    elif weights == NULL:
+        judge(LOGISTIC, t, rounds, sign, NULL, g_out, sums)
+    else:
+        judge(LOGISTIC, t, rounds, sign, weights, g_out, sums)
 
 
 cdef inline void backward(
@@ -281,10 +328,7 @@ cdef inline void sum_tiles(
         sign = 1.0 if i < job.num_positive else -1.0
         forward(tile, features, rounds, scaled, sign, t)
         weights = weights_of(job, i)
-        if weights == NULL:
-            judge(t, rounds, sign, NULL, g, sums + LANES * (features - folded))
-        else:
-            judge(t, rounds, sign, weights, g, sums + LANES * (features - folded))
+        score(job.loss, t, rounds, sign, weights, g, sums + LANES * (features - folded))
         if rounds == 1:
             backward_wide(tile, features, g, out)
         else:
@@ -358,6 +402,8 @@ cdef void gather_blocks(
             await_block(job.marks + i, step, -1)  # the helper may be writing just now
         for j in range(row):
             totals_out[j] += job.blocks[row * i + j]
+    if not job.intercept:
+        totals_out[job.features + BIAS] = 0.0
 
 
 cdef bint update(
@@ -376,6 +422,21 @@ cdef bint update(
         put(scaled_out + j, scaled)
         rest += scaled - scaled  # NaN for an infinity or a NaN
     return rest == 0.0
+
+
+cdef bint is_flat(
+    const double *parameters, const double *totals, double alpha, const double *limits,
+    Py_ssize_t features
+) noexcept nogil:
+    """Whether no derivative of the cost is beyond its limit."""
+    cdef:
+        Py_ssize_t j
+        double penalty
+    for j in range(features + 1):
+        penalty = alpha if j < features else 0.0
+        if fabs(totals[j] - penalty * parameters[j]) > limits[j]:
+            return False
+    return True
 
 
 cdef void keep(
@@ -410,8 +471,12 @@ cdef class Neuron:
     tiles : (num_tiles, d, TILE_SAMPLES or NARROW_TILE_SAMPLES), the first `num_positive` of class 1
     weights : (num_tiles, samples of a tile), or unless `weighted` (2, ...): of each class's last
     parameters, totals : (d + 1,), the start, and (d + 3,), zeros
+    limits : (d + 1,)
+        The descent ends where no derivative of the cost is beyond its limit; below 0, it goes on.
     models : (3, d + 4), zeros
         Last, best and lowest: weights, bias, cost, wrong, step; its last step is -1 at first.
+    costs : (k,)
+        Where the cost after step i is left, at i modulo k.
     blocks : (num_blocks, d + 3)
         Each block's sums: descent direction, p^2, wrong.
     marks : (8 + num_blocks,), zeros
@@ -423,11 +488,12 @@ cdef class Neuron:
     cdef:
         Job job
         object arrays  # which `job` points into
-        double[::1] parameters, totals
+        double[::1] parameters, totals, costs
+        const double[::1] limits
         double[:, ::1] models, rows
         real[:, ::1] scaled, sums
         bint under_way
-        readonly bint diverged
+        readonly bint diverged, flat
 
     def __init__(
         self,
@@ -435,9 +501,13 @@ cdef class Neuron:
         const real[:, ::1] weights,
         bint weighted,
         Py_ssize_t num_positive,
+        bint logistic,
+        bint intercept,
         double[::1] parameters,
         double[::1] totals,
+        const double[::1] limits,
         double[:, ::1] models,
+        double[::1] costs,
         double[:, ::1] blocks,
         int64_t[::1] marks,
         real[:, ::1] scaled,
@@ -445,16 +515,20 @@ cdef class Neuron:
         double[:, ::1] rows,
     ):
         self.arrays = (tiles, weights, blocks, marks)
-        self.parameters, self.totals, self.models = parameters, totals, models
+        self.parameters, self.totals, self.limits = parameters, totals, limits
+        self.models, self.costs = models, costs
         self.scaled, self.sums, self.rows = scaled, sums, rows
         self.job = Job(
-            &tiles[0, 0, 0], &weights[0, 0], weighted, tiles.shape[1], tiles.shape[2] // LANES,
-            tiles.shape[0], num_positive, blocks.shape[0], scaled.shape[0], &scaled[0, 0],
-            &blocks[0, 0], &marks[0], &marks[8],
+            &tiles[0, 0, 0], &weights[0, 0], weighted, LOGISTIC if logistic else QUADRATIC,
+            intercept, tiles.shape[1], tiles.shape[2] // LANES, tiles.shape[0], num_positive,
+            blocks.shape[0], scaled.shape[0], &scaled[0, 0], &blocks[0, 0], &marks[0], &marks[8],
         )
 
     def descend(self, double eta, double alpha, Py_ssize_t last_step, Py_ssize_t budget):
-        """Descend until `last_step` is scored, or until this thread has summed `budget` blocks."""
+        """Descend until `last_step` is scored, or until this thread has summed `budget` blocks.
+
+        It ends before where the cost is `flat`, or no longer finite: it has `diverged`.
+        """
         cdef:
             const Job *job = &self.job
             Py_ssize_t step = <Py_ssize_t>self.models[LAST, job.features + STEP]
@@ -462,6 +536,7 @@ cdef class Neuron:
             double *parameters = &self.parameters[0]
             real *sums = &self.sums[0, 0]
             double *out = &self.rows[0, 0]
+            double cost
         with nogil:
             while step < last_step:
                 if not self.under_way:
@@ -478,10 +553,15 @@ cdef class Neuron:
                 gather_blocks(job, step + 1, sums, out, totals)
                 self.under_way = False
                 step += 1
-                self.diverged = totals[job.features + COST] != totals[job.features + COST]
+                cost = totals[job.features + COST]
+                self.diverged = cost - cost != 0.0
                 if self.diverged:
                     break
                 keep(parameters, totals, alpha, step, self.models)
+                self.costs[step % self.costs.shape[0]] = self.models[LAST, job.features + COST]
+                self.flat = is_flat(parameters, totals, alpha, &self.limits[0], job.features)
+                if self.flat:
+                    break
 
     def help(self, Py_ssize_t rank):
         """Help with every step that is opened, from `muster` until `dismiss`."""

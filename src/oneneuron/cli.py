@@ -14,9 +14,9 @@ from time import perf_counter
 import numpy as np
 
 from . import _dispatch
+from .descent import begin
 from .table import Table, TableModel, check_writable, write_whole
 from .team import cores
-from .training import Training
 
 
 def main(argv=None):
@@ -244,7 +244,7 @@ def run_fit(arguments):
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
     mean, scale = _scaling(train_X, names, arguments)
     start = (np.zeros(len(names)), 0.0)
-    training = Training(
+    training = begin(
         (train_X - mean) / scale, train_y, eta=arguments.eta, init=start,
         n_threads=arguments.threads,
     )  # fmt: skip

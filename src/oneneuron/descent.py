@@ -1,6 +1,7 @@
 """Gradient descent on the quadratic cost, from arrays to a `Descent`."""
 
 from . import checks
+from .curvature import safe_eta
 from .diagnostics import warn_of_divergence
 from .training import Training
 
@@ -62,7 +63,7 @@ def train(
     """
     num_steps = checks.as_count(num_steps, "num_steps")
     record_every = checks.as_count(record_every, "record_every")
-    training = Training(
+    training = begin(
         X, y, eta=eta, init=init, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads,
         random_state=random_state,
     )  # fmt: skip
@@ -77,3 +78,32 @@ def train(
     if training.diverged:
         warn_of_divergence(training.step, training.eta)
     return training.result(history)
+
+
+def begin(
+    X, y, *, eta, init=None, sample_weight=None, alpha=0.0, n_threads=None, random_state=None,
+    x_name="X",
+):  # fmt: skip
+    """A `Training` at its start, from what a caller of `train` hands over."""
+    n_threads = checks.as_threads(n_threads)
+    alpha = checks.as_alpha(alpha)
+    X = checks.as_samples(X, x_name)
+    y = checks.as_labels(y, len(X))
+    weights = checks.as_weights(sample_weight, len(X), X.dtype)
+    if isinstance(eta, str) and eta == "auto":
+        eta = safe_eta(X, weights, alpha)
+    else:
+        eta = checks.as_eta(eta)
+    if init is None:
+        start = checks.as_random_state(random_state).random(X.shape[1] + 1)
+    else:
+        start = checks.as_parameters(init, X.shape[1])
+    training = Training(
+        X, y, start, eta=eta, sample_weight=weights, alpha=alpha, n_threads=n_threads
+    )
+    if training.diverged:
+        raise ValueError(
+            f"init and {x_name} are too large for w.x + b to be finite: start from smaller "
+            f"weights, or scale the features."
+        )
+    return training

@@ -4,14 +4,16 @@ from time import perf_counter
 
 import numpy as np
 
-from . import checks, team
+from . import team
 from ._dispatch import import_kernel
-from .curvature import safe_eta
 from .results import Descent, History, Model
 from .tiles import aligned_empty, lay_out
 
 # Rows of the kernel's models.
 _LAST, _BEST, _LOWEST = range(3)
+
+# The costs of so many steps are at hand.
+COSTS_KEPT = 1024
 
 _BLOCK_SAMPLES = 1024
 _BLOCK_BYTES = 2**25
@@ -30,66 +32,92 @@ _LEAST_SECONDS_OF_A_STEP = 4e-6  # for each thread
 class Training:
     """A descent under way, for callers that watch it: make some steps, look, make more.
 
-    Parameters are those of `train`. The start is scored at once, as step 0.
+    The start is scored at once, as step 0. Callers have checked all of it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64
+    y : ndarray of shape (n,), 0 and 1
+    start : ndarray of shape (d + 1,), float64
+        The bias last.
+    eta : float
+    sample_weight : ndarray of shape (n,), of the dtype of X, default None
+    alpha : float, default 0.0
+    loss : "quadratic" or "log", default "quadratic"
+    fit_intercept : bool, default True
+        Else the bias stays as it starts.
+    limits : ndarray of shape (d + 1,), float64, default None
+        The descent ends where no derivative of the cost is beyond its limit; by default it doesn't.
+    n_threads : int, default None
+        The most threads to use, by default one for each core.
     """
 
     def __init__(
-        self, X, y, *, eta, init=None, sample_weight=None, alpha=0.0, n_threads=None,
-        random_state=None, x_name="X",
+        self, X, y, start, *, eta, sample_weight=None, alpha=0.0, loss="quadratic",
+        fit_intercept=True, limits=None, n_threads=None,
     ):  # fmt: skip
-        most_threads = checks.as_threads(n_threads) or team.cores()
-        self._alpha = checks.as_alpha(alpha)
-        X = checks.as_samples(X, x_name)
-        y = checks.as_labels(y, len(X))
-        weights = checks.as_weights(sample_weight, len(X), X.dtype)
-        if isinstance(eta, str) and eta == "auto":
-            self.eta = safe_eta(X, weights, self._alpha)
-        else:
-            self.eta = checks.as_eta(eta)
-        if init is None:
-            start = checks.as_random_state(random_state).random(X.shape[1] + 1)
-        else:
-            start = checks.as_parameters(init, X.shape[1])
-        self._total_weight = len(X) if weights is None else float(weights.sum(dtype=np.float64))
-        self._prepare(X, y, weights, start, most_threads)
-        self._advance_to(0, eta=0.0)  # scores the start as it is
-        if self.diverged:
-            raise ValueError(
-                f"init and {x_name} are too large for w.x + b to be finite: start from smaller "
-                f"weights, or scale the features."
-            )
-
-    def _prepare(self, X, y, sample_weight, start, most_threads):
-        """Lay the samples out and allocate what the kernel writes to; it says what is what."""
+        self.eta = eta
+        self._alpha = alpha
+        self._total_weight = (
+            len(X) if sample_weight is None else float(sample_weight.sum(dtype=np.float64))
+        )
+        if limits is None:
+            limits = np.full(X.shape[1] + 1, -1.0)
         kernel = import_kernel(X.dtype.name)
         tiles = lay_out(X, y, sample_weight, kernel)
+        self._prepare(kernel, tiles, loss == "log", fit_intercept, limits, n_threads or team.cores())
+        self.restart(start)
+
+    def _prepare(self, kernel, tiles, logistic, fit_intercept, limits, most_threads):
+        """Allocate what the kernel writes to; it says what is what."""
         num_tiles, d, tile = tiles.values.shape
         tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // tiles.values[0].nbytes)
         num_blocks = -(-num_tiles // max(1, tiles_in_block))
         self._most_threads = threads = min(most_threads, num_blocks)
         folded = d if tile == kernel.NARROW_TILE_SAMPLES else 0
-        marks = aligned_empty((8 + num_blocks,), np.int64)
-        marks[:] = 0
-        self._dtype = X.dtype
-        self._models = np.zeros((3, d + 4))
-        self._models[_LAST, -1] = -1
+        self._dtype = tiles.values.dtype
+        self._parameters = np.empty(d + 1)
+        self._totals = np.empty(d + 3)
+        self._models = np.empty((3, d + 4))
+        self._costs = np.empty(COSTS_KEPT)
+        self._marks = aligned_empty((8 + num_blocks,), np.int64)
         self._neuron = kernel.Neuron(
             tiles.values,
             tiles.weights,
             tiles.weighted,
             tiles.num_positive,
-            parameters=start.copy(),
-            totals=np.zeros(d + 3),
+            logistic,
+            fit_intercept,
+            parameters=self._parameters,
+            totals=self._totals,
+            limits=limits,
             models=self._models,
+            costs=self._costs,
             blocks=np.zeros((num_blocks, d + 3)),
-            marks=marks,
-            scaled=aligned_empty((threads, d + 1), X.dtype),
-            sums=aligned_empty((threads, kernel.SUM_LANES * (d + 3 - folded)), X.dtype),
+            marks=self._marks,
+            scaled=aligned_empty((threads, d + 1), self._dtype),
+            sums=aligned_empty((threads, kernel.SUM_LANES * (d + 3 - folded)), self._dtype),
             rows=aligned_empty((threads, d + 3), np.float64),
         )
         self._step_seconds = num_tiles * tile * (_SECONDS_PER_SAMPLE + _SECONDS_PER_VALUE * d)
         # Blocks that this thread may sum in a call; the first calls are short, then it is adapted.
         self._budget = 1 + int(_SECONDS_PER_CALL / 4 / self._step_seconds * num_blocks)
+
+    def restart(self, start):
+        """Begin anew on the same samples."""
+        self._marks[:] = 0
+        self._models[:] = 0.0
+        self._models[_LAST, -1] = -1
+        self.evaluate(start)
+
+    def evaluate(self, parameters):
+        """Score these as a step of its own; return the cost and its gradient, the bias last."""
+        self._parameters[:] = parameters
+        self._totals[:] = 0.0
+        self._advance_to(self.step + 1, eta=0.0)
+        gradient = -self._totals[:-2]
+        gradient[:-1] += self._alpha * self._parameters[:-1]
+        return self._models[_LAST, -3], gradient
 
     @property
     def step(self):
@@ -98,8 +126,13 @@ class Training:
 
     @property
     def diverged(self):
-        """Whether the next step would have no finite parameters."""
+        """Whether the next step would have no finite parameters or cost."""
         return self._neuron.diverged
+
+    @property
+    def flat(self):
+        """Whether no derivative of the cost is beyond its limit."""
+        return self._neuron.flat
 
     @property
     def best_accuracy(self):
@@ -110,14 +143,22 @@ class Training:
         # Exactly 1 if none is wrong, in whatever order the weights were added.
         return max(0.0, float((self._total_weight - wrong) / self._total_weight))
 
+    def costs(self, first):
+        """The costs after step `first` and all since, COSTS_KEPT at most."""
+        return self._costs[np.arange(first, self.step + 1) % COSTS_KEPT]
+
     def advance(self, num_steps):
-        """Make `num_steps` steps, fewer if the descent diverges; false once it has."""
+        """Make `num_steps` steps, fewer if the descent ends; false once it has."""
+        with self.helped(num_steps):
+            self._advance_to(self.step + num_steps, self.eta)
+        return not (self.diverged or self.flat)
+
+    def helped(self, num_steps):
+        """A context in which helpers share the work, if that pays for so many steps."""
         helpers = self._worthwhile_threads(num_steps) - 1
         if helpers > 0:
             self._neuron.muster()
-        with team.helpers(helpers, self._neuron.help, self._neuron.dismiss):
-            self._advance_to(self.step + num_steps, self.eta)
-        return not self.diverged
+        return team.helpers(helpers, self._neuron.help, self._neuron.dismiss)
 
     def _worthwhile_threads(self, num_steps):
         if num_steps * self._step_seconds < _LEAST_SECONDS_TO_SHARE:
@@ -125,9 +166,11 @@ class Training:
         return max(1, min(self._most_threads, int(self._step_seconds / _LEAST_SECONDS_OF_A_STEP)))
 
     def _advance_to(self, last_step, eta):
-        while self.step < last_step and not self.diverged:
+        while self.step < last_step:
             start = perf_counter()
             self._neuron.descend(eta, self._alpha, last_step, self._budget)
+            if self.diverged or self.flat:
+                break
             if self.step < last_step:
                 stretch = _SECONDS_PER_CALL / max(perf_counter() - start, 1e-3)
                 self._budget = 1 + int(self._budget * min(stretch, 4.0))

@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import checks
+from ..descent import begin
 from ..diagnostics import warn_of_divergence
-from ..training import Training
 
 
 def sigma(x, model):
@@ -68,7 +68,7 @@ def build_model(x, y, eta, num_steps=10000, print_best=True, n_threads=None):
         If the descent diverges; it stops there.
     """
     num_steps = checks.as_count(num_steps, "num_steps")
-    training = Training(x, y, eta=checks.as_eta(eta), n_threads=n_threads, x_name="x")
+    training = begin(x, y, eta=checks.as_eta(eta), n_threads=n_threads, x_name="x")
     # A step is printed after its update, so the chunks end at updates 1, 1001, 2001, ...
     for step in range(0, num_steps, 1000):
         if not training.advance(step + 1 - training.step):
