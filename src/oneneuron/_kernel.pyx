@@ -18,8 +18,9 @@ t = m log2 e. With k = round(t) the rest r = t - k is exact, and with two short 
 the numerator, and the one division that p needs anyhow does for 2^r too. t is clamped to where
 1 - p and p^2 are normal numbers, which changes nothing above 1e-307 (in float, 1e-37).
 
-The logarithm. -log(1 - p) = max(-m, 0) - log(1 - q) with q the lesser of p and 1 - p, at most 1/2:
-one more polynomial, times q, so that a small cost keeps its digits.
+The logarithm. -log(1 - p) = max(-m, 0) - log(1 - q) with q the lesser of p and 1 - p, at most 1/2.
+The rest is 2 artanh(s) with s = q / (2 - q), at most 1/3: s times a polynomial in s^2, so that a
+small cost keeps its digits.
 
 The order of the sums. A tile's samples are added into LANES partial sums, tiles to a block's;
 these are folded in double as a tree, and the blocks are added in their order. None of it depends
@@ -174,8 +175,11 @@ cdef inline void forward(
 
 cdef inline lanes log_cost(lanes t, lanes p, lanes rest) noexcept nogil:
     """-log(1 - p), with `rest` 1 - p and t the margin times log2 e."""
-    cdef lanes q = lesser(p, rest)
-    return multiply_add(splat(LN_2), greater(-t, splat(0.0)), q * polynomial(LOG, LOG_DEGREE, q))
+    cdef:
+        lanes q = lesser(p, rest)
+        lanes s = q / (splat(2.0) - q)
+        lanes log = s * polynomial(LOG, LOG_DEGREE, s * s)
+    return multiply_add(splat(LN_2), greater(-t, splat(0.0)), log)
 
 
 cdef inline void judge(
