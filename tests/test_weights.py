@@ -191,7 +191,7 @@ def test_the_automatic_eta_is_one_over_the_curvature():
     X, _, _, rng = made_samples(10)
     u, alpha = rng.random(len(X)), 2.0
     Z = np.column_stack([X, np.ones(len(X))])
-    curvature = MAX_CURVATURE * np.linalg.eigvalsh((Z.T * u) @ Z)[-1] + alpha
+    curvature = MAX_CURVATURE["quadratic"] * np.linalg.eigvalsh((Z.T * u) @ Z)[-1] + alpha
     assert 1 - 2**-11 <= safe_eta(X, u, alpha) * curvature <= 1
 
 

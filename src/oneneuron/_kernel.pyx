@@ -438,7 +438,7 @@ cdef bint is_flat(
         double penalty
     for j in range(features + 1):
         penalty = alpha if j < features else 0.0
-        if fabs(totals[j] - penalty * parameters[j]) > limits[j]:
+        if not fabs(totals[j] - penalty * parameters[j]) <= limits[j]:  # nor if it is NaN
             return False
     return True
 
@@ -496,6 +496,7 @@ cdef class Neuron:
         const double[::1] limits
         double[:, ::1] models, rows
         real[:, ::1] scaled, sums
+        int64_t num_passes  # over the tiles: what blocks are marked with
         bint under_way
         readonly bint diverged, flat
 
@@ -519,6 +520,7 @@ cdef class Neuron:
         double[:, ::1] rows,
     ):
         self.arrays = (tiles, weights, blocks, marks)
+        self.num_passes = -1
         self.parameters, self.totals, self.limits = parameters, totals, limits
         self.models, self.costs = models, costs
         self.scaled, self.sums, self.rows = scaled, sums, rows
@@ -550,11 +552,13 @@ cdef class Neuron:
                     if self.diverged:
                         break
                     self.under_way = True
-                open_step(job.stage, step + 1)
-                budget -= sum_blocks(job, 0, step + 1, job.scaled, sums, out, budget)
+                    self.flat = False
+                    self.num_passes += 1
+                open_step(job.stage, self.num_passes)
+                budget -= sum_blocks(job, 0, self.num_passes, job.scaled, sums, out, budget)
                 if budget == 0:
                     break
-                gather_blocks(job, step + 1, sums, out, totals)
+                gather_blocks(job, self.num_passes, sums, out, totals)
                 self.under_way = False
                 step += 1
                 cost = totals[job.features + COST]
@@ -566,6 +570,10 @@ cdef class Neuron:
                 self.flat = is_flat(parameters, totals, alpha, &self.limits[0], job.features)
                 if self.flat:
                     break
+
+    def abandon(self):
+        """Forget a step under way."""
+        self.under_way = False
 
     def help(self, Py_ssize_t rank):
         """Help with every step that is opened, from `muster` until `dismiss`."""

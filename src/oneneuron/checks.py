@@ -11,6 +11,10 @@ import numpy as np
 _SLAB_VALUES = 2**17
 
 
+class ParameterError(ValueError, TypeError):
+    """A parameter of the wrong type: both errors, as scikit-learn's own are."""
+
+
 def as_samples(X, name="X"):
     """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
     if np.ma.is_masked(X):
@@ -94,31 +98,46 @@ def as_weights(sample_weight, num_samples, dtype):
     return weights
 
 
-def as_count(value, name):
-    """A whole number, zero or more."""
+def as_choice(value, name, choices):
+    """One of a few strings."""
+    if not isinstance(value, str) or value not in choices:
+        listed = " or ".join(map(repr, choices))
+        raise ParameterError(f"{name} must be {listed}, found {value!r}.")
+    return value
+
+
+def as_flag(value, name):
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ParameterError(f"{name} must be True or False, found {value!r}.")
+    return bool(value)
+
+
+def as_count(value, name, least=0):
+    """A whole number, `least` or more."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"{name} must be a whole number, found {value!r}.")
-    if value < 0:
-        raise ValueError(f"{name} must be 0 or more, found {value}.")
+        raise ParameterError(f"{name} must be a whole number, found {value!r}: {least} or more.")
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more, found {value}.")
     return int(value)
 
 
 def as_eta(eta):
     """A step size: finite and above zero."""
     if isinstance(eta, (bool, np.bool_)) or not isinstance(eta, Real):
-        raise TypeError(f"eta must be a number (or 'auto' for train), found {eta!r}.")
+        raise ParameterError(f"eta must be a number (or 'auto' for train), found {eta!r}.")
     if not (np.isfinite(eta) and eta > 0):
         raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
     return float(eta)
 
 
-def as_alpha(alpha):
-    """An L2 penalty: finite, zero or more."""
-    if isinstance(alpha, (bool, np.bool_)) or not isinstance(alpha, Real):
-        raise TypeError(f"alpha must be a number, found {alpha!r}.")
-    if not (np.isfinite(alpha) and alpha >= 0):
-        raise ValueError(f"alpha must be finite and 0 or more, found {alpha}.")
-    return float(alpha)
+def as_size(value, name):
+    """A number: finite, zero or more."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        raise ParameterError(f"{name} must be a number, found {value!r}: 0 or more.")
+    if not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be finite and 0 or more, found {value}.")
+    return float(value)
 
 
 def as_threads(n_threads):
@@ -126,7 +145,9 @@ def as_threads(n_threads):
     if n_threads is None:
         return None
     if as_count(n_threads, "n_threads") == 0:
-        raise ValueError("n_threads must be 1 or more, or None for as many as the work is worth.")
+        raise ValueError(
+            "n_threads must be 1 or more, or None for as many as the work is worth, found 0."
+        )
     return int(n_threads)
 
 
@@ -146,6 +167,25 @@ def as_parameters(init, num_features):
     if not np.isfinite(parameters).all():
         raise ValueError(f"init must be finite, found {parameters.tolist()}.")
     return parameters
+
+
+def as_coefficients(given, num_neurons, num_features, name):
+    """``(coef, intercept)`` as one float64 array of shape (num_neurons, d + 1), the biases last."""
+    try:
+        coef, intercept = given
+        coef = np.asarray(coef, dtype=np.float64)
+        intercept = np.asarray(intercept, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name} must be (coef, intercept), all numbers: {error}.") from error
+    expected = (num_neurons, num_features), (num_neurons,)
+    if (coef.shape, intercept.shape) != expected:
+        raise ValueError(
+            f"{name} must have shapes {expected[0]} and {expected[1]} for these classes and "
+            f"features, found {coef.shape} and {intercept.shape}."
+        )
+    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        raise ValueError(f"{name} must be finite, found infinities or NaN.")
+    return np.column_stack([coef, intercept])
 
 
 def as_random_state(random_state):

@@ -1,94 +1,181 @@
-"""How much the quadratic cost can curve, and so how large a step may be."""
+"""What the second moments of the samples tell: the largest step, good coordinates, the scales.
+
+Throughout Z = [X, 1], or X without an intercept, and u are the weights of the samples. The Hessian
+of a cost is at most c Z^T U Z, plus alpha on the weights, with c from MAX_CURVATURE.
+"""
+
+from functools import cached_property
 
 import numpy as np
 
-# The largest second derivative of 1/2 (sigma(z) - y)^2 in z, at sigma = (15 - sqrt(33)) / 24.
-MAX_CURVATURE = 0.07702928506
+# The largest second derivative in z: of 1/2 (sigma(z) - y)^2 at sigma = (15 - sqrt(33)) / 24, of
+# the log loss at 1/2.
+MAX_CURVATURE = {"quadratic": 0.07702928506, "log": 0.25}
 
-# Up to here all eigenvalues are computed; beyond, the largest alone, which never needs X^T X.
+# Up to here a matrix is decomposed; beyond, its largest eigenvalue or its diagonal has to do.
 _DENSE_SIDE = 512
 _LANCZOS_ERROR = 1e-3
+
+# Added to a correlation matrix, so that features which depend on each other don't make it singular.
+_RIDGE = 1e-8
+
+# A feature whose variance is below so much of its mean square is constant but for roundings.
+_CONSTANT = 1e-12
 
 _SLAB_DOUBLES = 2**17
 
 
-def safe_eta(X, sample_weight=None, alpha=0.0):
-    """1/L for samples X of shape (n, d): no step of this size raises the quadratic cost.
+def safe_eta(X, sample_weight=None, alpha=0.0, loss="quadratic"):
+    """1/L for samples X of shape (n, d): no step of this size raises the cost.
 
-    L is MAX_CURVATURE times the largest eigenvalue of Z^T U Z, plus alpha, with Z = [X, 1] and U
-    the weights of the samples, shape (n,). 1/L is rounded down to 12 bits, so that the last digits
-    of the eigenvalue, which are the linear algebra library's, don't reach the descent.
+    L is c times the largest eigenvalue of Z^T U Z, plus alpha. 1/L is rounded down to 12 bits, so
+    that the last digits of the eigenvalue, which are the linear algebra library's, don't reach the
+    descent.
 
     Raises
     ------
     ValueError
         If that eigenvalue is not finite.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        largest = _largest_eigenvalue(X, np.ones(1) if sample_weight is None else sample_weight)
-    if not np.isfinite(largest):
-        raise ValueError("eta = 'auto' needs features whose squares are finite: scale X first.")
-    mantissa, exponent = np.frexp(1.0 / (MAX_CURVATURE * largest + alpha))
-    return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
+    return SecondMoments(X, sample_weight).safe_eta(alpha, loss)
 
 
-def _largest_eigenvalue(X, weights):
-    """Of Z^T U Z, which has the eigenvalues of U^1/2 Z Z^T U^1/2; NaN if it overflows."""
-    n, d = X.shape
-    if min(n, d + 1) > _DENSE_SIDE:
-        return _largest_by_lanczos(X, weights)
-    gram = _gram_of_features(X, weights) if d < n else _gram_of_samples(X, weights)
-    return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else np.nan
+class SecondMoments:
+    """Those of samples X of shape (n, d) with weights (n,) or None, computed as they are needed."""
 
+    def __init__(self, X, sample_weight=None, fit_intercept=True):
+        self._X, self._weights = X, sample_weight
+        self._intercept = float(fit_intercept)
+        self.total = len(X) if sample_weight is None else float(sample_weight.sum(dtype=np.float64))
 
-def _slabs(X, weights):
-    """Rows of X in float64 and their weights, a few at a time."""
-    size = max(1, _SLAB_DOUBLES // X.shape[1])
-    weights = np.broadcast_to(weights, len(X))
-    for first in range(0, len(X), size):
-        rows = slice(first, first + size)
-        yield X[rows].astype(np.float64, copy=False), weights[rows]
+    @property
+    def _is_dense(self):
+        return self._X.shape[1] < _DENSE_SIDE
 
+    @cached_property
+    def _gram(self):
+        """X^T U X, of shape (d, d); its diagonal alone if that is too large."""
+        d = self._X.shape[1]
+        gram = np.zeros((d, d) if self._is_dense else d)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for rows, u in self._slabs():
+                weighted = rows if self._weights is None else rows * u[:, None]
+                gram += weighted.T @ rows if self._is_dense else (weighted * rows).sum(axis=0)
+        return gram
 
-def _gram_of_features(X, weights):
-    side = X.shape[1] + 1
-    gram = np.zeros((side, side))
-    for rows, u in _slabs(X, weights):
-        Z = np.column_stack([rows, np.ones(len(rows))])
-        gram += (Z.T * u) @ Z
-    return gram
+    @cached_property
+    def _sums(self):
+        """X^T u, of shape (d,)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sum(u @ rows for rows, u in self._slabs())
 
+    def _slabs(self):
+        """Rows of X in float64 and their weights, a few at a time."""
+        size = max(1, _SLAB_DOUBLES // self._X.shape[1])
+        for first in range(0, len(self._X), size):
+            rows = self._X[first : first + size].astype(np.float64, copy=False)
+            if self._weights is None:
+                yield rows, np.ones(len(rows))
+            else:
+                yield rows, self._weights[first : first + size].astype(np.float64, copy=False)
 
-def _gram_of_samples(X, weights):
-    roots = np.sqrt(np.broadcast_to(weights, len(X)).astype(np.float64))
-    gram = np.ones((len(X), len(X)))
-    for columns, _ in _slabs(X.T, np.ones(1)):
-        gram += columns.T @ columns
-    return roots[:, None] * gram * roots
+    @property
+    def means(self):
+        """Of each feature."""
+        return self._sums / self.total
 
+    @cached_property
+    def scales(self):
+        """The standard deviation of each feature; of a constant one its size."""
+        mean_squares = (self._gram.diagonal() if self._is_dense else self._gram) / self.total
+        with np.errstate(over="ignore", invalid="ignore"):
+            variances = mean_squares - self.means**2
+        return np.sqrt(np.where(variances > _CONSTANT * mean_squares, variances, mean_squares))
 
-def _largest_by_lanczos(X, weights):
-    from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+    def preconditioner(self, alpha, loss):
+        """P, for coordinates v with (weights, bias) = P v in which the bound's diagonal is 1.
 
-    side = X.shape[1] + 1
+        Of shape (d + 1, d + 1), from a Cholesky factor of the bound on the Hessian, which is near 1
+        as a whole then; for many features of shape (d + 1,), from its diagonal.
 
-    def product(vector):
-        out = np.zeros(side)
-        for rows, u in _slabs(X, weights):
-            t = u * (rows @ vector[:-1] + vector[-1])
-            out[:-1] += t @ rows
-            out[-1] += t.sum()
-        return out
+        Raises
+        ------
+        ValueError
+            If the bound is not finite.
+        """
+        bound = MAX_CURVATURE[loss] * self._bordered_gram
+        if not np.isfinite(bound).all():
+            raise ValueError("solver='lbfgs' needs features whose squares are finite: scale X.")
+        diagonal = bound.diagonal() if self._is_dense else bound
+        diagonal = diagonal + np.append(np.full(len(bound) - 1, alpha), 0.0)
+        scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+        if not self._is_dense:
+            return scale
+        correlation = scale[:, None] * bound * scale
+        np.fill_diagonal(correlation, 1.0 + _RIDGE)
+        return scale[:, None] * np.linalg.inv(np.linalg.cholesky(correlation)).T
 
-    # A seeded start, so that the same samples give the same step.
-    start = np.random.RandomState(0).standard_normal(side)
-    if not np.isfinite(product(start)).all():
-        return np.nan
-    try:
-        found = eigsh(
-            LinearOperator((side, side), matvec=product, dtype=np.float64),
-            k=1, which="LA", v0=start, tol=_LANCZOS_ERROR, return_eigenvectors=False,
-        )  # fmt: skip
-    except ArpackError:
-        return np.nan
-    return float(found[0]) * (1 + _LANCZOS_ERROR)
+    @property
+    def _bordered_gram(self):
+        """Z^T U Z, the intercept last, or its diagonal."""
+        if not self._is_dense:
+            return np.append(self._gram, self._intercept * self.total)
+        d = len(self._gram)
+        bordered = np.empty((d + 1, d + 1))
+        bordered[:d, :d] = self._gram
+        bordered[d, :d] = bordered[:d, d] = self._intercept * self._sums
+        bordered[d, d] = self._intercept * self.total
+        return bordered
+
+    def safe_eta(self, alpha, loss):
+        """1/L, as the function of this name has it."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            largest = self._largest_eigenvalue()
+        if not np.isfinite(largest):
+            raise ValueError("eta = 'auto' needs features whose squares are finite: scale X first.")
+        mantissa, exponent = np.frexp(1.0 / (MAX_CURVATURE[loss] * largest + alpha))
+        return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
+
+    def _largest_eigenvalue(self):
+        """Of Z^T U Z, which has the eigenvalues of U^1/2 Z Z^T U^1/2; NaN if it overflows."""
+        n, d = self._X.shape
+        if min(n, d + 1) > _DENSE_SIDE:
+            return self._largest_by_lanczos()
+        gram = self._bordered_gram if d < n and self._is_dense else self._gram_of_samples()
+        return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else np.nan
+
+    def _gram_of_samples(self):
+        n = len(self._X)
+        gram = np.full((n, n), self._intercept)
+        size = max(1, _SLAB_DOUBLES // n)
+        for first in range(0, self._X.shape[1], size):
+            columns = self._X[:, first : first + size].astype(np.float64, copy=False)
+            gram += columns @ columns.T
+        roots = np.sqrt(np.ones(n) if self._weights is None else self._weights.astype(np.float64))
+        return roots[:, None] * gram * roots
+
+    def _largest_by_lanczos(self):
+        from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+
+        side = self._X.shape[1] + 1
+
+        def product(vector):
+            out = np.zeros(side)
+            for rows, u in self._slabs():
+                t = u * (rows @ vector[:-1] + self._intercept * vector[-1])
+                out[:-1] += t @ rows
+                out[-1] += self._intercept * t.sum()
+            return out
+
+        # A seeded start, so that the same samples give the same step.
+        start = np.random.RandomState(0).standard_normal(side)
+        if not np.isfinite(product(start)).all():
+            return np.nan
+        try:
+            found = eigsh(
+                LinearOperator((side, side), matvec=product, dtype=np.float64),
+                k=1, which="LA", v0=start, tol=_LANCZOS_ERROR, return_eigenvectors=False,
+            )  # fmt: skip
+        except ArpackError:
+            return np.nan
+        return float(found[0]) * (1 + _LANCZOS_ERROR)

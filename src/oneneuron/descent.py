@@ -86,7 +86,7 @@ def begin(
 ):  # fmt: skip
     """A `Training` at its start, from what a caller of `train` hands over."""
     n_threads = checks.as_threads(n_threads)
-    alpha = checks.as_alpha(alpha)
+    alpha = checks.as_size(alpha, "alpha")
     X = checks.as_samples(X, x_name)
     y = checks.as_labels(y, len(X))
     weights = checks.as_weights(sample_weight, len(X), X.dtype)

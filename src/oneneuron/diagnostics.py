@@ -1,14 +1,98 @@
-"""What went wrong in a training, in a student's words."""
+"""What went wrong in a training, in a student's words, each with its remedy."""
 
+import sys
 import warnings
+
+# Features whose standard deviations differ by more than this slow a descent down visibly.
+_UNLIKE_SCALES = 30.0
+
+# A step so many times 1/L is no longer a matter of a cautious bound.
+_FAR_BEYOND_SAFE = 4.0
+
+# A neuron this much worse than a constant guess has not merely stopped a little early.
+_WORSE_THAN_A_GUESS = 1.01
+
+
+def _warn(message, category):
+    """Warn as of the line that called this package, or scikit-learn's wrapper around `fit`."""
+    level, frame = 3, sys._getframe(2)
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inner(module):
+    return module.startswith(("oneneuron.", "sklearn.callback."))
 
 
 def warn_of_divergence(step, eta):
     """Warn that the parameters left the finite numbers after `step` steps of size `eta`."""
-    warnings.warn(
+    _warn(
         f"Training stopped at step {step}: the next step would have made the parameters infinite. "
         f"eta = {eta:g} is too large for these features. Use a smaller eta or eta='auto', or "
-        f"scale the features. The best model seen so far is returned.",
+        f"scale the features. What was found before is kept.",
         RuntimeWarning,
-        stacklevel=3,
     )
+
+
+def warn_of_one_class(label):
+    """Warn that all samples that count are of the class `label`."""
+    _warn(
+        f"All samples are of one class, {label!r}: the neuron can only learn to answer that. Give "
+        f"it samples of the other classes too, and check that no filter has dropped them.",
+        UserWarning,
+    )
+
+
+def warn_of_max_iter(max_iter, solver, scales):
+    """Warn that a descent was cut short, on features of standard deviations `scales`."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    if unlike_scales(scales):
+        cause = (
+            f"The features are not scaled: their standard deviations go from {min(scales):.2g} to "
+            f"{max(scales):.2g}, and a step that is safe for the largest hardly moves the others. "
+            f"Put a StandardScaler before the neuron"
+        )
+        remedy = f"{cause}, or use solver='lbfgs'." if solver == "gd" else f"{cause}."
+    else:
+        remedy = "Raise max_iter, or raise tol if the model is good enough as it is."
+    _warn(
+        f"Training stopped at max_iter={max_iter} before the cost was flat. {remedy}",
+        ConvergenceWarning,
+    )
+
+
+def unlike_scales(scales):
+    """Whether features of these standard deviations should be scaled before a descent."""
+    scales = scales[scales > 0.0]
+    return len(scales) > 0 and max(scales) > _UNLIKE_SCALES * min(scales)
+
+
+def warn_of_saturation():
+    """Warn that the gradient has vanished where the model is worse than a guess."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    _warn(
+        "The neuron is saturated: its answers are next to 0 or 1 and hardly move with the weights, "
+        "so the gradient is next to 0, but the cost is higher than that of a constant guess. It "
+        "has not converged. Scale the features (StandardScaler), start from smaller weights "
+        "(init=None) or try several starts (n_init).",
+        ConvergenceWarning,
+    )
+
+
+def is_saturated(cost, guess_cost):
+    """Whether a descent that has come to rest at `cost` is worse than a constant guess."""
+    return guess_cost > 0.0 and cost > _WORSE_THAN_A_GUESS * guess_cost
+
+
+def warn_of_large_eta(eta, safe_eta, num_rises, num_steps):
+    """Warn that the cost rose because the step is far beyond the safe one; not if it isn't."""
+    if eta > _FAR_BEYOND_SAFE * safe_eta:
+        _warn(
+            f"The cost rose in {num_rises} of {num_steps} steps: eta = {eta:g} is "
+            f"{eta / safe_eta:.0f} times {safe_eta:.2g}, the largest that is sure never to raise "
+            f"it. Use eta='auto' or a smaller one.",
+            RuntimeWarning,
+        )

@@ -14,9 +14,16 @@ def error(z, y):
     return np.where(y == 1, -sigma(-z), sigma(z))
 
 
-def cost(X, y, weights, bias):
-    """C = 1/2 sum_i (f_i - y_i)^2 with f = sigma(X w + b)."""
-    return 0.5 * np.sum(error(X @ weights + bias, y) ** 2)
+def cost(X, y, weights, bias, loss="quadratic"):
+    """C = 1/2 sum_i (f_i - y_i)^2 with f = sigma(X w + b), or the "log" loss.
+
+    This is -sum_i log f_i where y_i = 1 and -sum_i log(1 - f_i) where y_i = 0, so log(1 + e^-z)
+    and log(1 + e^z): as written below neither overflows, nor loses the digits of a small one.
+    """
+    z = X @ weights + bias
+    if loss == "log":
+        return np.sum(np.logaddexp(0.0, np.where(y == 1, -z, z)))
+    return 0.5 * np.sum(error(z, y) ** 2)
 
 
 def accuracy(X, y, weights, bias):
@@ -24,18 +31,23 @@ def accuracy(X, y, weights, bias):
     return np.mean(np.round(sigma(X @ weights + bias)) == y)
 
 
-def gradient(X, y, weights, bias):
-    """dC/dw and dC/db: sums of (f - y) f (1 - f) times x, and times 1; 1 - f is sigma(-z)."""
+def gradient(X, y, weights, bias, loss="quadratic"):
+    """dC/dw and dC/db: sums of (f - y) f (1 - f) times x, and times 1; 1 - f is sigma(-z).
+
+    Of the log loss it is f - y alone: its own slope divides by f (1 - f).
+    """
     z = X @ weights + bias
-    slope = error(z, y) * sigma(z) * sigma(-z)
+    slope = error(z, y)
+    if loss != "log":
+        slope = slope * sigma(z) * sigma(-z)
     return slope @ X, np.sum(slope)
 
 
-def descend(X, y, weights, bias, eta, num_steps):
+def descend(X, y, weights, bias, eta, num_steps, loss="quadratic"):
     """Every (weights, bias) of the descent, the start first."""
     models = [(weights, bias)]
     for _ in range(num_steps):
-        dC_dw, dC_db = gradient(X, y, weights, bias)
+        dC_dw, dC_db = gradient(X, y, weights, bias, loss)
         weights, bias = weights - eta * dC_dw, bias - eta * dC_db
         models.append((weights, bias))
     return models

@@ -44,6 +44,18 @@ class History(NamedTuple):
     accuracy: np.ndarray
 
 
+def as_history(models, num_features, dtype):
+    """The `History` of some models of samples with so many features, of this dtype."""
+    weights = np.array([m.weights for m in models], dtype=dtype)
+    return History(
+        step=np.array([m.step for m in models], dtype=np.intp),
+        weights=weights.reshape(-1, num_features),
+        bias=np.array([m.bias for m in models], dtype=np.float64),
+        cost=np.array([m.cost for m in models], dtype=np.float64),
+        accuracy=np.array([m.accuracy for m in models], dtype=np.float64),
+    )
+
+
 class Descent(NamedTuple):
     """A finished training.
 

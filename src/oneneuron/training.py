@@ -6,7 +6,7 @@ import numpy as np
 
 from . import team
 from ._dispatch import import_kernel
-from .results import Descent, History, Model
+from .results import Descent, Model, as_history
 from .tiles import aligned_empty, lay_out
 
 # Rows of the kernel's models.
@@ -65,7 +65,9 @@ class Training:
             limits = np.full(X.shape[1] + 1, -1.0)
         kernel = import_kernel(X.dtype.name)
         tiles = lay_out(X, y, sample_weight, kernel)
-        self._prepare(kernel, tiles, loss == "log", fit_intercept, limits, n_threads or team.cores())
+        self._prepare(
+            kernel, tiles, loss == "log", fit_intercept, limits, n_threads or team.cores()
+        )
         self.restart(start)
 
     def _prepare(self, kernel, tiles, logistic, fit_intercept, limits, most_threads):
@@ -75,12 +77,13 @@ class Training:
         num_blocks = -(-num_tiles // max(1, tiles_in_block))
         self._most_threads = threads = min(most_threads, num_blocks)
         folded = d if tile == kernel.NARROW_TILE_SAMPLES else 0
-        self._dtype = tiles.values.dtype
+        self.dtype, self.num_features = tiles.values.dtype, d
         self._parameters = np.empty(d + 1)
         self._totals = np.empty(d + 3)
         self._models = np.empty((3, d + 4))
         self._costs = np.empty(COSTS_KEPT)
-        self._marks = aligned_empty((8 + num_blocks,), np.int64)
+        marks = aligned_empty((8 + num_blocks,), np.int64)
+        marks[:] = 0
         self._neuron = kernel.Neuron(
             tiles.values,
             tiles.weights,
@@ -94,9 +97,9 @@ class Training:
             models=self._models,
             costs=self._costs,
             blocks=np.zeros((num_blocks, d + 3)),
-            marks=self._marks,
-            scaled=aligned_empty((threads, d + 1), self._dtype),
-            sums=aligned_empty((threads, kernel.SUM_LANES * (d + 3 - folded)), self._dtype),
+            marks=marks,
+            scaled=aligned_empty((threads, d + 1), self.dtype),
+            sums=aligned_empty((threads, kernel.SUM_LANES * (d + 3 - folded)), self.dtype),
             rows=aligned_empty((threads, d + 3), np.float64),
         )
         self._step_seconds = num_tiles * tile * (_SECONDS_PER_SAMPLE + _SECONDS_PER_VALUE * d)
@@ -105,7 +108,7 @@ class Training:
 
     def restart(self, start):
         """Begin anew on the same samples."""
-        self._marks[:] = 0
+        self._neuron.abandon()
         self._models[:] = 0.0
         self._models[_LAST, -1] = -1
         self.evaluate(start)
@@ -115,9 +118,24 @@ class Training:
         self._parameters[:] = parameters
         self._totals[:] = 0.0
         self._advance_to(self.step + 1, eta=0.0)
+        return self.cost, self.gradient
+
+    @property
+    def parameters(self):
+        """The weights and the bias, of shape (d + 1,), in float64."""
+        return self._parameters.copy()
+
+    @property
+    def cost(self):
+        """The cost of the parameters; of the last that had a finite one."""
+        return self._models[_LAST, -3]
+
+    @property
+    def gradient(self):
+        """The derivatives of the cost, of shape (d + 1,)."""
         gradient = -self._totals[:-2]
         gradient[:-1] += self._alpha * self._parameters[:-1]
-        return self._models[_LAST, -3], gradient
+        return gradient
 
     @property
     def step(self):
@@ -128,6 +146,11 @@ class Training:
     def diverged(self):
         """Whether the next step would have no finite parameters or cost."""
         return self._neuron.diverged
+
+    @property
+    def epsilon(self):
+        """The distance from 1 to the next number that the samples' precision has."""
+        return float(np.finfo(self.dtype).eps)
 
     @property
     def flat(self):
@@ -178,24 +201,16 @@ class Training:
     def model(self, row=_LAST):
         """One of the kernel's models as a `Model`."""
         *weights, bias, cost, wrong, step = self._models[row].tolist()
-        weights = np.array(weights, dtype=self._dtype)
+        weights = np.array(weights, dtype=self.dtype)
         return Model(weights, bias, int(step), self._accuracy(wrong), cost)
 
     def result(self, history=()):
         """The training so far as a `Descent`, with the models of `history`."""
-        d = self._models.shape[1] - 4
-        weights = np.array([m.weights for m in history], dtype=self._dtype)
         return Descent(
             last=self.model(_LAST),
             best=self.model(_BEST),
             lowest=self.model(_LOWEST),
-            history=History(
-                step=np.array([m.step for m in history], dtype=np.intp),
-                weights=weights.reshape(-1, d),
-                bias=np.array([m.bias for m in history], dtype=np.float64),
-                cost=np.array([m.cost for m in history], dtype=np.float64),
-                accuracy=np.array([m.accuracy for m in history], dtype=np.float64),
-            ),
+            history=as_history(history, self.num_features, self.dtype),
             num_steps=self.step,
             eta=self.eta,
             stop_reason="diverged" if self.diverged else "num_steps",

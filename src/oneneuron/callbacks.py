@@ -1,0 +1,74 @@
+"""scikit-learn's callbacks during a fit, where the installed version has them (from 1.9 on).
+
+Tasks form a tree: the fit, in it one for each training of a neuron, in that one for each stretch of
+steps. A callback may stop the training that is under way from the end of a stretch.
+"""
+
+from importlib.util import find_spec
+
+if find_spec("sklearn.callback") is not None:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+else:
+
+    class CallbackSupportMixin:
+        """Nothing: this scikit-learn has no callbacks."""
+
+    def with_callbacks(fit):
+        """Return the method as it is."""
+        return fit
+
+
+class Tasks:
+    """The tree of tasks of one fit, whose callbacks are told where it is.
+
+    Parameters
+    ----------
+    estimator : NeuronClassifier with callbacks set
+    X, y : ndarrays
+    sample_weight : ndarray or None
+    num_trainings, num_stretches : int
+        The most trainings in the fit, and stretches in a training.
+    attributes : callable
+        Gives the fitted attributes as they would be now.
+    """
+
+    def __init__(self, estimator, X, y, sample_weight, num_trainings, num_stretches, attributes):
+        self._estimator = estimator
+        self._num_stretches = num_stretches
+        self._data = {
+            "X": X, "y": y, "reconstruction_attributes": attributes,
+            "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
+        }  # fmt: skip
+        self._fit = estimator._init_callback_context(max_subtasks=num_trainings)
+        self._begin(self._fit)
+
+    def begin_training(self):
+        """A neuron is at its start."""
+        self._training = self._fit.subcontext("training", max_subtasks=self._num_stretches + 1)
+        self._begin(self._training)
+        self._begin_stretch()
+
+    def next_stretch(self):
+        """Some steps were made; true if a callback wants the training to stop."""
+        stop = self._end(self._stretch)
+        self._begin_stretch()
+        return stop
+
+    def end_training(self):
+        """A neuron is trained; its last stretch may be a short one, or empty."""
+        self._end(self._stretch)
+        self._end(self._training)
+
+    def end(self):
+        """The fit is done."""
+        self._end(self._fit)
+
+    def _begin_stretch(self):
+        self._stretch = self._training.subcontext("steps")
+        self._begin(self._stretch)
+
+    def _begin(self, task):
+        task.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def _end(self, task):
+        return task.call_on_fit_task_end(estimator=self._estimator, **self._data)
