@@ -24,10 +24,13 @@ VECTORS = {"float64": "pd", "float32": "ps"}
 
 # Of two polynomials, and once each for the numerator and the denominator of 2^r.
 FUSED_FOR_AN_EXPONENTIAL = {"float64": 2 * 2 + 2, "float32": 2 * 1 + 2}
+# Of one polynomial, and once for the margin times ln 2.
+FUSED_FOR_A_LOGARITHM = {"float64": 9 + 1, "float32": 4 + 1}
 
 ARITHMETIC = re.compile(
     r"v?(add|sub|mul|div|min|max|sqrt|fn?m(?:add|sub)(?:132|213|231)?)([ps][sd])"
 )
+TO_THE_EXPONENT = re.compile(r"v?psll[dq]")
 LIBM = re.compile(r"(exp|pow|log|fma|tanh|ldexp|scalb)\w*|_ZGV\w+|__svml\w+")
 
 if platform.machine() not in ("x86_64", "AMD64"):
@@ -193,6 +196,13 @@ def count(operations, **wanted):
     return sum(all(getattr(o, k) == v for k, v in wanted.items()) for o in operations)
 
 
+def exponentials_and_logarithms(loop):
+    """How many of each a loop has: a division goes with either, a shift with the former alone."""
+    mnemonics = [i[0] for block in loop for i in block.instructions]
+    exponentials = sum(TO_THE_EXPONENT.fullmatch(mnemonic) is not None for mnemonic in mnemonics)
+    return exponentials, count(operations_of(loop), what="div") - exponentials
+
+
 def test_there_is_a_kernel_of_each_precision_for_each_level():
     assert {(level, p) for level in available for p in VECTORS} <= set(KERNELS)
     assert len(KERNELS) == 2 * len({level for level, _ in KERNELS})
@@ -246,6 +256,47 @@ def test_the_plain_exponential_multiplies_and_adds_packed():
             needed = FUSED_FOR_AN_EXPONENTIAL[precision] * count(operations, what="div")
             assert count(operations, what="mul", kind=kind) >= needed
             assert count(operations, what="add", kind=kind) >= needed
+
+
+def test_an_exponential_has_one_division_and_the_log_cost_of_it_at_most_one_more(kernel):
+    for loop in kernel.tile_loops:
+        exponentials, logarithms = exponentials_and_logarithms(loop)
+        assert 0 <= logarithms <= exponentials
+
+
+def test_the_log_cost_is_in_a_loop_and_the_quadratic_cost_has_no_logarithm(kernel):
+    found = [exponentials_and_logarithms(loop) for loop in kernel.tile_loops]
+    assert 0 < sum(logarithms for _, logarithms in found) < sum(number for number, _ in found)
+
+
+def test_the_logarithm_is_fused_and_of_full_width_where_the_level_has_it(kernel):
+    kind, register = kernel.full
+    for loop in kernel.tile_loops:
+        exponentials, logarithms = exponentials_and_logarithms(loop)
+        needed = FUSED_FOR_AN_EXPONENTIAL[kernel.precision] * exponentials
+        needed += FUSED_FOR_A_LOGARITHM[kernel.precision] * logarithms
+        fused = count(operations_of(loop), what="fma", kind=kind, register=register)
+        assert fused >= needed if kernel.level != "plain" else fused == 0
+
+
+def test_the_plain_logarithm_multiplies_and_adds_packed():
+    for precision, kind in VECTORS.items():
+        for loop in disassembled("plain", precision).tile_loops:
+            exponentials, logarithms = exponentials_and_logarithms(loop)
+            needed = FUSED_FOR_AN_EXPONENTIAL[precision] * exponentials
+            needed += FUSED_FOR_A_LOGARITHM[precision] * logarithms
+            for what in ("mul", "add"):
+                assert count(operations_of(loop), what=what, kind=kind) >= needed
+
+
+def test_what_picks_the_lesser_and_the_greater_is_packed_and_of_full_width(kernel):
+    # Of the margin's clamp, of the log cost's q and of its linear part: nothing branches on them.
+    picks = {(o.kind, o.register) for o in kernel.operations if o.what in ("min", "max")}
+    assert picks == {kernel.full}
+    for loop in kernel.tile_loops:
+        needed = sum(exponentials_and_logarithms(loop))
+        assert count(operations_of(loop), what="min") >= needed
+        assert count(operations_of(loop), what="max") >= needed
 
 
 def test_no_fused_operation_is_scalar(kernel):

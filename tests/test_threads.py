@@ -51,6 +51,7 @@ from hashlib import sha256
 import numpy as np
 import oneneuron
 from oneneuron import team
+from oneneuron.training import Training
 
 started, helpers = [], team.helpers
 team.helpers = lambda count, *rest: (started.append(count), helpers(count, *rest))[1]
@@ -73,8 +74,26 @@ def trained(case, X, y, n_threads, layout=lambda X: X, num_steps=60, **options):
         layout(X), y, eta=2 / n, num_steps=num_steps, init=(np.linspace(-1, 1, d) / d, 0.1),
         record_every=num_steps // 2, n_threads=n_threads, **options
     )
-    models = found.last, found.best, found.lowest, found.history
-    digests = [sha256(b"".join(np.asarray(v).tobytes() for v in m)).hexdigest() for m in models]
+    report(case, n_threads, (found.last, found.best, found.lowest, found.history))
+
+
+def trained_on_the_log_loss(case, X, y, n_threads, num_steps=60, sample_weight=None):
+    n, d = X.shape
+    start = np.append(np.linspace(-1, 1, d) / d, 0.1)
+    if sample_weight is not None:
+        sample_weight = sample_weight.astype(X.dtype)
+    training = Training(
+        X, y, start, eta=1 / n, sample_weight=sample_weight, alpha=3.0, loss="log",
+        n_threads=n_threads
+    )
+    training.advance(num_steps)
+    found = training.result()
+    scored = training.evaluate(start)
+    report(case, n_threads, (found.last, found.best, found.lowest, scored, [training.costs(0)]))
+
+
+def report(case, n_threads, found):
+    digests = [sha256(b"".join(np.asarray(v).tobytes() for v in m)).hexdigest() for m in found]
     print(json.dumps([case, n_threads, max(started), digests]))
     started.clear()
 
@@ -92,7 +111,11 @@ for dtype in (np.float64, np.float32):
             trained(case, X, y, threads)
             if n == 10_000:
                 trained(case + " weighted, L2", X, y, threads, sample_weight=u, alpha=3.0)
-        trained(f"{np.dtype(dtype)} wide", wide[0].astype(dtype), wide[1], threads, num_steps=4)
+                trained_on_the_log_loss(case + " log", X, y, threads)
+                trained_on_the_log_loss(case + " log, weighted", X, y, threads, sample_weight=u)
+        wide_case, wide_X = f"{np.dtype(dtype)} wide", wide[0].astype(dtype)
+        trained(wide_case, wide_X, wide[1], threads, num_steps=4)
+        trained_on_the_log_loss(wide_case + " log", wide_X, wide[1], threads, num_steps=4)
     for layout in (np.asfortranarray, shifted, unaligned, lambda X: X[::-1].copy()[::-1]):
         trained(case, X, y, 2, layout)
     trained(case, X, y, 8)
@@ -116,7 +139,7 @@ def test_the_threads_asked_for_are_there(runs):
     cases = {case for _, case, *_ in runs}
     # Of a wide problem there are three blocks.
     most = {case: 3 if "wide" in case else 8 for case in cases}
-    assert len(cases) == 12
+    assert len(cases) == 18
     for _, case, n_threads, helpers, *_ in runs:
         assert helpers == min(n_threads, most[case]) - 1, case
 

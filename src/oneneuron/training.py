@@ -167,7 +167,7 @@ class Training:
         return max(0.0, float((self._total_weight - wrong) / self._total_weight))
 
     def costs(self, first):
-        """The costs after step `first` and all since, COSTS_KEPT at most."""
+        """The costs after step `first` and all since, if these are no more than COSTS_KEPT."""
         return self._costs[np.arange(first, self.step + 1) % COSTS_KEPT]
 
     def advance(self, num_steps):
