@@ -16,8 +16,8 @@ The exponential. The weights are scaled by log2 e once a step, so that the forwa
 t = m log2 e. With k = round(t) the rest r = t - k is exact, and with two short polynomials in r^2,
 2^r = (even + r odd) / (even - r odd), as tanh(r ln 2 / 2) is odd in r. k goes into the exponent of
 the numerator, and the one division that p needs anyhow does for 2^r too. t is clamped to where
-1 - p and p^2 are normal numbers: that changes nothing above 1e-307 (in float, 1e-37) of the quadratic
-cost, and above 3e-154 (2e-19) of the log cost.
+1 - p and p^2 are normal numbers: that changes nothing above 1e-307 (in float, 1e-37) of the
+quadratic cost, nor above 3e-154 (2e-19) of the log cost.
 
 The logarithm. -log(1 - p) = max(-m, 0) - log(1 - q) with q the lesser of p and 1 - p, at most 1/2.
 The rest is 2 artanh(s) with s = q / (2 - q), at most 1/3: s times a polynomial in s^2, so that a
