@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import checks, diagnostics
 from .callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from .neurons import Neurons, coefficients_of, total_curve, worst_reason
+from .results import as_history
 
 _DTYPES = [np.float64, np.float32]
 
@@ -193,7 +194,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
         if self.record_every:
-            self.history_ = [neuron.history for neuron in trained]
+            self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
         neurons.diagnose(trained)
         if tasks is not None:
             tasks.end()

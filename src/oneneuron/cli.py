@@ -256,7 +256,7 @@ def run_fit(arguments):
             f"is kept.",
             file=sys.stderr,
         )
-    lowest = training.result().lowest
+    lowest = training.model("lowest")
     model = TableModel(
         names, arguments.target, classes, mean.tolist(), scale.tolist(),
         lowest.weights.tolist(), lowest.bias,

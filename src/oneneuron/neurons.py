@@ -9,7 +9,7 @@ from scipy.special import entr
 from . import diagnostics
 from .curvature import SecondMoments
 from .recording import Recording
-from .results import History, Model
+from .results import Model
 from .solvers import descend, lbfgs
 from .training import Training
 
@@ -32,14 +32,15 @@ class Trained(NamedTuple):
         What was kept of it.
     curve : ndarray of shape (num_steps + 1,)
         The cost at the start and after each step.
-    history : History
+    models : list of Model
+        What was recorded.
     num_steps : int
     reason : str
     """
 
     model: Model
     curve: np.ndarray
-    history: History
+    models: list
     num_steps: int
     reason: str
 
@@ -161,8 +162,8 @@ class Neurons:
             reason = "saturated"
         if name is not None:
             recording.print_line(num_steps, f" ({reason})")
-        kept = getattr(training.result(), options.keep)
-        return Trained(kept, recording.curve, recording.history, num_steps, reason)
+        kept = training.model(options.keep)
+        return Trained(kept, recording.curve, recording.models, num_steps, reason)
 
     def _guess_cost(self, k):
         """What the best constant answer of a neuron would cost."""
@@ -189,10 +190,12 @@ class Neurons:
             diagnostics.warn_of_saturation()
         if "max_iter" in reasons:
             diagnostics.warn_of_max_iter(options.max_iter, options.solver, self._moments.scales)
-        rises = [int(np.count_nonzero(np.diff(neuron.curve) > 0)) for neuron in trained]
-        if options.solver == "gd" and max(rises) > 0:
-            num_steps = trained[np.argmax(rises)].num_steps
-            diagnostics.warn_of_large_eta(self.eta, self._safe_eta, max(rises), num_steps)
+        if options.solver == "gd":
+            rises = [np.count_nonzero(np.diff(neuron.curve) > 0) for neuron in trained]
+            worst = np.argmax(rises)
+            if rises[worst] > 0:
+                num_steps = trained[worst].num_steps
+                diagnostics.warn_of_large_eta(self.eta, self._safe_eta, rises[worst], num_steps)
 
 
 def _refuse_divergence(training):

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from .results import as_history
-
 # With verbose, a line is printed every so many steps, as in the lecture.
 PRINT_EVERY = 1000
 
@@ -21,12 +19,17 @@ class Recording:
     tasks : callbacks.Tasks or None
     task_stride : int
         Steps between two calls of the callbacks.
+
+    Attributes
+    ----------
+    models : list of Model
+        What was recorded.
     """
 
     def __init__(self, training, record_every, name, tasks, task_stride):
         self._training = training
         self._costs = [training.costs(0)]
-        self._models = [training.model()] if record_every else []
+        self.models = [training.model()] if record_every else []
         self._record_every, self._name = record_every, name
         self._tasks, self._task_stride = tasks, task_stride
 
@@ -41,7 +44,7 @@ class Recording:
         """Take note; true if a callback wants the training to stop."""
         self._costs.append(costs)
         if self._record_every and step % self._record_every == 0:
-            self._models.append(self._training.model()._replace(step=step))
+            self.models.append(self._training.model()._replace(step=step))
         if self._name and step % PRINT_EVERY == 0:
             self.print_line(step)
         return self._tasks and step % self._task_stride == 0 and self._tasks.next_stretch()
@@ -56,8 +59,3 @@ class Recording:
     def curve(self):
         """The cost at the start and after each step."""
         return np.concatenate(self._costs)
-
-    @property
-    def history(self):
-        """The recorded models."""
-        return as_history(self._models, self._training.num_features, self._training.dtype)

@@ -11,6 +11,7 @@ from .tiles import aligned_empty, lay_out
 
 # Rows of the kernel's models.
 _LAST, _BEST, _LOWEST = range(3)
+_ROWS = {"last": _LAST, "best": _BEST, "lowest": _LOWEST}
 
 # The costs of so many steps are at hand.
 COSTS_KEPT = 1024
@@ -198,18 +199,18 @@ class Training:
                 stretch = _SECONDS_PER_CALL / max(perf_counter() - start, 1e-3)
                 self._budget = 1 + int(self._budget * min(stretch, 4.0))
 
-    def model(self, row=_LAST):
-        """One of the kernel's models as a `Model`."""
-        *weights, bias, cost, wrong, step = self._models[row].tolist()
+    def model(self, which="last"):
+        """The last, the best or the lowest `Model` so far."""
+        *weights, bias, cost, wrong, step = self._models[_ROWS[which]].tolist()
         weights = np.array(weights, dtype=self.dtype)
         return Model(weights, bias, int(step), self._accuracy(wrong), cost)
 
     def result(self, history=()):
         """The training so far as a `Descent`, with the models of `history`."""
         return Descent(
-            last=self.model(_LAST),
-            best=self.model(_BEST),
-            lowest=self.model(_LOWEST),
+            last=self.model("last"),
+            best=self.model("best"),
+            lowest=self.model("lowest"),
             history=as_history(history, self.num_features, self.dtype),
             num_steps=self.step,
             eta=self.eta,

@@ -80,7 +80,7 @@ def build_model(x, y, eta, num_steps=10000, print_best=True, n_threads=None):
         warn_of_divergence(training.step, training.eta)
     if print_best:
         print(f"Our best model gets {100 * training.best_accuracy:.1f} percent correct!")
-    best = training.result().best
+    best = training.model("best")
     return {
         **dict(zip(_weight_names(len(best.weights)), best.weights.tolist(), strict=True)),
         "b": best.bias,
