@@ -21,7 +21,7 @@ def made_samples(n=200, d=3, dtype=np.float64):
 
 def bits(training):
     """All that a training tells, as what two alike have alike."""
-    models = [training.model(row) for row in range(3)]
+    models = [training.model(which) for which in ("last", "best", "lowest")]
     return (
         [[np.asarray(value).tobytes() for value in model] for model in models],
         training.costs(max(0, training.step + 1 - COSTS_KEPT)).tobytes(),
@@ -241,7 +241,7 @@ def test_the_lowest_is_the_lowest_of_what_was_scored():
     training = Training(X, y, start, eta=0.1)
     tried = [start + shift for shift in (1.0, 0.0, 0.25, -2.0)]
     costs = [training.evaluate(parameters)[0] for parameters in tried]
-    lowest = training.model(2)
+    lowest = training.model("lowest")
     assert (lowest.cost, lowest.step) == (min(costs), 1 + np.argmin(costs))
 
 
@@ -360,7 +360,7 @@ def test_a_restart_forgets_the_best_and_the_lowest():
     training = Training(X, y, start, eta=0.1)
     training.advance(50)
     training.restart(-5.0 * start)
-    last, best, lowest = (training.model(row) for row in range(3))
+    last, best, lowest = (training.model(which) for which in ("last", "best", "lowest"))
     assert (best.step, best.accuracy, best.cost) == (0, last.accuracy, last.cost)
     assert (lowest.step, lowest.cost) == (0, last.cost)
 

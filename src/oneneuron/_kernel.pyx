@@ -444,23 +444,31 @@ cdef bint is_flat(
     return True
 
 
+cdef double penalised(
+    const double *parameters, double twice_cost, double alpha, Py_ssize_t features
+) noexcept nogil:
+    """The cost with its penalty."""
+    cdef:
+        Py_ssize_t j
+        double squares = 0.0
+    if alpha > 0.0:
+        for j in range(features):
+            squares += parameters[j] * parameters[j]
+    return 0.5 * (twice_cost + alpha * squares)
+
+
 cdef void keep(
-    const double *parameters, const double *totals, double alpha, double step,
-    double[:, ::1] models
+    const double *parameters, double cost, double wrong, double step, double[:, ::1] models
 ) noexcept nogil:
     """Keep the parameters as last, and as best and lowest if they are."""
     cdef:
         Py_ssize_t j, features = models.shape[1] - STEP - 1
-        double squares = 0.0
         # The start is only a stand-in: models are ranked after each update.
         bint first = step <= 1.0
     for j in range(features + 1):
         models[LAST, j] = parameters[j]
-    if alpha > 0.0:
-        for j in range(features):
-            squares += parameters[j] * parameters[j]
-    models[LAST, features + COST] = 0.5 * (totals[features + COST] + alpha * squares)
-    models[LAST, features + WRONG] = totals[features + WRONG]
+    models[LAST, features + COST] = cost
+    models[LAST, features + WRONG] = wrong
     models[LAST, features + STEP] = step
     if first or models[LAST, features + WRONG] < models[BEST, features + WRONG]:
         memcpy(&models[BEST, 0], &models[LAST, 0], models.shape[1] * sizeof(double))
@@ -562,12 +570,12 @@ cdef class Neuron:
                 gather_blocks(job, self.num_passes, sums, out, totals)
                 self.under_way = False
                 step += 1
-                cost = totals[job.features + COST]
+                cost = penalised(parameters, totals[job.features + COST], alpha, job.features)
                 self.diverged = cost - cost != 0.0
                 if self.diverged:
                     break
-                keep(parameters, totals, alpha, step, self.models)
-                self.costs[step % self.costs.shape[0]] = self.models[LAST, job.features + COST]
+                keep(parameters, cost, totals[job.features + WRONG], step, self.models)
+                self.costs[step % self.costs.shape[0]] = cost
                 self.flat = is_flat(parameters, totals, alpha, &self.limits[0], job.features)
                 if self.flat:
                     break

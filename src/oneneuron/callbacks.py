@@ -24,8 +24,8 @@ class Tasks:
     Parameters
     ----------
     estimator : NeuronClassifier with callbacks set
-    X, y : ndarrays
-    sample_weight : ndarray or None
+    X, y, sample_weight : array-like
+        As they were given to the fit, as their names are what scorers look for.
     num_trainings, num_stretches : int
         The most trainings in the fit, and stretches in a training.
     attributes : callable
@@ -40,6 +40,9 @@ class Tasks:
             "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
         }  # fmt: skip
         self._fit = estimator._init_callback_context(max_subtasks=num_trainings)
+
+    def begin(self):
+        """The fit is at its start."""
         self._begin(self._fit)
 
     def begin_training(self):

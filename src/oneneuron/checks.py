@@ -71,30 +71,30 @@ def as_labels(y, num_samples, name="y"):
     return labels
 
 
-def as_weights(sample_weight, num_samples, dtype):
+def as_weights(sample_weight, num_samples, dtype, name="sample_weight"):
     """Weights of the samples, of shape (n,), finite, none below zero; None stays None."""
     if sample_weight is None:
         return None
     try:
         weights = np.asarray(sample_weight).astype(dtype)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"sample_weight must hold numbers: {error}.") from error
+        raise TypeError(f"{name} must hold numbers: {error}.") from error
     if weights.shape != (num_samples,):
         raise ValueError(
-            f"sample_weight must have shape ({num_samples},), one weight for each sample, found "
+            f"{name} must have shape ({num_samples},), one weight for each sample, found "
             f"shape {weights.shape}."
         )
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         raise ValueError(
-            f"sample_weight must be finite and 0 or more, found {weights[wrong][0]} for sample "
+            f"{name} must be finite and 0 or more, found {weights[wrong][0]} for sample "
             f"{np.flatnonzero(wrong)[0]}."
         )
     if not weights.any():
-        raise ValueError("sample_weight must be above 0 for a sample, found zeros alone.")
+        raise ValueError(f"{name} must be above 0 for a sample, found zeros alone.")
     with np.errstate(over="ignore"):
         if not np.isfinite(weights.sum(dtype=np.float64)):
-            raise ValueError("sample_weight must have a finite sum: scale the weights down.")
+            raise ValueError(f"{name} must have a finite sum: scale the weights down.")
     return weights
 
 
@@ -122,10 +122,23 @@ def as_count(value, name, least=0):
     return int(value)
 
 
+def _is_real(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def as_eta_or_auto(eta):
+    """A step size, or "auto"."""
+    if isinstance(eta, str) and eta == "auto":
+        return eta
+    if not _is_real(eta):
+        raise ParameterError(f"eta must be a number above 0 or 'auto', found {eta!r}.")
+    return as_eta(eta)
+
+
 def as_eta(eta):
     """A step size: finite and above zero."""
-    if isinstance(eta, (bool, np.bool_)) or not isinstance(eta, Real):
-        raise ParameterError(f"eta must be a number (or 'auto' for train), found {eta!r}.")
+    if not _is_real(eta):
+        raise ParameterError(f"eta must be a number, found {eta!r}: above 0, for instance 0.01.")
     if not (np.isfinite(eta) and eta > 0):
         raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
     return float(eta)
@@ -133,7 +146,7 @@ def as_eta(eta):
 
 def as_size(value, name):
     """A number: finite, zero or more."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+    if not _is_real(value):
         raise ParameterError(f"{name} must be a number, found {value!r}: 0 or more.")
     if not (np.isfinite(value) and value >= 0):
         raise ValueError(f"{name} must be finite and 0 or more, found {value}.")
@@ -144,11 +157,23 @@ def as_threads(n_threads):
     """A number of threads, one or more; None stays None."""
     if n_threads is None:
         return None
-    if as_count(n_threads, "n_threads") == 0:
+    if isinstance(n_threads, Integral) and n_threads < 1:
         raise ValueError(
-            "n_threads must be 1 or more, or None for as many as the work is worth, found 0."
+            f"n_threads must be 1 or more, or None for as many as the work is worth, found "
+            f"{n_threads}."
         )
-    return int(n_threads)
+    return as_count(n_threads, "n_threads", least=1)
+
+
+def as_class_weight(class_weight):
+    """Weights of classes, zero or more, by label; "balanced" and None stay as they are."""
+    if not isinstance(class_weight, dict):
+        if class_weight is not None:
+            as_choice(class_weight, "class_weight", ("balanced",))
+        return class_weight
+    for label, weight in class_weight.items():
+        as_size(weight, f"class_weight[{label!r}]")
+    return class_weight
 
 
 def as_parameters(init, num_features):
@@ -189,7 +214,7 @@ def as_coefficients(given, num_neurons, num_features, name):
 
 
 def as_random_state(random_state):
-    """Something with ``random(size)``: None is NumPy's global state, a whole number a seed."""
+    """A source of draws as NumPy's are: None is NumPy's global state, a whole number a seed."""
     if random_state is None:
         return np.random
     if isinstance(random_state, (np.random.RandomState, np.random.Generator)):

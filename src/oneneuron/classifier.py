@@ -1,9 +1,10 @@
 """NeuronClassifier: the neuron as a scikit-learn classifier, one neuron for each class."""
 
+from contextlib import contextmanager
+
 import numpy as np
 from scipy.special import expit, log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -96,13 +97,13 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         The cost at the start and after each step, summed over the neurons; one that has come to
         its end keeps its last. After `partial_fit` the cost after each call, on its samples.
     history_ : list of History
-        For each neuron, with `record_every`.
+        For each neuron the models that `record_every` asked for.
     eta_ : float or None
         The step size used; None with "lbfgs", which searches for one at each step.
     stop_reason_ : str
         Why the descents stopped, the worst of all neurons: "converged", "precision" (the cost
         can't be lowered further in this dtype), "callback", "max_iter", "saturated" (at rest
-        although a constant guess would cost less) or "diverged".
+        although a constant guess would cost less) or "diverged". After `partial_fit` its name.
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Where X has names that are strings.
@@ -171,20 +172,24 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If all samples that count are of one class.
         """
         self._check_parameters()
+        with _all_or_nothing(self):
+            return self._fit(X, y, sample_weight)
+
+    def _fit(self, given_X, given_y, given_weight):
         is_warm = self.warm_start and hasattr(self, "coef_")
-        X, y = validate_data(self, X, y, dtype=_DTYPES)
+        X, y = validate_data(self, given_X, given_y, dtype=_DTYPES)
         check_classification_targets(y)
-        sample_weight = checks.as_weights(sample_weight, len(X), X.dtype)
+        sample_weight = checks.as_weights(given_weight, len(X), X.dtype)
         classes, codes = np.unique(y, return_inverse=True)
         weights = self._weights(codes, classes, sample_weight, X.dtype)
-        first = self._first_start(len(classes), X.shape[1], is_warm)
+        first = self._first_start(classes, X.shape[1], is_warm)
         with_samples = classes[np.bincount(codes, sample_weight) > 0]
         if len(with_samples) == 1:
             diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
         neurons = Neurons(self, X, codes, len(classes), weights)
-        starts = neurons.starts(first, check_random_state(self.random_state))
-        tasks = self._tasks(neurons, classes, X, y, sample_weight)
+        starts = neurons.starts(first, checks.as_random_state(self.random_state))
+        tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(starts, tasks)
         self.classes_ = classes
         self.coef_, self.intercept_ = neurons.coefficients()
@@ -193,11 +198,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.loss_ = float(sum(neuron.model.cost for neuron in trained))
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
-        if self.record_every:
-            self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
+        self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
         neurons.diagnose(trained)
-        if tasks is not None:
-            tasks.end()
         return self
 
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -234,13 +236,17 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "class_weight='balanced' needs all samples at once, found it in partial_fit: give "
                 "a dict, for instance what compute_class_weight says of all labels."
             )
+        with _all_or_nothing(self):
+            return self._partial_fit(X, y, classes, sample_weight)
+
+    def _partial_fit(self, X, y, classes, sample_weight):
         is_first = not hasattr(self, "coef_")
         X, y = validate_data(self, X, y, dtype=_DTYPES, reset=is_first)
         classes = self._all_classes(classes, is_first)
         codes = _codes(y, classes)
         sample_weight = checks.as_weights(sample_weight, len(X), X.dtype)
         weights = self._weights(codes, classes, sample_weight, X.dtype)
-        starts = self._first_start(len(classes), X.shape[1], not is_first)
+        starts = self._first_start(classes, X.shape[1], not is_first)
 
         neurons = Neurons(self, X, codes, len(classes), weights)
         models = neurons.step(starts)
@@ -250,6 +256,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         self.loss_ = float(sum(model.cost for model in models))
         self.loss_curve_ = np.append(getattr(self, "loss_curve_", []), self.loss_)
+        self.stop_reason_ = "partial_fit"
         return self
 
     def decision_function(self, X):
@@ -305,21 +312,19 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         checks.as_choice(self.loss, "loss", ("quadratic", "log"))
         checks.as_choice(self.solver, "solver", ("lbfgs", "gd"))
         checks.as_choice(self.keep, "keep", ("last", "best", "lowest"))
-        if not (isinstance(self.eta, str) and self.eta == "auto"):
-            checks.as_eta(self.eta)
+        checks.as_eta_or_auto(self.eta)
         checks.as_count(self.max_iter, "max_iter", least=1)
         checks.as_count(self.n_init, "n_init", least=1)
         checks.as_count(self.record_every, "record_every")
-        checks.as_count(
-            int(self.verbose) if self.verbose in (True, False) else self.verbose, "verbose"
-        )
+        if not isinstance(self.verbose, (bool, np.bool_)):
+            checks.as_count(self.verbose, "verbose")
         checks.as_size(self.tol, "tol")
         checks.as_size(self.alpha, "alpha")
         checks.as_flag(self.fit_intercept, "fit_intercept")
         checks.as_flag(self.warm_start, "warm_start")
         checks.as_threads(self.n_threads)
-        if not (self.class_weight is None or isinstance(self.class_weight, dict)):
-            checks.as_choice(self.class_weight, "class_weight", ("balanced",))
+        checks.as_class_weight(self.class_weight)
+        checks.as_random_state(self.random_state)
 
     def _weights(self, codes, classes, sample_weight, dtype):
         """Weights of the samples times those of their classes; None if all are 1."""
@@ -331,7 +336,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             sums = np.bincount(codes, sample_weight, len(classes))
             factors = sums.sum() / (len(classes) * np.where(sums > 0, sums, 1.0))
         weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
-        return checks.as_weights(weights, len(codes), dtype)
+        return checks.as_weights(weights, len(codes), dtype, "class_weight times sample_weight")
 
     def _all_classes(self, classes, is_first):
         """The classes of `partial_fit`, sorted."""
@@ -347,9 +352,14 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         return classes
 
-    def _first_start(self, num_classes, num_features, is_warm):
+    def _first_start(self, classes, num_features, is_warm):
         """The first start of each neuron, (num_neurons, d + 1), the biases last."""
-        shape = (1 if num_classes == 2 else num_classes), num_features + 1
+        shape = (1 if len(classes) == 2 else len(classes)), num_features + 1
+        if is_warm and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"warm_start needs the classes of the last fit, {self.classes_.tolist()}, found "
+                f"{classes.tolist()}: use warm_start=False."
+            )
         if is_warm:
             name, given = "warm_start or partial_fit", (self.coef_, self.intercept_)
         elif self.init is not None:
@@ -371,6 +381,23 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         num_stretches = -(-self.max_iter // neurons.task_stride)
         num_trainings = num_neurons * self.n_init
         return Tasks(self, X, y, sample_weight, num_trainings, num_stretches, attributes)
+
+
+@contextmanager
+def _all_or_nothing(estimator):
+    """Leave the fitted attributes as they were if an error or Ctrl-C ends the block."""
+
+    def fitted():
+        return {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+
+    before = fitted()
+    try:
+        yield
+    except BaseException:
+        for name in fitted():
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        raise
 
 
 def _codes(y, classes):

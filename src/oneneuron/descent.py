@@ -90,10 +90,9 @@ def begin(
     X = checks.as_samples(X, x_name)
     y = checks.as_labels(y, len(X))
     weights = checks.as_weights(sample_weight, len(X), X.dtype)
-    if isinstance(eta, str) and eta == "auto":
+    eta = checks.as_eta_or_auto(eta)
+    if eta == "auto":
         eta = safe_eta(X, weights, alpha)
-    else:
-        eta = checks.as_eta(eta)
     if init is None:
         start = checks.as_random_state(random_state).random(X.shape[1] + 1)
     else:

@@ -6,9 +6,6 @@ import warnings
 # Features whose standard deviations differ by more than this slow a descent down visibly.
 _UNLIKE_SCALES = 30.0
 
-# A step so many times 1/L is no longer a matter of a cautious bound.
-_FAR_BEYOND_SAFE = 4.0
-
 # A neuron this much worse than a constant guess has not merely stopped a little early.
 _WORSE_THAN_A_GUESS = 1.01
 
@@ -44,17 +41,19 @@ def warn_of_one_class(label):
     )
 
 
-def warn_of_max_iter(max_iter, solver, scales):
-    """Warn that a descent was cut short, on features of standard deviations `scales`."""
+def warn_of_max_iter(max_iter, scales):
+    """Warn that a descent was cut short.
+
+    `scales` are the standard deviations of the features, None if they make no difference.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
-    if unlike_scales(scales):
-        cause = (
+    if scales is not None and unlike_scales(scales):
+        remedy = (
             f"The features are not scaled: their standard deviations go from {min(scales):.2g} to "
             f"{max(scales):.2g}, and a step that is safe for the largest hardly moves the others. "
-            f"Put a StandardScaler before the neuron"
+            f"Put a StandardScaler before the neuron, or use solver='lbfgs'."
         )
-        remedy = f"{cause}, or use solver='lbfgs'." if solver == "gd" else f"{cause}."
     else:
         remedy = "Raise max_iter, or raise tol if the model is good enough as it is."
     _warn(
@@ -88,11 +87,10 @@ def is_saturated(cost, guess_cost):
 
 
 def warn_of_large_eta(eta, safe_eta, num_rises, num_steps):
-    """Warn that the cost rose because the step is far beyond the safe one; not if it isn't."""
-    if eta > _FAR_BEYOND_SAFE * safe_eta:
-        _warn(
-            f"The cost rose in {num_rises} of {num_steps} steps: eta = {eta:g} is "
-            f"{eta / safe_eta:.0f} times {safe_eta:.2g}, the largest that is sure never to raise "
-            f"it. Use eta='auto' or a smaller one.",
-            RuntimeWarning,
-        )
+    """Warn that the cost rose because the step is far beyond the safe one."""
+    _warn(
+        f"The cost rose in {num_rises} of {num_steps} steps: eta = {eta:g} is "
+        f"{eta / safe_eta:.3g} times {safe_eta:.2g}, the largest that is sure never to raise it. "
+        f"Use eta='auto' or a smaller one.",
+        RuntimeWarning,
+    )

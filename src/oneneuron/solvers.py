@@ -13,6 +13,7 @@ the steps they made and why they stopped:
 
 import numpy as np
 
+from .blas import single_thread
 from .training import COSTS_KEPT
 
 # L-BFGS keeps so many pairs of steps and gradients: with 10 it takes a third more on raw data.
@@ -61,7 +62,7 @@ def lbfgs(training, scale, max_iter, watch):
         if stopped or training.flat:
             raise StopIteration
 
-    with training.helped(_FEW_STEPS):
+    with training.helped(_FEW_STEPS), single_thread():
         found = minimize(
             objective.cost, np.zeros(len(scale)), jac=objective.gradient, method="L-BFGS-B",
             callback=accepted,

@@ -1,0 +1,214 @@
+"""Times training to the same cost: one neuron with the log loss beside LogisticRegression(lbfgs).
+
+    python benchmarks/time_to_cost.py [--threads 1] [--rounds 30]
+    python benchmarks/time_to_cost.py --only "breast cancer" --breakdown    # where our time goes
+
+LogisticRegression trains with its own tol and C = 1. The neuron, with alpha = 1/C, gets the loosest
+tol at which its cost is no higher; that is found before anything is timed.
+"""
+
+import argparse
+import os
+import sys
+from statistics import median
+from time import perf_counter
+from unittest import mock
+
+ALPHA = 1.0
+LOOSEST_TOL = 1e-2
+RIVAL, ONE_VERSUS_REST, NEURON = "LogisticRegression", "one-versus-rest", "oneneuron"
+
+
+def confine(threads):
+    """Give this process so many cores, and each library in it; before any import."""
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= threads <= len(cores):
+        sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
+    os.sched_setaffinity(0, cores[-threads:])
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+
+
+def problems():
+    """{name: (X, y)}, in the order of the table."""
+    from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
+    from sklearn.datasets import make_classification as make
+    from sklearn.preprocessing import scale
+
+    raw = {
+        "iris": load_iris(return_X_y=True),
+        "breast cancer": load_breast_cancer(return_X_y=True),
+        "digits": load_digits(return_X_y=True),
+        "made, 100,000 x 30": make(100_000, 30, n_informative=10, random_state=0),
+    }
+    wine = load_wine(return_X_y=True)
+    scaled = {name: (scale(X), y) for name, (X, y) in raw.items()}
+    return {**scaled, "breast cancer, raw": raw["breast cancer"], "wine, raw": wine}
+
+
+def neuron(tol):
+    """The contender, with this tol."""
+    from oneneuron import NeuronClassifier
+
+    return NeuronClassifier(loss="log", solver="lbfgs", alpha=ALPHA, tol=tol)
+
+
+def rivals(num_classes):
+    """What is timed beside it; where there are several classes, in both ways to treat them."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+
+    # The default of 100 is too few for raw data.
+    rival = LogisticRegression(C=1 / ALPHA, max_iter=10_000)
+    if num_classes == 2:
+        return {RIVAL: rival}
+    return {RIVAL: rival, ONE_VERSUS_REST: OneVsRestClassifier(rival)}
+
+
+def cost(model, X, y):
+    """The log losses and the penalty, summed over classes if there are more than two."""
+    import numpy as np
+
+    parts = getattr(model, "estimators_", [model])
+    coef = np.vstack([part.coef_ for part in parts])
+    intercept = np.concatenate([part.intercept_ for part in parts])
+    own = model.classes_ if len(coef) > 1 else model.classes_[1:]
+    margins = np.where(y[:, None] == own, 1.0, -1.0) * (X @ coef.T + intercept)
+    return float(np.logaddexp(0.0, -margins).sum() + 0.5 * ALPHA * np.sum(coef**2))
+
+
+def as_good(X, y, bound):
+    """The neuron whose tol is the loosest of LOOSEST_TOL, a half of it, ... to cost no more."""
+    for halvings in range(60):
+        model = neuron(LOOSEST_TOL / 2**halvings).fit(X, y)
+        if cost(model, X, y) <= bound:
+            return model
+    sys.exit(f"the neuron does not get down to a cost of {bound!r}")
+
+
+def iterations(model):
+    """Of the classifier that took the most, if there is one for each class."""
+    import numpy as np
+
+    return max(int(np.max(part.n_iter_)) for part in getattr(model, "estimators_", [model]))
+
+
+def measure(models, X, y, rounds):
+    """{name: seconds of each round}; a round fits each once."""
+    seconds = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, model in models.items():
+            start = perf_counter()
+            model.fit(X, y)
+            seconds[name].append(perf_counter() - start)
+    return seconds
+
+
+def rows(name, X, y, rounds):
+    """The lines of a problem: one for each rival."""
+    models = {rival: model.fit(X, y) for rival, model in rivals(len(set(y))).items()}
+    *_, same_model = models  # the last minimises the neuron's cost
+    bound = cost(models[same_model], X, y)
+    ours = models[NEURON] = as_good(X, y, bound)
+    own_cost = cost(ours, X, y)
+    seconds = measure(models, X, y, rounds)
+    for rival, model in models.items():
+        if rival == NEURON:
+            continue
+        ratio = min(seconds[NEURON]) / min(seconds[rival])
+        costs = [f"{bound:.8g}", f"{own_cost:.8g}"] if rival == same_model else ["other model", ""]
+        yield [
+            name, rival, *costs, f"{ours.tol:.1e}", f"{iterations(model)}", f"{iterations(ours)}",
+            *(_times(seconds[each]) for each in (rival, NEURON)),
+            f"{ratio:.2f}", "yes" if ratio <= 0.5 else "no",
+        ]  # fmt: skip
+
+
+def _times(seconds):
+    return f"{1e3 * min(seconds):.2f}, {1e3 * median(seconds):.2f}"
+
+
+HEAD = (
+    "data", "rival", "its cost", "our cost", "our tol", "its iterations", "ours",
+    "its ms: minimum, median", "ours", "ratio of minima", "at most half",
+)  # fmt: skip
+
+
+def breakdown(X, y, rounds):
+    """Microseconds of one of our fits by part, each the minimum over the rounds."""
+    import scipy.optimize
+
+    from oneneuron import classifier, curvature, neurons, training
+
+    # Part: the function that is it. One with a dash is within the part above.
+    parts = {
+        "checks of X and y by scikit-learn": (classifier, "validate_data"),
+        "starts, with the moments of X": (neurons.Neurons, "starts"),
+        "preconditioner": (curvature.SecondMoments, "preconditioner"),
+        "layout, allocation, first evaluation": (training.Training, "__init__"),
+        "scipy.optimize.minimize": (scipy.optimize, "minimize"),
+        "- all evaluations, the first too": (training.Training, "evaluate"),
+        "- - the kernel and its call": (training.Training, "_advance_to"),
+    }
+    *_, rival = rivals(len(set(y))).values()
+    model = as_good(X, y, cost(rival.fit(X, y), X, y))
+    found = {"whole fit": [], **{part: [] for part in parts}}
+    for _ in range(rounds):
+        found["whole fit"].append(measure({NEURON: model}, X, y, 1)[NEURON][0])
+        for part, (owner, name) in parts.items():  # one at a time, to pay for one clock alone
+            found[part].append(_seconds_within(owner, name, lambda: model.fit(X, y)))
+    print(f"tol {model.tol:.1e}, {model.n_iter_} iterations")
+    for part, seconds in found.items():
+        least = min(seconds)
+        print(f"{part:40}{1e6 * least:8.0f} us{100 * least / min(found['whole fit']):6.0f} %")
+
+
+def _seconds_within(owner, name, run):
+    """How long the calls of a function last while something runs."""
+    total = 0.0
+    function = getattr(owner, name)
+
+    def timed(*args, **kwargs):
+        nonlocal total
+        start = perf_counter()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            total += perf_counter() - start
+
+    with mock.patch.object(owner, name, timed):
+        run()
+    return total
+
+
+def arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--only", nargs="+", metavar="DATA", help="names as in the table")
+    parser.add_argument("--breakdown", action="store_true", help="of our time")
+    return parser.parse_args()
+
+
+def main():
+    """Time and print as Markdown."""
+    options = arguments()
+    confine(options.threads)
+    chosen = {
+        name: problem
+        for name, problem in problems().items()
+        if not options.only or name in options.only
+    }
+    if options.breakdown:
+        for name, (X, y) in chosen.items():
+            print(f"\n{name}", end=": ")
+            breakdown(X, y, options.rounds)
+        return
+    print("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))
+    for name, (X, y) in chosen.items():
+        for row in rows(name, X, y, options.rounds):
+            print("| " + " | ".join(row) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
