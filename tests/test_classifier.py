@@ -22,7 +22,7 @@ from sklearn.utils.class_weight import compute_class_weight
 import oneneuron
 from oneneuron import NeuronClassifier, team
 from oneneuron.curvature import safe_eta
-from oneneuron.training import Training
+from oneneuron.recording import Recording
 
 LOSSES = ["quadratic", "log"]
 SOLVERS = ["gd", "lbfgs"]
@@ -1125,15 +1125,14 @@ def test_ctrl_c_leaves_the_model_of_the_fit_before(solver, n_init, monkeypatch):
     names = np.array(["a", "b", "c"])
     classifier = NeuronClassifier(solver=solver, n_init=n_init, random_state=0).fit(X, names[y])
     before = {name: repr(value) for name, value in vars(classifier).items()}
-    costs, calls = Training.costs, []
+    calls = []
 
-    def interrupted(self, first):
-        calls.append(first)
-        if len(calls) == 4:
+    def interrupted(self, step, costs):
+        calls.append(step)
+        if len(calls) == 3:
             raise KeyboardInterrupt
-        return costs(self, first)
 
-    monkeypatch.setattr(Training, "costs", interrupted)
+    monkeypatch.setattr(Recording, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(-X, y)
     assert {name: repr(value) for name, value in vars(classifier).items()} == before

@@ -58,7 +58,7 @@ def lbfgs(training, scale, max_iter, watch):
     def accepted(intermediate_result):  # by this name SciPy makes no copies for it
         nonlocal step, stopped
         step += 1
-        stopped = watch(step, training.costs(training.step))
+        stopped = watch(step, [training.cost])
         if stopped or training.flat:
             raise StopIteration
 
@@ -85,20 +85,21 @@ class _Objective:
 
     def __init__(self, training, scale):
         self._training, self._start = training, training.parameters
-        self._to_parameters, self._to_gradient = scale.__mul__, scale.__mul__
-        if scale.ndim == 2:
-            self._to_parameters, self._to_gradient = scale.__matmul__, scale.T.__matmul__
+        self._cost, self._gradient = training.cost, training.gradient
+        self._at = np.zeros(len(scale)).tobytes()
+        to_gradient = scale.__mul__ if scale.ndim == 1 else scale.T.dot
         # The first step of the line search has length 1; in this unit it goes where the bound on
         # the Hessian would have it.
-        self._unit = np.linalg.norm(self._to_gradient(training.gradient))
-        self._at = None
+        scale = np.linalg.norm(to_gradient(self._gradient)) * scale
+        self._to_parameters = scale.__mul__ if scale.ndim == 1 else scale.dot
+        self._to_gradient = scale.__mul__ if scale.ndim == 1 else scale.T.dot
 
     def _move(self, v):
         """Score the parameters at v, unless that was the last thing done."""
         at = v.tobytes()
         if at != self._at:
             self._at = at
-            change = self._unit * self._to_parameters(v)
+            change = self._to_parameters(v)
             self._cost, self._gradient = self._training.evaluate(self._start + change)
 
     def cost(self, v):
@@ -107,4 +108,4 @@ class _Objective:
 
     def gradient(self, v):
         self._move(v)
-        return self._unit * self._to_gradient(self._gradient)
+        return self._to_gradient(self._gradient)
