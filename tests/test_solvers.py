@@ -1,0 +1,52 @@
+"""What L-BFGS does to the linear algebra library's threads."""
+
+import numpy as np
+import pytest
+import scipy.optimize  # noqa: F401  (brings the library)
+from threadpoolctl import threadpool_info
+
+from oneneuron import NeuronClassifier
+from oneneuron.recording import Recording
+from oneneuron.training import Training
+
+
+def threads():
+    """Of each linear algebra library that is loaded."""
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """The threads there were at each evaluation, in a list that grows with the fits of a test."""
+    if set(threads()) == {1}:
+        pytest.skip("the linear algebra library here has one thread, limited or not")
+    found, evaluate = [], Training.evaluate
+
+    def watched(self, parameters):
+        found.append(threads())
+        return evaluate(self, parameters)
+
+    monkeypatch.setattr(Training, "evaluate", watched)
+    return found
+
+
+def fit():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 3))
+    NeuronClassifier().fit(X, X[:, 0] + rng.standard_normal(60) > 0)
+
+
+def test_it_runs_with_one_and_leaves_what_there_was(seen):
+    before = threads()
+    fit()
+    assert seen[0] == before  # the start is scored outside
+    assert {count for counts in seen[1:] for count in counts} == {1}
+    assert threads() == before
+
+
+def test_an_error_in_it_leaves_what_there_was(seen, monkeypatch):
+    before = threads()
+    monkeypatch.setattr(Recording, "__call__", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit()
+    assert threads() == before
