@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import checks, diagnostics
 from .callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from .neurons import Neurons, coefficients_of, total_curve, worst_reason
+from .neurons import Neurons, coefficients_of, total_cost, total_curve, worst_reason
 from .results import as_history
 
 _DTYPES = [np.float64, np.float32]
@@ -195,7 +195,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = neurons.coefficients()
         self.eta_ = neurons.eta if self.solver == "gd" else None
         self.n_iter_ = max(neuron.num_steps for neuron in trained)
-        self.loss_ = float(sum(neuron.model.cost for neuron in trained))
+        self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
         self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
@@ -254,7 +254,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.eta_ = neurons.eta
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        self.loss_ = float(sum(model.cost for model in models))
+        self.loss_ = total_cost(models)
         self.loss_curve_ = np.append(getattr(self, "loss_curve_", []), self.loss_)
         self.stop_reason_ = "partial_fit"
         return self

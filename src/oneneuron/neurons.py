@@ -1,6 +1,7 @@
 """The neurons of one fit, each against the rest: their starts, their descents, what went wrong."""
 
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from typing import NamedTuple
 
 import numpy as np
@@ -225,6 +226,11 @@ def coefficients_of(models, dtype):
 def worst_reason(trained):
     """Why the descents stopped: the worst of all."""
     return min((neuron.reason for neuron in trained), key=_REASONS.index)
+
+
+def total_cost(models):
+    """The cost of all neurons, added one after the other, which sum() no longer does."""
+    return reduce(add, (model.cost for model in models))
 
 
 def total_curve(trained):
