@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from oneneuron import _dispatch, cli, training
-from oneneuron.cli import main
+from oneneuron import _dispatch, training
+from oneneuron.cli import main, progress
 from oneneuron.table import TableModel
 
 
@@ -147,7 +147,7 @@ def test_a_fit_that_diverges_says_so_in_one_line_and_saves_a_model(data, tmp_pat
 
 def test_the_bar_is_drawn_on_a_terminal_only_and_erased(monkeypatch, data, tmp_path, capsys):
     clock = iter(range(10**6))
-    monkeypatch.setattr(cli, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(progress, "perf_counter", lambda: next(clock))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     arguments = ["fit", str(data), "--target", "ripe", "--steps", "200"]
     main([*arguments, "--output", str(tmp_path / "m.json")])
@@ -157,7 +157,7 @@ def test_the_bar_is_drawn_on_a_terminal_only_and_erased(monkeypatch, data, tmp_p
 
 def test_no_bar_is_drawn_where_there_is_no_terminal(monkeypatch, data, tmp_path, capsys):
     clock = iter(range(10**6))
-    monkeypatch.setattr(cli, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(progress, "perf_counter", lambda: next(clock))
     arguments = ["fit", str(data), "--target", "ripe", "--steps", "200"]
     main([*arguments, "--output", str(tmp_path / "m.json")])
     assert capsys.readouterr().err == ""

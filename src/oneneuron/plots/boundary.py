@@ -1,12 +1,11 @@
-"""Every picture: each takes and returns Axes, and draws for any predict function."""
+"""Samples in the plane of two features, and what a classifier makes of it."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.lines import Line2D
 
-# Blue and orange, apart for the colour-blind; the markers tell them apart in black and white.
-_STYLES = [("#0b5fa5", "o"), ("#d55e00", "^"), ("#009e73", "s"), ("#7b3294", "D"), ("#666666", "v")]
+from . import style
+
 # The classes' colours, light enough for the dots to stand out, white where f = 1/2.
 _SHADES = LinearSegmentedColormap.from_list("f", ["#9cc7e6", "#ffffff", "#f6bd97"])
 _GRID = 200
@@ -33,8 +32,8 @@ def plot_dots(X, y, *, ax=None):
         If the shapes do not fit, X is not finite, or there are too many labels.
     """
     X, y, labels = _checked(X, y)
-    ax = plt.gca() if ax is None else ax
-    for label, (color, marker) in zip(labels, _STYLES, strict=False):
+    ax = style.axes(ax)
+    for label, color, marker in zip(labels, style.COLORS, style.MARKERS, strict=False):
         points = X[y == label]
         ax.scatter(
             *points.T, s=28, color=color, marker=marker, edgecolor="white", linewidth=0.6,
@@ -71,7 +70,7 @@ def plot_decision_boundary(X, y, predict, *, ax=None):
     x1, x2 = (_span(column) for column in X.T)
     grid = np.stack(np.meshgrid(x1, x2), axis=-1)
     f = _probabilities(predict, grid.reshape(-1, 2)).reshape(_GRID, _GRID)
-    ax = plt.gca() if ax is None else ax
+    ax = style.axes(ax)
     shades = ax.pcolormesh(x1, x2, f, vmin=0, vmax=1, cmap=_SHADES, shading="gouraud", zorder=0)
     ax.figure.colorbar(shades, ax=ax, label="$f(x)$")
     ax.set(xlim=x1[[0, -1]], ylim=x2[[0, -1]])
@@ -99,9 +98,9 @@ def _checked(X, y):
             f"the labels must have shape ({len(X)},), one for each sample, found shape {y.shape}."
         )
     labels = np.unique(y)
-    if len(labels) > len(_STYLES):
+    if len(labels) > len(style.COLORS):
         raise ValueError(
-            f"the labels must be of {len(_STYLES)} classes at most, found {len(labels)}."
+            f"the labels must be of {len(style.COLORS)} classes at most, found {len(labels)}."
         )
     return X, y, labels.tolist()
 

@@ -1,0 +1,47 @@
+"""The command `oneneuron`: lecture, fit, predict, info."""
+
+import argparse
+import os
+import sys
+
+from . import info, lecture, tables
+
+
+def main(argv=None):
+    """Run one command; returns the exit code, 2 for bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone; the interpreter's last flush must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, TypeError, OSError) as error:
+        print(f"oneneuron: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("oneneuron: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _one_line(error):
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).splitlines())
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, as every other error; --help shows the usage."""
+
+    def error(self, message):
+        self.exit(2, f"oneneuron: error: {message}\n")
+
+
+def _parser():
+    parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for part in (lecture, tables, info):
+        part.add_to(commands)
+    return parser

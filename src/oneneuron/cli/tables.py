@@ -1,0 +1,138 @@
+"""`oneneuron fit` and `oneneuron predict`: a table in, a model or its predictions out."""
+
+import csv
+import io
+import math
+import sys
+
+import numpy as np
+
+from ..descent import begin
+from ..table import Table, TableModel, check_writable, write_whole
+from . import values
+from .progress import advance_with_bar
+
+
+def add_to(commands):
+    """Both commands and their options."""
+    _add_fit(commands.add_parser("fit", help="train on a table"))
+    _add_predict(commands.add_parser("predict", help="apply a trained model to a table"))
+
+
+def _add_fit(parser):
+    parser.add_argument("data", help="CSV with a header line")
+    parser.add_argument("--target", required=True, help="the column to predict, of two classes")
+    parser.add_argument("--output", default="model.json", help="the model (model.json)")
+    parser.add_argument("--eta", type=values.eta, default="auto", help="step size, or auto (auto)")
+    parser.add_argument("--steps", type=values.count, default=10_000, help="steps (10000)")
+    parser.add_argument("--no-standardise", action="store_true", help="features as they are")
+    parser.add_argument("--test-size", type=values.share, default=0.2, help="share held out (0.2)")
+    parser.add_argument("--seed", type=values.seed, default=0, help="chooses the held-out rows (0)")
+    parser.add_argument(
+        "--threads", type=values.threads, help="at most (as many as the work is worth)"
+    )
+    parser.set_defaults(command=run_fit)
+
+
+def _add_predict(parser):
+    parser.add_argument("model", help="JSON that fit wrote")
+    parser.add_argument("data", help="CSV with the model's features among its columns")
+    parser.add_argument("--output", help="CSV to write; the screen otherwise")
+    parser.set_defaults(command=run_predict)
+
+
+def run_fit(arguments):
+    """Train on one part of a table, say how it does on the rest, save the model."""
+    check_writable(arguments.output, [arguments.data])
+    names, X, y, classes = _read_training_table(arguments.data, arguments.target)
+    train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
+    mean, scale = _scaling(train_X, names, arguments)
+    start = (np.zeros(len(names)), 0.0)
+    training = begin(
+        (train_X - mean) / scale, train_y, eta=arguments.eta, init=start,
+        n_threads=arguments.threads,
+    )  # fmt: skip
+    advance_with_bar(training, arguments.steps)
+    if training.diverged:
+        print(
+            f"oneneuron: warning: training stopped at step {training.step}, the step size "
+            f"{training.eta:g} is too large: try --eta auto or a smaller one. The best model seen "
+            f"is kept.",
+            file=sys.stderr,
+        )
+    lowest = training.model("lowest")
+    model = TableModel(
+        names, arguments.target, classes, mean.tolist(), scale.tolist(),
+        lowest.weights.tolist(), lowest.bias,
+    )  # fmt: skip
+    held_out = np.mean((model.predict_proba(test_X) > 0.5) == test_y)
+    model.save(arguments.output)
+    print(
+        f"{len(X)} rows, {len(names)} features, classes {classes[0]} and {classes[1]}\n"
+        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {len(train_y)} rows\n"
+        f"accuracy held out      {100 * held_out:.1f} % of {len(test_y)} rows\n"
+        f"Saved {arguments.output}."
+    )
+
+
+def _read_training_table(path, target):
+    """Feature names, X (n, d), y (n,) true for the second class, and the two classes."""
+    table = Table.read(path)
+    labels, classes = table.labels(target)
+    names = [name for name in table.columns if name != target]
+    if not names:
+        raise ValueError(f"{path} must have a column beside the target, found none.")
+    return names, table.features(names), np.array(labels) == classes[1], classes
+
+
+def _split(X, y, classes, arguments):
+    """The training and the held-out part, each with a row of each class at least."""
+    from sklearn.model_selection import train_test_split
+
+    n = len(y)
+    num_test = math.ceil(arguments.test_size * n)
+    for name, count in zip(classes, (n - y.sum(), y.sum()), strict=True):
+        if count * min(num_test, n - num_test) < n:
+            raise ValueError(
+                f"{arguments.data}: class {name!r} has {count} of {n} rows, too few for one in "
+                f"training and one held out with --test-size {arguments.test_size:g}: add rows or "
+                f"choose another --test-size."
+            )
+    return train_test_split(
+        X, y, test_size=arguments.test_size, stratify=y, random_state=arguments.seed
+    )
+
+
+def _scaling(X, names, arguments):
+    """Mean and standard deviation of each column; a constant one is not scaled."""
+    if arguments.no_standardise:
+        return np.zeros(len(names)), np.ones(len(names))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, scale = X.mean(axis=0), X.std(axis=0)
+    for name, size in zip(names, scale, strict=True):
+        if not np.isfinite(size):
+            raise ValueError(
+                f"{arguments.data}, column {name!r}, has numbers too large to standardise: "
+                f"divide it by a constant."
+            )
+    # The standard deviation of equal numbers may be a rounding error, not 0.
+    scale[(scale == 0) | (X.min(axis=0) == X.max(axis=0))] = 1.0
+    return mean, scale
+
+
+def run_predict(arguments):
+    """Write the class and the probability of every row of a table."""
+    if arguments.output is not None:
+        check_writable(arguments.output, [arguments.model, arguments.data])
+    model = TableModel.load(arguments.model)
+    X = Table.read(arguments.data).features(model.features)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["class", f"P({model.classes[1]})"])
+    for f in model.predict_proba(X).tolist():
+        writer.writerow([model.classes[f > 0.5], f"{f:.6g}"])
+    if arguments.output is None:
+        sys.stdout.write(text.getvalue())
+    else:
+        write_whole(arguments.output, text.getvalue().encode())
+        print(f"Saved {arguments.output}.")

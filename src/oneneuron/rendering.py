@@ -1,0 +1,16 @@
+"""Pictures as the bytes of a file, drawn without a window whatever matplotlib's backend is."""
+
+import io
+
+
+def png(draw, size=(8.0, 6.0), dpi=150):
+    """What ``draw(ax)`` draws on an Axes of so many inches, as PNG."""
+    # A Figure of its own: pyplot's would open a window.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    draw(figure.add_subplot())
+    file = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(file, dpi=dpi, format="png")
+    return file.getvalue()
