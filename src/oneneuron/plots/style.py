@@ -1,4 +1,4 @@
-"""What all pictures share: colours, markers and dashes that differ on a black-and-white page too."""
+"""What pictures share: colours, and markers and dashes that differ in black and white too."""
 
 import matplotlib.pyplot as plt
 
