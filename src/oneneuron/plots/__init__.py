@@ -1,5 +1,15 @@
-"""Every picture: each takes and returns matplotlib Axes."""
+"""Every picture: each takes and returns matplotlib Axes, or returns an animation."""
 
+from .animation import animate_training
 from .boundary import plot_decision_boundary, plot_dots
+from .curves import plot_learning_curve, plot_parabola
+from .surface import plot_cost_surface
 
-__all__ = ["plot_decision_boundary", "plot_dots"]
+__all__ = [
+    "animate_training",
+    "plot_cost_surface",
+    "plot_decision_boundary",
+    "plot_dots",
+    "plot_learning_curve",
+    "plot_parabola",
+]

@@ -1,0 +1,144 @@
+"""A training that moves: the plane, the way on the cost's surface and the cost, side by side."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation
+
+from .. import checks
+from ..reference import sigma
+from . import style
+from .boundary import plot_dots
+from .checks import recorded
+from .curves import scale_steps
+from .surface import Surface, path_on
+
+_SIZE = (10.0, 5.0)  # inches
+_GRID = 100
+_BANDS = 20  # shades; smooth ones make a file four times as large
+_MILLISECONDS = 80  # a frame
+
+
+def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha=0.0):
+    """Animate a descent on two features: what f says in the plane, where it is, what it costs.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, 2)
+        The samples of the descent.
+    y : array-like of shape (n,)
+        Labels, 0 and 1.
+    descent : Descent
+        Trained with ``record_every=1`` or more.
+    num_frames : int, default 100
+        The most frames, 2 or more. The first shows the first record, the last the last; between
+        them the steps grow by the same factor, as the first ones do the most.
+    sample_weight, alpha
+        As the descent was trained with.
+
+    Returns
+    -------
+    FuncAnimation
+        On a new pyplot figure. ``save("descent.gif", writer="pillow")`` writes it to a file,
+        ``to_jshtml()`` makes HTML of it for a notebook.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If something is not as above.
+    """
+    history = recorded(descent)
+    num_frames = checks.as_count(num_frames, "num_frames", least=2)
+    X = checks.as_samples(X)
+    if X.shape[1] != 2:
+        raise ValueError(f"X must have two features to animate, found {X.shape[1]}.")
+    surface = Surface(X, y, [descent], (0, 1), None, sample_weight, alpha)
+    figure = plt.figure(figsize=_SIZE, layout="constrained")
+    axes = figure.subplot_mosaic([["plane", "surface"], ["plane", "cost"]])
+    title = figure.suptitle("step")
+    parts = [
+        _plane(axes["plane"], X, np.asarray(y), history),
+        _path(surface.draw(axes["surface"]), history),
+        _curve(axes["cost"], history),
+    ]
+
+    def draw(k):
+        title.set_text(
+            f"step {history.step[k]}:  cost {history.cost[k]:.3g},  "
+            f"accuracy {100 * history.accuracy[k]:.1f} %"
+        )
+        return [title, *(artist for part in parts for artist in part(k))]
+
+    draw(0)
+    # Laid out once: to do it for each frame takes longer than to draw it, and makes them tremble.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    frames = _frames(len(history.step), num_frames)
+    return FuncAnimation(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
+
+
+def _frames(num_records, num_frames):
+    """Which records are shown, the first and the last among them."""
+    num_frames = min(num_frames, num_records)
+    spread = np.rint(np.geomspace(1, num_records, num_frames)) - 1
+    # The first of them would be the same record several times.
+    return np.maximum(spread, np.arange(num_frames)).astype(int).tolist()
+
+
+def _plane(ax, X, y, history):
+    """The samples, f as shades and the line f = 1/2."""
+    plot_dots(X, y, ax=ax)
+    x1, x2 = (np.linspace(*limits, _GRID) for limits in (ax.get_xlim(), ax.get_ylim()))
+    points = np.stack(np.meshgrid(x1, x2), axis=-1)
+    extent = (*x1[[0, -1]], *x2[[0, -1]])
+    shades = ax.imshow(
+        np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=style.SHADES.resampled(_BANDS),
+        extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
+    )  # fmt: skip
+    (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
+    ax.legend(loc="upper right", framealpha=0.9)
+    center, reach = points.mean(axis=(0, 1)), np.hypot(*np.ptp(points, axis=(0, 1)))
+
+    def update(k):
+        w, b = history.weights[k].astype(np.float64), history.bias[k]
+        shades.set_data(sigma(points @ w + b))
+        line.set_data(*_line(w, b, center, reach))
+        return shades, line
+
+    return update
+
+
+def _line(w, b, center, reach):
+    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center."""
+    length = np.hypot(*w)
+    if length == 0:
+        return [], []
+    normal = w / length
+    nearest = center - normal * (center @ normal + b / length)
+    along = reach * np.array([-normal[1], normal[0]])
+    return np.transpose([nearest - along, nearest + along])
+
+
+def _path(ax, history):
+    trail, start, end = path_on(ax, style.COLORS[1], style.DASHES[0])
+    start.set_data(*history.weights[:1].T)
+
+    def update(k):
+        trail.set_data(*history.weights[: k + 1].T)
+        end.set_data(*history.weights[k, :, None])
+        return trail, end
+
+    return update
+
+
+def _curve(ax, history):
+    (curve,) = ax.plot([], [], color=style.COLORS[0], lw=2)
+    (mark,) = ax.plot([], [], "o", color=style.COLORS[0], markersize=8, clip_on=False)
+    scale_steps(ax, history.step)
+    ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
+
+    def update(k):
+        curve.set_data(history.step[: k + 1], history.cost[: k + 1])
+        mark.set_data(history.step[k, None], history.cost[k, None])
+        return curve, mark
+
+    return update

@@ -1,0 +1,124 @@
+"""How a descent went, step by step; and what a step size does where C = w^2."""
+
+import numpy as np
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+
+from .. import checks
+from . import style
+from .checks import recorded
+
+# A descent on C = w^2 that goes wrong leaves the picture where w is so many times the start.
+_FAR = 20.0
+
+
+def plot_learning_curve(descent, *, ax=None):
+    """Draw the cost and the accuracy by step, with the best step marked.
+
+    Parameters
+    ----------
+    descent : Descent
+        Trained with ``record_every=1`` or more.
+    ax : Axes, default None
+        None draws on the current Axes.
+
+    Returns
+    -------
+    Axes
+        That of the cost; the accuracy has one of its own on top, with the scale at the right.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If that is no descent, or nothing was recorded.
+    """
+    history = recorded(descent)
+    best = descent.best
+    ax = style.axes(ax)
+    right = ax.twinx()
+    (cost,) = ax.plot(history.step, history.cost, style.DASHES[0], color=style.COLORS[0], lw=2)
+    (accuracy,) = right.plot(
+        history.step, history.accuracy, style.DASHES[1], color=style.COLORS[1], lw=2
+    )
+    (mark,) = right.plot(
+        best.step, best.accuracy, "*", markersize=16, color=style.COLORS[1], markeredgecolor="black"
+    )
+    scale_steps(ax, history.step)
+    ax.set(ylabel="cost $C$", ylim=(0, None))
+    right.set(ylabel="accuracy", ylim=(0, 1.05))
+    right.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.legend(
+        [cost, accuracy, mark],
+        ["cost", "accuracy", f"best: {100 * best.accuracy:.1f} % by step {best.step}"],
+        loc="center right", framealpha=0.9,
+    )  # fmt: skip
+    return ax
+
+
+def scale_steps(ax, steps):
+    """An axis of steps from 0 to the last, with as much room for 1 to 10 as for 1000 to 10,000."""
+    ax.set_xscale("symlog", linthresh=max(1, steps[:2][-1]))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.set(xlabel="step", xlim=(0, 1.1 * max(1, steps[-1])))
+
+
+def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
+    """Draw the descent of one parameter on C = w^2, step by step.
+
+    The slope is 2 w, so that each step multiplies w by 1 - 2 eta: up to 1/2 it comes down on its
+    own side, up to 1 from side to side, and beyond 1 it climbs.
+
+    Parameters
+    ----------
+    eta : float
+        Step size.
+    start : float, default 1.0
+        Where w starts; not 0.
+    num_steps : int, default 10
+    ax : Axes, default None
+        None draws on the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a number is out of its range.
+    """
+    eta = checks.as_eta(eta)
+    start = checks.as_number(start, "start")
+    if not 1e-100 < abs(start) < 1e100:
+        raise ValueError(f"start must be a number other than 0, such as 1, found {start}.")
+    num_steps = checks.as_count(num_steps, "num_steps", least=1)
+    w = _descend_parabola(eta, start, num_steps)
+    ax = style.axes(ax)
+    reach = 1.3 * np.abs(w).max()
+    curve = np.linspace(-reach, reach, 401)
+    ax.plot(curve, curve**2, color="#999999", lw=2, zorder=1)
+    for i in range(len(w) - 1):
+        ax.annotate(
+            "", (w[i + 1], w[i + 1] ** 2), (w[i], w[i] ** 2), zorder=2,
+            arrowprops={"arrowstyle": "->", "color": style.COLORS[1], "lw": 1.8, "shrinkA": 4,
+                        "shrinkB": 4},
+        )  # fmt: skip
+    ax.plot(w, w**2, "o", color=style.COLORS[0], markersize=7, markeredgecolor="white", zorder=3)
+    ax.annotate("start", (w[0], w[0] ** 2), (10, 0), textcoords="offset points", va="center")
+    ax.set(xlabel="$w$", ylabel="$C = w^2$", title=f"$\\eta$ = {eta:g}: {_verdict(eta, w)}")
+    return ax
+
+
+def _descend_parabola(eta, start, num_steps):
+    """w at the start and after each step, as far as it stays in the picture."""
+    w = [start]
+    while len(w) <= num_steps and abs(w[-1]) <= _FAR * abs(start):
+        w.append(w[-1] - eta * 2 * w[-1])
+    return np.array(w)
+
+
+def _verdict(eta, w):
+    if eta >= 1:
+        return "too large, it climbs" if eta > 1 else "too large, it never comes down"
+    if abs(w[-1]) > 0.1 * abs(w[0]):
+        return f"too small, {len(w) - 1} steps are not enough" if eta < 0.5 else "large, it swings"
+    return "right"
