@@ -7,9 +7,13 @@ import warnings
 import numpy as np
 
 from .. import rendering
+from ..descent import train
 from ..table import check_writable, write_whole
 from . import values
 from .progress import timed
+
+# The page's pictures need no more.
+_MOST_RECORDS = 10_000
 
 
 def add_to(commands):
@@ -24,29 +28,39 @@ def add_to(commands):
         "--seed", type=values.seed, help="repeats a run; drawn and printed otherwise"
     )
     parser.add_argument("--output", default=".", help="folder for the two pictures (this one)")
+    parser.add_argument("--html", metavar="FILE", help="write the whole run as one page too")
     parser.set_defaults(command=run)
 
 
 def run(arguments):
     """Make the data, train, compare, save the pictures."""
-    from ..lecture import example1, first_network
+    from ..lecture import example1, methods
 
     pictures = _picture_paths(arguments.output)
+    if arguments.html is not None:
+        check_writable(arguments.html)
     seed = np.random.randint(2**31) if arguments.seed is None else arguments.seed
     np.random.seed(seed)
     data = example1.get_data(arguments.n)
-    train_pos, test_pos, train_value, test_value = data
+    train_pos, test_pos, train_value, _ = data
     print(f"{len(train_pos)} samples to train on, {len(test_pos)} held out (seed {seed})")
 
+    state = np.random.get_state()
     model, seconds = timed(_build_model, train_pos, train_value, arguments.eta, arguments.steps)
-    train_f, test_f = (first_network.predict(pos, model) for pos in (train_pos, test_pos))
+    neuron = methods.neuron(data, model, seconds)
     print(
-        f"On the test data it gets {100 * np.mean(np.round(test_f) == test_value):.1f} percent.\n"
+        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
         f"Its training took {1e3 * seconds:.1f} ms ({arguments.steps} steps).\n"
     )
-    _print_comparison(data, ("gradient descent", train_f, test_f, seconds))
+    compared = [neuron, methods.least_squares(data), methods.logistic_regression(data)]
+    _print_comparison(compared)
     _save_pictures(pictures, train_pos, train_value, model)
-    print(f"\nSaved {' and '.join(pictures)}.")
+    saved = pictures
+    if arguments.html is not None:
+        np.random.set_state(state)
+        _save_page(arguments, data, model, compared, seed)
+        saved = [*pictures, arguments.html]
+    print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
 def _picture_paths(folder):
@@ -72,30 +86,13 @@ def _build_model(pos, value, eta, num_steps):
     return model
 
 
-def _print_comparison(data, neuron):
-    """The neuron, least squares and logistic regression on the same split."""
-    _, _, train_value, test_value = data
+def _print_comparison(methods):
     print(f"{'method':20}{'training':>10}{'test':>10}{'time':>12}")
-    for name, train_f, test_f, seconds in (
-        neuron, _least_squares(*data), _logistic_regression(*data)
-    ):  # fmt: skip
-        train = 100 * np.mean((train_f > 0.5) == train_value)
-        test = 100 * np.mean((test_f > 0.5) == test_value)
-        print(f"{name:20}{train:8.1f} %{test:8.1f} %{1e3 * seconds:9.1f} ms")
-
-
-def _least_squares(train_pos, test_pos, train_value, _):
-    train, test = (np.column_stack([pos, np.ones(len(pos))]) for pos in (train_pos, test_pos))
-    (solution, *_), seconds = timed(np.linalg.lstsq, train, train_value, None)
-    return "least squares", train @ solution, test @ solution, seconds
-
-
-def _logistic_regression(train_pos, test_pos, train_value, _):
-    from sklearn.linear_model import LogisticRegression
-
-    fitted, seconds = timed(LogisticRegression().fit, train_pos, train_value)
-    train_f, test_f = (fitted.predict_proba(pos)[:, 1] for pos in (train_pos, test_pos))
-    return "logistic regression", train_f, test_f, seconds
+    for method in methods:
+        print(
+            f"{method.name:20}{100 * method.train_accuracy:8.1f} %"
+            f"{100 * method.test_accuracy:8.1f} %{1e3 * method.seconds:9.2f} ms"
+        )
 
 
 def _save_pictures(paths, pos, value, model):
@@ -110,3 +107,21 @@ def _save_pictures(paths, pos, value, model):
     )
     for path, picture in zip(paths, (dots, boundary), strict=True):
         write_whole(path, picture)
+
+
+def _save_page(arguments, data, model, methods, seed):
+    """Train once more from the same draws, now with a history; NumPy's state is at them."""
+    from ..report import LectureRun, lecture_page
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # build_model has warned already
+        descent = train(
+            data[0], data[2], eta=arguments.eta, num_steps=arguments.steps,
+            record_every=max(1, arguments.steps // _MOST_RECORDS),
+        )  # fmt: skip
+    command = (
+        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta:g} --steps {arguments.steps} "
+        f"--seed {seed} --html {os.path.basename(arguments.html)}"
+    )
+    page = lecture_page(LectureRun(data, model, descent, methods, command))
+    write_whole(arguments.html, page.encode())

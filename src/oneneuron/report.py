@@ -1,0 +1,109 @@
+"""The lecture's run as one HTML page that needs no other file and no network."""
+
+from base64 import b64encode
+from functools import partial
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from string import Template
+from typing import NamedTuple
+
+import numpy as np
+
+from . import plots, rendering
+from .lecture import first_network
+from .results import Descent
+
+_SIZE = (6.4, 4.8), 200  # inches and dots an inch: letters as large as those of the text around
+
+
+class LectureRun(NamedTuple):
+    """What `oneneuron lecture` has done.
+
+    Attributes
+    ----------
+    data : tuple of ndarrays
+        As `oneneuron.lecture.example1.get_data` returns them.
+    model : dict
+        As `oneneuron.lecture.first_network.build_model` returns it.
+    descent : Descent
+        The same training, with a history.
+    methods : list of oneneuron.lecture.methods.Method
+        The neuron first, then what it is compared with.
+    command : str
+        What repeats the run.
+    """
+
+    data: tuple
+    model: dict
+    descent: Descent
+    methods: list
+    command: str
+
+
+def lecture_page(run):
+    """The HTML page of a `LectureRun`."""
+    template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    words = {name: escape(word) for name, word in _words(run).items()}
+    pictures = {name: _as_url(rendering.png(draw, *_SIZE)) for name, draw in _pictures(run).items()}
+    return template.substitute(words, **pictures, methods=_table_rows(run.methods))
+
+
+def _words(run):
+    train_pos, test_pos, _, test_value = run.data
+    neuron, descent, history = run.methods[0], run.descent, run.descent.history
+    wrong = int(np.sum(np.round(first_network.predict(test_pos, run.model)) != test_value))
+    diverged = descent.stop_reason == "diverged"
+    return {
+        "num_train": f"{len(train_pos)}",
+        "num_test": f"{len(test_pos)}",
+        "num_wrong": f"{wrong}",
+        "num_steps": f"{descent.num_steps:,}",
+        "test_accuracy": _percent(neuron.test_accuracy),
+        "milliseconds": f"{1e3 * neuron.seconds:.1f}",
+        "boundary_equation": _equation(run.model),
+        "eta": f"{descent.eta:g}",
+        "start_cost": f"{history.cost[0]:.3g}",
+        "last_cost": f"{history.cost[-1]:.3g}",
+        "warning": " Then the step size was too large: it diverged." if diverged else "",
+        "version": version("oneneuron"),
+        "command": run.command,
+    }
+
+
+def _pictures(run):
+    train_pos, test_pos, train_value, test_value = run.data
+    predict = partial(first_network.predict, model=run.model)
+    boundary = plots.plot_decision_boundary
+    return {
+        "dots": lambda ax: plots.plot_dots(train_pos, train_value, ax=ax),
+        "boundary": lambda ax: boundary(train_pos, train_value, predict, ax=ax),
+        "curve": lambda ax: plots.plot_learning_curve(run.descent, ax=ax),
+        "surface": lambda ax: plots.plot_cost_surface(train_pos, train_value, run.descent, ax=ax),
+        "held_out": lambda ax: boundary(test_pos, test_value, predict, ax=ax),
+    }
+
+
+def _as_url(png):
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def _percent(share):
+    return f"{100 * share:.1f} %"
+
+
+def _equation(model):
+    """The boundary w.x + b = 0 in numbers."""
+    terms = [(model["w1"], " x₁"), (model["w2"], " x₂"), (model["b"], "")]
+    signs = ["+", "\N{MINUS SIGN}"]
+    text = " ".join(f"{signs[value < 0]} {abs(value):.3g}{x}" for value, x in terms)
+    return f"{text.removeprefix('+ ')} = 0"
+
+
+def _table_rows(methods):
+    return "\n".join(
+        f'        <tr><th scope="row">{escape(method.name)}</th>'
+        f"<td>{_percent(method.train_accuracy)}</td><td>{_percent(method.test_accuracy)}</td>"
+        f"<td>{1e3 * method.seconds:.2f} ms</td></tr>"
+        for method in methods
+    )
