@@ -11,12 +11,15 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field
+from importlib import import_module
 from statistics import median
 from time import perf_counter, sleep
 
 SECONDS_PER_TIMING = 0.1
 # Threads of the contender before may spin for so long, in wait of more work.
 SECONDS_OF_PAUSE = 0.03
+# No contenders: they make only a part of a step, and return no parameters.
+YARDSTICKS = ("null_exp", "null_read")
 
 
 @dataclass
@@ -91,12 +94,17 @@ def measure(size, contenders, threads, rounds, seconds):
 
 def line_up(names, threads):
     """(name, module, threads) of all that are installed, and why the others are not here."""
-    import contenders
+    from oneneuron import contenders
 
-    chosen = [name for name in contenders.ORDER if not names or name in names]
-    modules, reasons = contenders.load(chosen)
-    entries = []
-    for module in modules:
+    entries, reasons = [], []
+    for name in (*contenders.ORDER, *YARDSTICKS):
+        if names and name not in names:
+            continue
+        try:
+            module = import_module(name) if name in YARDSTICKS else contenders.load(name)
+        except ImportError as error:
+            reasons.append(f"{name} skipped: {error}")
+            continue
         if threads > 1 and module.NAME == "oneneuron":  # for the ratio within one run
             entries.append(("oneneuron, 1 thread", module, 1))
         entries.append((module.NAME, module, threads))
@@ -108,7 +116,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
     parser.add_argument("--sizes", nargs="+", metavar="NxD", help="default: the five of the table")
-    parser.add_argument("--only", nargs="+", metavar="FILE", help="of contenders/, without .py")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="modules, without .py")
     parser.add_argument("--rounds", type=int, help="default 7")
     parser.add_argument("--quick", action="store_true", help="2 short rounds at the small sizes")
     parser.add_argument("--json", metavar="FILE")
