@@ -1,14 +1,13 @@
 """`oneneuron lecture`: the lecture's example, start to end."""
 
 import os
-import sys
-import warnings
 
 import numpy as np
 
 from .. import rendering
 from ..table import check_writable, write_whole
 from . import values
+from .notices import warnings_as_lines
 from .progress import timed
 
 
@@ -38,7 +37,10 @@ def run(arguments):
     train_pos, test_pos, train_value, test_value = data
     print(f"{len(train_pos)} samples to train on, {len(test_pos)} held out (seed {seed})")
 
-    model, seconds = timed(_build_model, train_pos, train_value, arguments.eta, arguments.steps)
+    with warnings_as_lines():
+        model, seconds = timed(
+            first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
+        )
     train_f, test_f = (first_network.predict(pos, model) for pos in (train_pos, test_pos))
     print(
         f"On the test data it gets {100 * np.mean(np.round(test_f) == test_value):.1f} percent.\n"
@@ -58,18 +60,6 @@ def _picture_paths(folder):
     for path in paths:
         check_writable(path)
     return paths
-
-
-def _build_model(pos, value, eta, num_steps):
-    """The lecture's training, its warnings as plain lines on stderr."""
-    from ..lecture import first_network
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = first_network.build_model(pos, value, eta, num_steps)
-    for warning in caught:
-        print(f"oneneuron: warning: {warning.message}", file=sys.stderr)
-    return model
 
 
 def _print_comparison(data, neuron):
