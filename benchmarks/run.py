@@ -54,17 +54,14 @@ def confine(threads):
 
 def enter(name, contender, problem, expected, threads, seconds):
     """Prepare a contender and check it; error where it ends elsewhere."""
-    import numpy as np
+    from oneneuron import compare
 
     advance = contender.prepare(problem, threads)
     start = perf_counter()
     found = advance(problem.check_steps)
     step_seconds = (perf_counter() - start) / problem.check_steps
     if found is not None:
-        tolerance = getattr(contender, "TOLERANCE", 1e-9)
-        distance = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
-        if not distance <= tolerance:
-            sys.exit(f"{name} ends elsewhere: {distance:.1e} off, at most {tolerance:.0e} is right")
+        compare.check_end(name, contender, found, expected)
     return Entry(name, advance, max(1, round(seconds / step_seconds)))
 
 
@@ -72,14 +69,10 @@ def measure(size, contenders, threads, rounds, seconds):
     """Nanoseconds a sample a step at one size: {name: {"min": ..., "median": ...}}."""
     import problems
 
-    from oneneuron import reference
+    from oneneuron import compare
 
     problem = problems.make(size)
-    *weights, bias = problem.start
-    ends = reference.descend(
-        problem.X, problem.y, weights, bias, problem.eta, num_steps=problem.check_steps
-    )
-    expected = [*ends[-1][0], ends[-1][1]]
+    expected = compare.expected_end(problem)
     entries = [
         enter(name, contender, problem, expected, n, seconds) for name, contender, n in contenders
     ]
