@@ -37,9 +37,12 @@ def two_cores(monkeypatch):
     monkeypatch.setattr(compare.team, "cores", lambda: 2)
 
 
-def rung(name, seconds, num_steps=10, first_step_seconds=None):
+def rung(name, step_seconds, num_steps, first_step_seconds=None):
     return SimpleNamespace(
-        name=name, seconds=seconds, num_steps=num_steps, first_step_seconds=first_step_seconds
+        name=name,
+        step_seconds=step_seconds,
+        num_steps=num_steps,
+        first_step_seconds=first_step_seconds,
     )
 
 
@@ -196,33 +199,34 @@ class TestTheTurns:
     def test_a_fast_one_has_twenty_turns(self):
         assert self.planned(1e-7, 10_000).num_turns == 20
 
-    def test_a_call_lasts_a_fifth_of_a_second_or_a_step(self):
-        assert self.planned(1e-3, 10_000).call_steps == 200
-        assert self.planned(60.0, 10_000).call_steps == 1
+    def test_a_call_lasts_a_fiftieth_of_a_second_or_a_step_or_the_whole_turn(self):
+        assert self.planned(1e-3, 10_000).num_calls == 500
+        assert self.planned(1.5, 10_000).num_calls == 1
+        assert self.planned(1e-7, 10_000).num_calls == 1
 
     def test_a_turn_is_all_its_steps_and_one_before_that_is_not_timed(self):
         calls = []
         found = compare._Rung("it", None, calls.append)
-        found.plan(0.1, 5)
-        assert list(found.turn()) == [0.0, 0.4, 0.8]
-        assert calls == [1, 2, 2, 1]
+        found.plan(0.0125, 5)
+        assert list(found.turn()) == [0.0, 1 / 3, 2 / 3]
+        assert calls == [1, 1, 2, 2]
 
-    def test_the_fastest_turn_counts(self, monkeypatch):
-        clock = iter([0.0, 3.0, 10.0, 12.0, 20.0, 25.0])
+    def test_the_fastest_call_of_all_turns_counts(self, monkeypatch):
+        clock = iter([0.0, 3.0, 10.0, 12.0, 20.0, 25.0, 30.0, 38.0])
         monkeypatch.setattr(compare, "perf_counter", lambda: next(clock))
         found = compare._Rung("it", None, lambda count: None)
-        found.plan(0.01, 5)
-        for _ in range(3):
+        found.plan(0.005, 8)
+        for _ in range(2):
             list(found.turn())
-        assert found.seconds == 2.0
+        assert found.step_seconds == 2.0 / 4
 
 
 class TestTheRows:
     RUNGS = (
-        rung("pure Python", 40.0, num_steps=100),
-        rung("the lecture's style", 10.0, num_steps=100),
-        rung("JAX", 0.5, num_steps=1000, first_step_seconds=0.7),
-        rung("oneneuron", 0.1, num_steps=1000),
+        rung("pure Python", 0.4, num_steps=100),
+        rung("the lecture's style", 0.1, num_steps=100),
+        rung("JAX", 5e-4, num_steps=1000, first_step_seconds=0.7),
+        rung("oneneuron", 1e-4, num_steps=1000),
     )
 
     @pytest.fixture

@@ -96,6 +96,7 @@ def _foot(rows):
     if any(row.timed_steps < row.num_steps for row in rows):
         yield "* timed over fewer steps: all of them would take too long."
     yield "ns: billionths of a second. Each rung was checked to end where the others do."
+    yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
     yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
     if _has_libraries(rows):
         yield "A library's first step is in no other column, and its import in none."
