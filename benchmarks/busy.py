@@ -13,7 +13,8 @@ from statistics import median
 from time import perf_counter
 
 import problems
-from contenders import oneneuron_float64
+
+from oneneuron.contenders import oneneuron_float64
 
 SIZES = ("10000x2", "1000000x2", "10000x30", "100000x100")
 SECONDS = 0.3

@@ -1,7 +1,8 @@
 """A run as a picture: a panel for each size, a line for each contender."""
 
 from matplotlib.figure import Figure
-from report import decimals
+
+from oneneuron.words import digits
 
 # Apart in any kind of colour vision; the marks differ too.
 KINDS = {
@@ -44,7 +45,7 @@ def _draw_times(axes, times):
         axes.axhline(row, color="#E4E4E4", linewidth=1, zorder=0)
         axes.scatter(time, row, s=110, color=colour, marker=mark)
         axes.annotate(
-            f"{time:,.{decimals(time)}f}", (time, row), (9, 0), textcoords="offset points",
+            digits(time), (time, row), (9, 0), textcoords="offset points",
             fontsize=13, color=colour, va="center",
             bbox={"color": "white", "pad": 1},
         )  # fmt: skip

@@ -4,6 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from oneneuron._dispatch import level
+from oneneuron.words import digits
 
 RIVALS = ("numpy", "numba", "jax", "torch")
 
@@ -64,19 +65,11 @@ def times(run):
         " " * 20 + "".join(f"{size:>18}" for size in sizes),
     ]
     for name in next(iter(sizes.values())):
-        cells = (f"{_number(t[name]['min'])} {_number(t[name]['median'])}" for t in sizes.values())
+        cells = (
+            f"{digits(t[name]['min']):>8} {digits(t[name]['median']):>8}" for t in sizes.values()
+        )
         lines.append(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)
-
-
-def decimals(value):
-    """How many decimals make three digits, or so."""
-    return 0 if value >= 100 else 1 if value >= 10 else 2
-
-
-def _number(value):
-    """Three digits, in a column of eight."""
-    return f"{value:8.{decimals(value)}f}"
 
 
 def targets(run):

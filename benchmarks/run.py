@@ -11,12 +11,15 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field
+from importlib import import_module
 from statistics import median
 from time import perf_counter, sleep
 
 SECONDS_PER_TIMING = 0.1
 # Threads of the contender before may spin for so long, in wait of more work.
 SECONDS_OF_PAUSE = 0.03
+# No contenders: they make only a part of a step, and return no parameters.
+YARDSTICKS = ("null_exp", "null_read")
 
 
 @dataclass
@@ -51,17 +54,14 @@ def confine(threads):
 
 def enter(name, contender, problem, expected, threads, seconds):
     """Prepare a contender and check it; error where it ends elsewhere."""
-    import numpy as np
+    from oneneuron import compare
 
     advance = contender.prepare(problem, threads)
     start = perf_counter()
     found = advance(problem.check_steps)
     step_seconds = (perf_counter() - start) / problem.check_steps
     if found is not None:
-        tolerance = getattr(contender, "TOLERANCE", 1e-9)
-        distance = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
-        if not distance <= tolerance:
-            sys.exit(f"{name} ends elsewhere: {distance:.1e} off, at most {tolerance:.0e} is right")
+        compare.check_end(name, contender, found, expected)
     return Entry(name, advance, max(1, round(seconds / step_seconds)))
 
 
@@ -69,14 +69,10 @@ def measure(size, contenders, threads, rounds, seconds):
     """Nanoseconds a sample a step at one size: {name: {"min": ..., "median": ...}}."""
     import problems
 
-    from oneneuron import reference
+    from oneneuron import compare
 
     problem = problems.make(size)
-    *weights, bias = problem.start
-    ends = reference.descend(
-        problem.X, problem.y, weights, bias, problem.eta, num_steps=problem.check_steps
-    )
-    expected = [*ends[-1][0], ends[-1][1]]
+    expected = compare.expected_end(problem)
     entries = [
         enter(name, contender, problem, expected, n, seconds) for name, contender, n in contenders
     ]
@@ -91,12 +87,17 @@ def measure(size, contenders, threads, rounds, seconds):
 
 def line_up(names, threads):
     """(name, module, threads) of all that are installed, and why the others are not here."""
-    import contenders
+    from oneneuron import contenders
 
-    chosen = [name for name in contenders.ORDER if not names or name in names]
-    modules, reasons = contenders.load(chosen)
-    entries = []
-    for module in modules:
+    entries, reasons = [], []
+    for name in (*contenders.ORDER, *YARDSTICKS):
+        if names and name not in names:
+            continue
+        try:
+            module = import_module(name) if name in YARDSTICKS else contenders.load(name)
+        except ImportError as error:
+            reasons.append(f"{name} skipped: {error}")
+            continue
         if threads > 1 and module.NAME == "oneneuron":  # for the ratio within one run
             entries.append(("oneneuron, 1 thread", module, 1))
         entries.append((module.NAME, module, threads))
@@ -108,7 +109,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
     parser.add_argument("--sizes", nargs="+", metavar="NxD", help="default: the five of the table")
-    parser.add_argument("--only", nargs="+", metavar="FILE", help="of contenders/, without .py")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="modules, without .py")
     parser.add_argument("--rounds", type=int, help="default 7")
     parser.add_argument("--quick", action="store_true", help="2 short rounds at the small sizes")
     parser.add_argument("--json", metavar="FILE")

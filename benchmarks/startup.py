@@ -15,6 +15,8 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from oneneuron import contenders
+
 # Without numpy.random, whose import is not what is to be timed.
 DATA = """
 from types import SimpleNamespace
@@ -31,6 +33,12 @@ rows[:, :2] = X
 rows *= np.where(y == 1, 1.0, -1.0)[:, None]
 problem.signed_rows = lambda: rows
 """
+# The rivals' modules without the package around them: its import is no part of theirs.
+RIVALS = f"""
+import sys, types
+sys.modules["contenders"] = types.ModuleType("contenders")
+sys.modules["contenders"].__path__ = [{str(Path(contenders.__file__).parent)!r}]
+"""
 PROCESSES = {
     "import numpy": "import numpy",
     "import oneneuron": "import oneneuron",
@@ -39,12 +47,17 @@ PROCESSES = {
     + "oneneuron.train(X, y, eta=problem.eta, num_steps=10_000, init=([0.2, 0.5], 0.8))",
     "NumPy at its best": DATA
     + ROWS
+    + RIVALS
     + "from contenders import numpy_best\n"
     + "numpy_best.make(problem)(10_000)",
-    "Numba": DATA + "from contenders import numba_loop\nnumba_loop.make(problem)(10_000)",
-    "JAX": DATA + "from contenders import jax_loop\njax_loop.prepare(problem, 1)(10_000)",
+    "Numba": DATA
+    + RIVALS
+    + "from contenders import numba_loop\n"
+    + "numba_loop.make(problem)(10_000)",
+    "JAX": DATA + RIVALS + "from contenders import jax_loop\njax_loop.make(problem)(10_000)",
     "PyTorch eager": DATA
     + ROWS
+    + RIVALS
     + "from contenders import torch_eager\ntorch_eager.make(problem)(10_000)",
 }
 NEEDS = {"Numba": "numba", "JAX": "jax", "PyTorch eager": "torch"}

@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 
-from oneneuron import _dispatch, training
+from oneneuron import _dispatch, compare, training
 from oneneuron.cli import main, progress
+from oneneuron.compare import Row
 from oneneuron.table import TableModel
 
 
@@ -225,6 +227,10 @@ def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys,
         ["fit", "{data}", "--target", "ripe", "--output", "{folder}"],
         ["fit", "{folder}/none.csv", "--target", "ripe", "--output", "{folder}/m.json"],
         ["lecture", "--output", "{data}"],
+        ["compare", "--output", "{folder}"],
+        ["compare", "--output", "{folder}/none/c.png"],
+        ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],
+        ["compare", "--output", "{folder}/c", "--json", "{folder}/./c"],
         ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
         ["lecture", "--output", "{data}/folder"],
         ["predict", "{data}", "{data}"],
@@ -264,6 +270,131 @@ def test_a_fit_option_out_of_range_exits_2(option):
     with pytest.raises(SystemExit) as stop:
         main(["fit", "d.csv", "--target", "t", option])
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("option", ["-n=4", "--steps=0", "--seed=-1", "--json"])
+def test_a_compare_option_out_of_range_exits_2(option):
+    with pytest.raises(SystemExit) as stop:
+        main(["compare", option])
+    assert stop.value.code == 2
+
+
+@pytest.fixture
+def made_ladder(monkeypatch, tmp_path):
+    """Makes `compare` find these rows at once, in an empty folder; returns them."""
+    rows = [
+        Row("pure Python", 2000, 4.0, 5000.0, None, 0.25, 10, None),
+        Row("the lecture's style", 2000, 1.0, 1250.0, 4.0, 1.0, 2000, None),
+        Row("JAX", 2000, 0.25, 312.5, 4.0, 4.0, 2000, 0.5),
+    ]
+
+    def ladder(problem, num_steps, watch):
+        for row in rows:
+            watch(0.5, row.name)
+        return rows
+
+    monkeypatch.setattr(compare, "ladder", ladder)
+    monkeypatch.chdir(tmp_path)
+    return rows
+
+
+def test_compare_makes_the_whole_ladder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(compare, "find_spec", lambda library: None)
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "-n", "10", "--steps", "3"]) == 0
+    out = capsys.readouterr().out
+    for words in ("8 samples of 2 features, 3 steps", "pure Python", "the lecture's style",
+                  "naive Cython", "oneneuron, float32", "not installed: torch, jax, numba",
+                  f"kernels {', '.join(_dispatch.available)}; Python"):  # fmt: skip
+        assert words in out
+    assert [path.name for path in tmp_path.iterdir()] == ["compare.png"]
+
+
+def test_compare_prints_a_line_for_each_rung_in_columns(made_ladder, capsys):
+    main(["compare", "--steps", "2000"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines[2:4]] == ["step,", "compiling"]
+    assert [re.split("  +", line.strip()) for line in lines[4:7]] == [
+        ["pure Python", "4.00 s*", "5,000", "0.25 x"],
+        ["the lecture's style", "1.00 s", "1,250", "4.00 x", "1.00 x"],
+        ["JAX", "250 ms", "312", "4.00 x", "4.00 x", "500 ms"],
+    ]
+    assert len({line.rindex(" x") for line in lines[4:7]}) == 1
+
+
+def test_compare_has_no_column_of_first_steps_and_no_star_where_nothing_needs_them(
+    made_ladder, capsys
+):
+    made_ladder[:] = made_ladder[1:2]
+    main(["compare", "--steps", "2000"])
+    out = capsys.readouterr().out
+    assert "first step" not in out and "*" not in out
+
+
+def test_compare_explains_its_star(made_ladder, capsys):
+    main(["compare", "--steps", "2000"])
+    assert "* timed over fewer steps" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("cores", "words"), [(1, "There is one core, so no rung"), (2, "the last two on all 2 if")]
+)
+def test_compare_says_on_how_many_cores(made_ladder, monkeypatch, capsys, cores, words):
+    monkeypatch.setattr("oneneuron.cli.compare.cores", lambda: cores)
+    main(["compare", "--steps", "2000"])
+    assert words in capsys.readouterr().out
+
+
+def test_the_figures_of_compare_are_those_of_its_rows(made_ladder, tmp_path):
+    main(["compare", "-n", "10", "--steps", "2000", "--seed", "3", "--json", "c.json"])
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert [Row(**rung) for rung in found["rungs"]] == made_ladder
+    assert (found["samples"], found["seed"]) == (8, 3)
+    assert found["machine"]["numpy"] == np.__version__
+
+
+def test_compare_saves_a_picture_where_it_is_told(made_ladder, tmp_path, capsys):
+    main(["compare", "--steps", "2000", "--output", "bars.png"])
+    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().out.endswith("Saved bars.png.\n")
+
+
+def test_a_bad_path_is_found_out_before_anything_is_timed(made_ladder, monkeypatch):
+    monkeypatch.setattr(compare, "ladder", lambda *_: pytest.fail("it was timed"))
+    assert main(["compare", "--output", "none/c.png"]) == 2
+
+
+def test_a_rung_that_ends_elsewhere_is_one_line_and_writes_nothing(
+    made_ladder, monkeypatch, tmp_path, capsys
+):
+    def refused(*_):
+        compare.check_end("JAX", None, np.zeros(2), np.ones(2))
+
+    monkeypatch.setattr(compare, "ladder", refused)
+    assert main(["compare"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("oneneuron: error: JAX ends elsewhere") and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_that_does_not_work_is_a_line_beside_the_table(made_ladder, monkeypatch, capsys):
+    def warned(*_):
+        warnings.warn("jax is\nbroken", RuntimeWarning, stacklevel=1)
+        warnings.warn("jax is old", DeprecationWarning, stacklevel=1)
+        return made_ladder
+
+    monkeypatch.setattr(compare, "ladder", warned)
+    assert main(["compare"]) == 0
+    assert capsys.readouterr().err == "oneneuron: warning: jax is broken\n"
+
+
+def test_the_bar_of_compare_names_the_rung_at_work(made_ladder, monkeypatch, capsys):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(progress, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    main(["compare", "--steps", "2000"])
+    error = capsys.readouterr().err
+    assert "]  50 % JAX" in error and error.endswith("\r" + 60 * " " + "\r")
 
 
 def test_ctrl_c_exits_130(monkeypatch, data, tmp_path):

@@ -345,8 +345,8 @@ def by_hand(monkeypatch, samples, n_threads=2):
     """A training, its neuron and the arrays that this was made with."""
     arrays = {}
 
-    def recording(precision):
-        kernel = import_kernel(precision)
+    def recording(*which):
+        kernel = import_kernel(*which)
 
         def neuron(*positional, **named):
             arrays.update(named)

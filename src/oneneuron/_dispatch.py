@@ -22,9 +22,9 @@ def _chosen_level(available: tuple[str, ...]) -> str:
     return forced
 
 
-def import_kernel(precision: str):
-    """The kernel's module for "float64" or "float32"."""
-    return import_module(f"oneneuron._kernel_{level}_{precision}")
+def import_kernel(precision: str, at: str | None = None):
+    """The kernel's module for "float64" or "float32", at the level picked or at another."""
+    return import_module(f"oneneuron._kernel_{at or level}_{precision}")
 
 
 available = levels()

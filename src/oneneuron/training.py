@@ -51,11 +51,13 @@ class Training:
         The descent ends where no derivative of the cost is beyond its limit; by default it doesn't.
     n_threads : int, default None
         The most threads to use, by default one for each core.
+    level : str, default None
+        The instruction set, one of `_dispatch.available`; by default the one picked for all.
     """
 
     def __init__(
         self, X, y, start, *, eta, sample_weight=None, alpha=0.0, loss="quadratic",
-        fit_intercept=True, limits=None, n_threads=None,
+        fit_intercept=True, limits=None, n_threads=None, level=None,
     ):  # fmt: skip
         self.eta = eta
         self._alpha = alpha
@@ -64,7 +66,7 @@ class Training:
         )
         if limits is None:
             limits = np.full(X.shape[1] + 1, -1.0)
-        kernel = import_kernel(X.dtype.name)
+        kernel = import_kernel(X.dtype.name, level)
         tiles = lay_out(X, y, sample_weight, kernel)
         self._prepare(
             kernel, tiles, loss == "log", fit_intercept, limits, n_threads or team.cores()

@@ -1,10 +1,10 @@
-"""The command `oneneuron`: lecture, fit, predict, info."""
+"""The command `oneneuron`: lecture, fit, predict, compare, info."""
 
 import argparse
 import os
 import sys
 
-from . import info, lecture, tables
+from . import compare, info, lecture, tables
 
 
 def main(argv=None):
@@ -42,6 +42,6 @@ class _Parser(argparse.ArgumentParser):
 def _parser():
     parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for part in (lecture, tables, info):
+    for part in (lecture, tables, compare, info):
         part.add_to(commands)
     return parser

@@ -1,7 +1,6 @@
 """`oneneuron lecture`: the lecture's example, start to end."""
 
 import os
-import sys
 import warnings
 
 import numpy as np
@@ -10,6 +9,7 @@ from .. import rendering
 from ..descent import train
 from ..table import check_writable, write_whole
 from . import values
+from .notices import warnings_as_lines
 from .progress import timed
 
 # The page's pictures need no more.
@@ -34,7 +34,7 @@ def add_to(commands):
 
 def run(arguments):
     """Make the data, train, compare, save the pictures."""
-    from ..lecture import example1, methods
+    from ..lecture import example1, first_network, methods
 
     pictures = _picture_paths(arguments.output)
     if arguments.html is not None:
@@ -46,7 +46,10 @@ def run(arguments):
     print(f"{len(train_pos)} samples to train on, {len(test_pos)} held out (seed {seed})")
 
     state = np.random.get_state()
-    model, seconds = timed(_build_model, train_pos, train_value, arguments.eta, arguments.steps)
+    with warnings_as_lines():
+        model, seconds = timed(
+            first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
+        )
     neuron = methods.neuron(data, model, seconds)
     print(
         f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
@@ -72,18 +75,6 @@ def _picture_paths(folder):
     for path in paths:
         check_writable(path)
     return paths
-
-
-def _build_model(pos, value, eta, num_steps):
-    """The lecture's training, its warnings as plain lines on stderr."""
-    from ..lecture import first_network
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model = first_network.build_model(pos, value, eta, num_steps)
-    for warning in caught:
-        print(f"oneneuron: warning: {warning.message}", file=sys.stderr)
-    return model
 
 
 def _print_comparison(methods):

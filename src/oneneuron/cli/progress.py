@@ -1,6 +1,7 @@
 """How long something takes: measured, and shown while it runs."""
 
 import sys
+from contextlib import contextmanager
 from time import perf_counter
 
 
@@ -11,23 +12,35 @@ def timed(function, *arguments):
     return result, perf_counter() - start
 
 
-def advance_with_bar(training, num_steps):
-    """Make the steps, with a bar on a terminal once a second has gone by."""
+@contextmanager
+def bar():
+    """``show(share, words)`` of a bar, drawn on a terminal once a second has gone by, erased after.
+
+    Words are what is being worked at.
+    """
     start = perf_counter()
     shown = False
-    chunk = 100
+
+    def show(share, words=""):
+        nonlocal shown
+        if perf_counter() - start > 1 and sys.stderr.isatty():
+            shown = True
+            marks = "#" * int(30 * share)
+            line = f"\r[{marks:30}] {100 * share:3.0f} % {words:21.21}"
+            print(line, end="", file=sys.stderr, flush=True)
+
     try:
-        while training.step < num_steps and not training.diverged:
-            _, seconds = timed(training.advance, min(chunk, num_steps - training.step))
-            chunk = max(1, int(chunk * min(2.0, 0.1 / max(seconds, 1e-9))))
-            if perf_counter() - start > 1 and sys.stderr.isatty():
-                shown = True
-                _show_bar(training.step / num_steps)
+        yield show
     finally:
         if shown:
             print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
 
-def _show_bar(share):
-    bar = "#" * int(40 * share)
-    print(f"\r[{bar:40}] {100 * share:3.0f} %", end="", file=sys.stderr, flush=True)
+def advance_with_bar(training, num_steps):
+    """Make the steps, with a bar."""
+    chunk = 100
+    with bar() as show:
+        while training.step < num_steps and not training.diverged:
+            _, seconds = timed(training.advance, min(chunk, num_steps - training.step))
+            chunk = max(1, int(chunk * min(2.0, 0.1 / max(seconds, 1e-9))))
+            show(training.step / num_steps)

@@ -18,6 +18,11 @@ def count(text):
     return whole(text, 0)
 
 
+def steps(text):
+    """A number of steps to time."""
+    return whole(text, 1)
+
+
 def threads(text):
     """A number of threads."""
     return whole(text, 1)

@@ -3,6 +3,7 @@
 from .animation import animate_training
 from .boundary import plot_decision_boundary, plot_dots
 from .curves import plot_learning_curve, plot_parabola
+from .ladder import plot_ladder
 from .surface import plot_cost_surface
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "plot_cost_surface",
     "plot_decision_boundary",
     "plot_dots",
+    "plot_ladder",
     "plot_learning_curve",
     "plot_parabola",
 ]

@@ -19,9 +19,10 @@ def prepare(problem, threads, add=sum):
             z = z + weights[j] * X[:, j]
         return 1.0 / (1.0 + np.exp(-z))
 
+    f = output()
+
     def advance(num_steps):
-        nonlocal weights, bias, best, best_model
-        f = output()
+        nonlocal weights, bias, f, best, best_model
         for _ in range(num_steps):
             # A student writes each derivative out, and so pays for its common part each time.
             slopes = [add((f - y) * f * (1 - f) * X[:, j]) for j in features]

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from .tools import fastest, spread
+from oneneuron.contenders.tools import fastest, spread
 
 NAME = "one read of X"
 

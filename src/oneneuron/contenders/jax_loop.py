@@ -21,7 +21,12 @@ def descend(rows, y, parameters, eta, num_steps):
 
 
 def prepare(problem, threads):
-    """The descent, compiled; XLA takes all the cores that the process may use."""
+    """The one form; XLA takes all the cores that the process may use."""
+    return make(problem)
+
+
+def make(problem):
+    """The descent, compiled."""
     rows = jnp.asarray(np.vstack([problem.X.T, np.ones(len(problem.y))]))
     y, parameters = jnp.asarray(problem.y), jnp.asarray(problem.start)
 

@@ -1,0 +1,148 @@
+"""`oneneuron compare`: one descent in many ways, timed."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+
+from .. import _dispatch, rendering
+from ..table import check_writable, write_whole
+from ..team import cores
+from ..words import digits, duration
+from . import values
+from .notices import warnings_as_lines
+from .progress import bar
+
+
+def add_to(commands):
+    """The command and its options."""
+    parser = commands.add_parser(
+        "compare", help="the lecture's training from pure Python to the kernel, timed"
+    )
+    parser.add_argument(
+        "-n", type=values.samples, default=500, help="samples, a fifth held out (500)"
+    )
+    parser.add_argument("--steps", type=values.steps, default=10_000, help="steps (10000)")
+    parser.add_argument("--seed", type=values.seed, default=0, help="draws data and start (0)")
+    parser.add_argument("--output", default="compare.png", help="the picture (compare.png)")
+    parser.add_argument("--json", help="a file for the figures")
+    parser.set_defaults(command=run)
+
+
+def run(arguments):
+    """Time all rungs, print the table, save the picture and the figures."""
+    # Here: it brings the contenders, and no other command needs them.
+    from ..compare import ladder, lecture_problem
+
+    paths = [path for path in (arguments.output, arguments.json) if path is not None]
+    for path in paths:
+        check_writable(path)
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
+        raise ValueError(f"--json must not be the picture {arguments.output}: name another file.")
+    problem = lecture_problem(arguments.n, arguments.seed)
+    with warnings_as_lines(), bar() as show:
+        rows = ladder(problem, arguments.steps, show)
+    num_samples = len(problem.y)
+    print(f"{num_samples:,} samples of 2 features, {arguments.steps:,} steps of the same descent\n")
+    print(_table(rows), "", *_foot(rows), sep="\n")
+    write_whole(arguments.output, _picture(rows))
+    if arguments.json is not None:
+        write_whole(arguments.json, _figures(rows, num_samples, arguments.seed).encode())
+    print(f"\nSaved {' and '.join(paths)}.")
+
+
+def _table(rows):
+    """A line for each rung, in columns; the last of them only if there are libraries."""
+    columns = [
+        ["", "", *(row.name for row in rows)],
+        ["time for", f"{rows[0].num_steps:,} steps ", *(_time(row) for row in rows)],
+        ["ns for a sample", "in a step", *(digits(row.nanoseconds) for row in rows)],
+        ["as fast as", "the rung above", *(_ratio(row.than_before) for row in rows)],
+        ["as fast as", "the lecture", *(_ratio(row.than_lecture) for row in rows)],
+    ]
+    if _has_libraries(rows):
+        columns.append(["first step,", "compiling", *(_first_time(row) for row in rows)])
+    return "\n".join(
+        "  ".join(cells).rstrip() for cells in zip(*map(_padded, columns), strict=True)
+    )
+
+
+def _time(row):
+    return duration(row.seconds) + ("*" if row.timed_steps < row.num_steps else " ")
+
+
+def _ratio(value):
+    return "" if value is None else f"{digits(value)} x"
+
+
+def _first_time(row):
+    return "" if row.first_step_seconds is None else duration(row.first_step_seconds)
+
+
+def _has_libraries(rows):
+    return any(row.first_step_seconds is not None for row in rows)
+
+
+def _padded(column):
+    """Cells of equal width; those of a column without a head, the names, begin at the left."""
+    width = max(map(len, column))
+    return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
+
+
+def _foot(rows):
+    """Below the table: what its words mean, and on what machine it was made."""
+    from ..compare import missing_libraries
+
+    if any(row.timed_steps < row.num_steps for row in rows):
+        yield "* timed over fewer steps: all of them would take too long."
+    yield "ns: billionths of a second. Each rung was checked to end where the others do."
+    yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
+    yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
+    if _has_libraries(rows):
+        yield "A library's first step is in no other column, and its import in none."
+    if cores() > 1:
+        yield (
+            f"Each rung runs on one core, the last two on all {cores()} if that is worth it,\n"
+            f"as it is from some thousand samples on: try -n 100000."
+        )
+    else:
+        yield "There is one core, so no rung for several."
+    if missing := missing_libraries():
+        yield f"With a rung of their own, but not installed: {', '.join(missing)}."
+    yield (
+        "{processor}; kernels {kernels}; Python {python}, NumPy {numpy}, oneneuron {oneneuron}"
+    ).format(**_machine())
+
+
+def _machine():
+    """What the figures depend on."""
+    return {
+        "processor": _processor(),
+        "cores": cores(),
+        "kernels": ", ".join(_dispatch.available),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+        "oneneuron": version("oneneuron"),
+    }
+
+
+def _processor():
+    """Its name where Linux tells it, else what Python knows."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            names = [line.partition(":")[2] for line in file if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0].strip() if names else platform.processor() or platform.machine()
+
+
+def _picture(rows):
+    from ..plots import plot_ladder
+
+    # A slide's shape, and so small that ten points can be read from the back of a room.
+    return rendering.png(lambda ax: plot_ladder(rows, ax=ax), size=(8.0, 4.5), dpi=240)
+
+
+def _figures(rows, num_samples, seed):
+    found = {"samples": num_samples, "seed": seed, "machine": _machine()}
+    return json.dumps({**found, "rungs": [row._asdict() for row in rows]}, indent=1) + "\n"

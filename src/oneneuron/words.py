@@ -1,0 +1,14 @@
+"""Numbers as one reads them out."""
+
+
+def digits(value):
+    """Three digits, or all that are before the point."""
+    return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"
+
+
+def duration(seconds):
+    """Seconds in the largest unit that leaves 1 or more of it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= 0.9995 * size:
+            return f"{digits(seconds / size)} {unit}"
+    return f"{digits(1e6 * seconds)} µs"
