@@ -63,7 +63,7 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
 
     def draw(k):
         title.set_text(
-            f"step {history.step[k]}:  cost {history.cost[k]:.3g},  "
+            f"step {history.step[k]}:  cost {style.number(history.cost[k])},  "
             f"accuracy {100 * history.accuracy[k]:.1f} %"
         )
         return [title, *(artist for part in parts for artist in part(k))]
