@@ -133,7 +133,7 @@ def _path(ax, history):
 def _curve(ax, history):
     (curve,) = ax.plot([], [], color=style.COLORS[0], lw=2)
     (mark,) = ax.plot([], [], "o", color=style.COLORS[0], markersize=8, clip_on=False)
-    scale_steps(ax, history.step)
+    scale_steps(ax, history.step, history.step[-1])
     ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
 
     def update(k):
