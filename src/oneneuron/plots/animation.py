@@ -87,16 +87,17 @@ def _frames(num_records, num_frames):
 def _plane(ax, X, y, history):
     """The samples, f as shades and the line f = 1/2."""
     plot_dots(X, y, ax=ax)
-    x1, x2 = (np.linspace(*limits, _GRID) for limits in (ax.get_xlim(), ax.get_ylim()))
+    corners = np.array([ax.get_xlim(), ax.get_ylim()])
+    # f at the middle of each pixel.
+    x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
-    extent = (*x1[[0, -1]], *x2[[0, -1]])
     shades = ax.imshow(
         np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=style.SHADES.resampled(_BANDS),
-        extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
+        extent=corners.ravel(), origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
     )  # fmt: skip
     (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
     ax.legend(loc="upper right", framealpha=0.9)
-    center, reach = points.mean(axis=(0, 1)), np.hypot(*np.ptp(points, axis=(0, 1)))
+    center, reach = corners.mean(axis=1), np.hypot(*np.ptp(corners, axis=1))
 
     def update(k):
         w, b = history.weights[k].astype(np.float64), history.bias[k]
@@ -108,9 +109,12 @@ def _plane(ax, X, y, history):
 
 
 def _line(w, b, center, reach):
-    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center."""
+    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center.
+
+    None if the line does not come so near.
+    """
     length = np.hypot(*w)
-    if length == 0:
+    if abs(center @ w + b) >= reach * length:
         return [], []
     normal = w / length
     nearest = center - normal * (center @ normal + b / length)
