@@ -125,6 +125,10 @@ def test_the_frames_ascend_from_the_first_record_to_the_last_as_many_as_asked_fo
     assert np.diff(frames).min(initial=1) >= 1
 
 
+def test_the_records_shown_grow_by_the_same_factor():
+    assert animation._frames(10_001, 5) == [0, 9, 99, 999, 10_000]
+
+
 @given(st.integers(100, 20_000), st.integers(10, 100))
 def test_the_steps_between_frames_never_shrink_by_more_than_a_rounding(records, most):
     strides = np.diff(animation._frames(records, most))
@@ -199,6 +203,10 @@ def test_the_samples_are_drawn_by_class_over_the_shades_and_the_line(shown):
 def test_the_legend_names_the_classes_and_the_line(shown):
     words = [text.get_text() for text in shown.plane.get_legend().get_texts()]
     assert words == ["class 0", "class 1", "$f = 0.5$"]
+
+
+def test_the_surface_has_the_first_weight_across_and_the_second_up(shown):
+    assert (shown.surface.get_xlabel(), shown.surface.get_ylabel()) == ("$w_{1}$", "$w_{2}$")
 
 
 @pytest.mark.parametrize("k", SHOWN)
@@ -305,8 +313,9 @@ def diverged():
         lambda: train(record_every=1000),
         lambda: train(eta=1e300, num_steps=5),
         diverged,
+        lambda: train(y=np.ones(60, dtype=int), init=([0.0, 0.0], 1000.0)),
     ],
-    ids=["no step", "one step", "start alone recorded", "far off", "diverged"],
+    ids=["no step", "one step", "start alone recorded", "far off", "diverged", "cost of 0"],
 )
 def test_any_descent_can_be_animated(film, make):
     shown = film(descent=make(), num_frames=3)

@@ -56,7 +56,7 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
     axes = figure.subplot_mosaic([["plane", "surface"], ["plane", "cost"]])
     title = figure.suptitle("step")
     parts = [
-        _plane(axes["plane"], X, np.asarray(y), history),
+        _plane(axes["plane"], X, y, history),
         _path(surface.draw(axes["surface"]), history),
         _curve(axes["cost"], history),
     ]
