@@ -1,5 +1,7 @@
 """The animation of a descent, by what its artists hold after each frame."""
 
+from itertools import pairwise
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -200,6 +202,20 @@ def test_the_samples_are_drawn_by_class_over_the_shades_and_the_line(shown):
     assert shown.shades.zorder < line.zorder < min(zero.zorder, one.zorder)
 
 
+def test_the_numbers_of_features_in_thousands_do_not_overlap(film):
+    samples = np.column_stack([np.linspace(-6000, 1700, 60), X[:, 1]])
+    shown = film(samples, descent=train(samples))
+    shown.render()
+    left, right = shown.plane.get_xlim()
+    labels = [
+        label.get_window_extent()
+        for label in shown.plane.get_xticklabels()
+        if left <= label.get_position()[0] <= right
+    ]
+    assert len(labels) > 2
+    assert all(one.x1 < other.x0 for one, other in pairwise(labels))
+
+
 def test_the_legend_names_the_classes_and_the_line(shown):
     words = [text.get_text() for text in shown.plane.get_legend().get_texts()]
     assert words == ["class 0", "class 1", "$f = 0.5$"]
@@ -313,7 +329,7 @@ def diverged():
         lambda: train(record_every=1000),
         lambda: train(eta=1e300, num_steps=5),
         diverged,
-        lambda: train(y=np.ones(60, dtype=int), init=([0.0, 0.0], 1000.0)),
+        lambda: DESCENT._replace(history=DESCENT.history._replace(cost=np.zeros(61))),
     ],
     ids=["no step", "one step", "start alone recorded", "far off", "diverged", "cost of 0"],
 )

@@ -302,12 +302,18 @@ def test_a_plain_is_drawn(ax, coarse, scale, bias):
     ax.figure.canvas.draw()
 
 
-def test_costs_that_differ_by_roundings_alone_have_no_contours(ax, coarse, monkeypatch):
+@pytest.mark.parametrize(
+    ("bias", "words"), [(0.0, "C = 50 everywhere"), (None, "C = 50 everywhere with the best bias")]
+)
+def test_a_cost_that_differs_by_roundings_alone_is_told_in_words(
+    ax, coarse, monkeypatch, bias, words
+):
     costs = np.full((8, 8), 50.0)
     costs[3] = np.nextafter(50.0, 0.0)
     monkeypatch.setattr(surface, "cost_over", lambda *_, **__: costs)
-    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
+    plots.plot_cost_surface(X, Y, DESCENT, bias=bias, ax=ax)
     assert contour_sets(ax) == []
+    assert words in [text.get_text() for text in ax.texts]
 
 
 @pytest.mark.parametrize(

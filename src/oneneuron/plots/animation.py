@@ -87,6 +87,7 @@ def _frames(num_records, num_frames):
 def _plane(ax, X, y, history):
     """The samples, f as shades and the line f = 1/2."""
     plot_dots(X, y, ax=ax)
+    ax.locator_params(axis="x", nbins=6)  # room for numbers such as -6000
     corners = np.array([ax.get_xlim(), ax.get_ylim()])
     # f at the middle of each pixel.
     x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)

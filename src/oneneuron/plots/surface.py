@@ -95,6 +95,7 @@ class Surface:
         sample_weight = checks.as_weights(sample_weight, len(X), X.dtype)
         alpha = checks.as_size(alpha, "alpha")
         bias = None if bias is None else checks.as_number(bias, "bias")
+        self._told = " with the best bias" if bias is None else ""
         self.pair = _checked_pair(weights, X.shape[1])
         _check_features(descents, X.shape[1])
         paths = np.concatenate([descent.history.weights[:, self.pair] for descent in descents])
@@ -115,6 +116,9 @@ class Surface:
             lines = ax.contour(*place, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
             # Beneath the paths, which come later.
             ax.clabel(lines, levels=levels[2:-1:2], fmt=_label, fontsize=9, zorder=2)
+        else:
+            words = f"C = {style.number(low)} everywhere{self._told}"
+            ax.text(0.5, 0.03, words, transform=ax.transAxes, ha="center")
         first, second = (1 + index for index in self.pair)
         ax.set(xlabel=f"$w_{{{first}}}$", ylabel=f"$w_{{{second}}}$")
         ax.set(xlim=self._first[[0, -1]], ylim=self._second[[0, -1]])
