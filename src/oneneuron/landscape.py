@@ -4,8 +4,9 @@ import numpy as np
 
 from .training import Training
 
-# The best bias is first sought where f is 1/2 at one of so many samples.
-_CANDIDATES = 64
+# The best bias is first sought at so many places, chosen by so many samples.
+_CANDIDATES = 32
+_SAMPLES = 4096
 # So far beyond the last of them every f is within 5e-5 of 0 or 1: nothing changes any more.
 _BEYOND = 10.0
 # Halvings of the distance between two candidates; the cost there is off by its square.
@@ -26,42 +27,69 @@ def cost_over(X, y, weights, pair, first, second, *, bias=None, sample_weight=No
     first, second : ndarrays of shape (k,) and (m,)
         Their values.
     bias : float, default None
-        None takes the best bias at each point.
+        None takes the best bias at each point: the best found. In trials with up to 4096 samples
+        the cost was less than 1 above that of a scan, where two samples alone may cost 1.
     sample_weight, alpha
         As those of `Training`.
 
     Returns
     -------
     ndarray of shape (m, k), float64
-        Row i, column j has the cost where the two weights are ``first[j]`` and ``second[i]``.
+        Row i, column j has the cost where the two weights are ``first[j]`` and ``second[i]``;
+        infinite where it is beyond the finite numbers.
     """
     parameters = np.append(np.asarray(weights, dtype=np.float64), 0.0 if bias is None else bias)
     training = Training(
         X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
     )
-    some = X[:: -(-len(X) // _CANDIDATES)]
+    some = slice(None, None, -(-len(X) // _SAMPLES))
+    samples = X[some].astype(np.float64)
+    rise = np.ones(len(X)) if sample_weight is None else sample_weight
+    rise = np.where(y == 1, -rise, rise)[some]
     costs = np.empty((len(second), len(first)))
-    for i, j in np.ndindex(costs.shape):
-        parameters[list(pair)] = first[j], second[i]
-        if bias is None:
-            costs[i, j] = _cost_at_best_bias(training, parameters, -(some @ parameters[:-1]))
-        else:
-            costs[i, j], _ = training.evaluate(parameters)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i, j in np.ndindex(costs.shape):
+            parameters[list(pair)] = first[j], second[i]
+            if bias is None:
+                biases = _candidates(samples @ parameters[:-1], rise)
+                costs[i, j] = _cost_at_best_bias(training, parameters, biases)
+            else:
+                costs[i, j], _ = _scored(training, parameters, bias)
     return costs
 
 
-def _cost_at_best_bias(training, parameters, candidates):
+def _candidates(z, rise):
+    """Biases among which the best is sought, ascending.
+
+    A bias of -z makes f = 1/2 at that sample: to every so many of them, and to both ends, comes the
+    best bias of a neuron so steep that f jumps there from 0 to 1, and the cost by half of `rise`.
+    """
+    order = np.argsort(-z)
+    jumps = -z[order]
+    jumps = np.concatenate([jumps[:1] - _BEYOND, jumps, jumps[-1:] + _BEYOND])
+    lowest = int(np.argmin(np.append(0.0, np.cumsum(rise[order]))))
+    between = (jumps[lowest] + jumps[lowest + 1]) / 2
+    return np.sort([between, jumps[-1], *jumps[:: -(-len(z) // _CANDIDATES)]])
+
+
+def _cost_at_best_bias(training, parameters, biases):
     """The lowest cost over the bias, not convex: the best candidate, then halvings beside it."""
-    biases = np.sort([candidates.min() - _BEYOND, *candidates, candidates.max() + _BEYOND])
-    costs = []
-    for bias in biases:
-        parameters[-1] = bias
-        costs.append(training.evaluate(parameters)[0])
+    costs, slopes = np.transpose([_scored(training, parameters, bias) for bias in biases])
     best = int(np.argmin(costs))
-    lowest, low, high = costs[best], biases[max(0, best - 1)], biases[best : best + 2][-1]
+    # Downhill from the best, and it is higher at the next: the lowest cost lies between.
+    beside = best - 1 if slopes[best] > 0 else best + 1
+    low, high = np.sort(biases[[best, min(max(0, beside), len(biases) - 1)]])
+    lowest = costs[best]
     for _ in range(_HALVINGS):
-        parameters[-1] = (low + high) / 2
-        cost, gradient = training.evaluate(parameters)
+        middle = (low + high) / 2
+        cost, slope = _scored(training, parameters, middle)
         lowest = min(lowest, cost)
-        low, high = (low, parameters[-1]) if gradient[-1] > 0 else (parameters[-1], high)
+        low, high = (low, middle) if slope > 0 else (middle, high)
     return lowest
+
+
+def _scored(training, parameters, bias):
+    """The cost with this bias, and its slope along the bias."""
+    parameters[-1] = bias
+    cost, gradient = training.evaluate(parameters)
+    return np.inf if training.diverged else cost, gradient[-1]

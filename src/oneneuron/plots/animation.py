@@ -56,14 +56,14 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
     axes = figure.subplot_mosaic([["plane", "surface"], ["plane", "cost"]])
     title = figure.suptitle("step")
     parts = [
-        _plane(axes["plane"], X, np.asarray(y), history),
+        _plane(axes["plane"], X, y, history),
         _path(surface.draw(axes["surface"]), history),
         _curve(axes["cost"], history),
     ]
 
     def draw(k):
         title.set_text(
-            f"step {history.step[k]}:  cost {history.cost[k]:.3g},  "
+            f"step {history.step[k]}:  cost {style.number(history.cost[k])},  "
             f"accuracy {100 * history.accuracy[k]:.1f} %"
         )
         return [title, *(artist for part in parts for artist in part(k))]
@@ -87,16 +87,18 @@ def _frames(num_records, num_frames):
 def _plane(ax, X, y, history):
     """The samples, f as shades and the line f = 1/2."""
     plot_dots(X, y, ax=ax)
-    x1, x2 = (np.linspace(*limits, _GRID) for limits in (ax.get_xlim(), ax.get_ylim()))
+    ax.locator_params(axis="x", nbins=6)  # room for numbers such as -6000
+    corners = np.array([ax.get_xlim(), ax.get_ylim()])
+    # f at the middle of each pixel.
+    x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
-    extent = (*x1[[0, -1]], *x2[[0, -1]])
     shades = ax.imshow(
         np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=style.SHADES.resampled(_BANDS),
-        extent=extent, origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
+        extent=corners.ravel(), origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
     )  # fmt: skip
     (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
     ax.legend(loc="upper right", framealpha=0.9)
-    center, reach = points.mean(axis=(0, 1)), np.hypot(*np.ptp(points, axis=(0, 1)))
+    center, reach = corners.mean(axis=1), np.hypot(*np.ptp(corners, axis=1))
 
     def update(k):
         w, b = history.weights[k].astype(np.float64), history.bias[k]
@@ -108,9 +110,12 @@ def _plane(ax, X, y, history):
 
 
 def _line(w, b, center, reach):
-    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center."""
+    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center.
+
+    None if the line does not come so near.
+    """
     length = np.hypot(*w)
-    if length == 0:
+    if abs(center @ w + b) >= reach * length:
         return [], []
     normal = w / length
     nearest = center - normal * (center @ normal + b / length)
@@ -133,7 +138,7 @@ def _path(ax, history):
 def _curve(ax, history):
     (curve,) = ax.plot([], [], color=style.COLORS[0], lw=2)
     (mark,) = ax.plot([], [], "o", color=style.COLORS[0], markersize=8, clip_on=False)
-    scale_steps(ax, history.step)
+    scale_steps(ax, history.step, history.step[-1])
     ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
 
     def update(k):

@@ -1,5 +1,7 @@
 """How a descent went, step by step; and what a step size does where C = w^2."""
 
+from itertools import pairwise
+
 import numpy as np
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
@@ -7,7 +9,7 @@ from .. import checks
 from . import style
 from .checks import recorded
 
-# A descent on C = w^2 that goes wrong leaves the picture where w is so many times the start.
+# A descent on C = w^2 that goes wrong leaves the picture where |w| is so many times the start's.
 _FAR = 20.0
 
 
@@ -42,23 +44,36 @@ def plot_learning_curve(descent, *, ax=None):
     (mark,) = right.plot(
         best.step, best.accuracy, "*", markersize=16, color=style.COLORS[1], markeredgecolor="black"
     )
-    scale_steps(ax, history.step)
+    scale_steps(ax, history.step, max(best.step, history.step[-1]))
     ax.set(ylabel="cost $C$", ylim=(0, None))
     right.set(ylabel="accuracy", ylim=(0, 1.05))
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    ax.legend(
+    # That of the upper Axes: the lower one's would lie beneath the accuracy.
+    right.legend(
         [cost, accuracy, mark],
         ["cost", "accuracy", f"best: {100 * best.accuracy:.1f} % by step {best.step}"],
-        loc="center right", framealpha=0.9,
+        loc=_free_place([cost, accuracy, mark]), framealpha=0.9,
     )  # fmt: skip
     return ax
 
 
-def scale_steps(ax, steps):
+def scale_steps(ax, steps, last):
     """An axis of steps from 0 to the last, with as much room for 1 to 10 as for 1000 to 10,000."""
     ax.set_xscale("symlog", linthresh=max(1, steps[:2][-1]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    ax.set(xlabel="step", xlim=(0, 1.1 * max(1, steps[-1])))
+    ax.set(xlabel="step", xlim=(0, 1.1 * max(1, last)))
+
+
+def _free_place(lines):
+    """The third of the right half that the lines cross the least: there the legend hides least."""
+    points = [
+        line.axes.transAxes.inverted().transform(line.get_transform().transform(line.get_xydata()))
+        for line in lines
+    ]
+    x, height = np.concatenate(points).T
+    crossed, _ = np.histogram(height[x > 0.5], bins=3, range=(0, 1))
+    places = ["center right", "upper right", "lower right"]
+    return places[np.argmin(crossed[[1, 2, 0]])]
 
 
 def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
@@ -92,33 +107,48 @@ def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
         raise ValueError(f"start must be a number other than 0, such as 1, found {start}.")
     num_steps = checks.as_count(num_steps, "num_steps", least=1)
     w = _descend_parabola(eta, start, num_steps)
+    dots = w[np.abs(w) <= _FAR * abs(start)]
+    reach = 1.3 * np.abs(dots).max()
+    way = [*zip(dots, dots**2, strict=True)]
+    if len(dots) < len(w):
+        way.append(_way_out(dots[-1], w[-1], reach**2))
     ax = style.axes(ax)
-    reach = 1.3 * np.abs(w).max()
     curve = np.linspace(-reach, reach, 401)
     ax.plot(curve, curve**2, color="#999999", lw=2, zorder=1)
-    for i in range(len(w) - 1):
+    for tail, head in pairwise(way):
         ax.annotate(
-            "", (w[i + 1], w[i + 1] ** 2), (w[i], w[i] ** 2), zorder=2,
+            "", head, tail, zorder=2,
             arrowprops={"arrowstyle": "->", "color": style.COLORS[1], "lw": 1.8, "shrinkA": 4,
                         "shrinkB": 4},
         )  # fmt: skip
-    ax.plot(w, w**2, "o", color=style.COLORS[0], markersize=7, markeredgecolor="white", zorder=3)
-    ax.annotate("start", (w[0], w[0] ** 2), (10, 0), textcoords="offset points", va="center")
+    ax.plot(dots, dots**2, "o", color=style.COLORS[0], markersize=7, markeredgecolor="white",
+            zorder=3)  # fmt: skip
+    outward = np.sign(start)
+    ax.annotate(
+        "start", way[0], (10 * outward, 0), textcoords="offset points", va="center",
+        ha="left" if outward > 0 else "right",
+    )  # fmt: skip
     ax.set(xlabel="$w$", ylabel="$C = w^2$", title=f"$\\eta$ = {eta:g}: {_verdict(eta, w)}")
     return ax
 
 
 def _descend_parabola(eta, start, num_steps):
-    """w at the start and after each step, as far as it stays in the picture."""
+    """w at the start and after each step, until the first that is beyond the picture."""
     w = [start]
     while len(w) <= num_steps and abs(w[-1]) <= _FAR * abs(start):
         w.append(w[-1] - eta * 2 * w[-1])
     return np.array(w)
 
 
+def _way_out(w, beyond, height):
+    """Where the line from one dot to the next, beyond the picture, reaches this height."""
+    # The slope of the line between two points of C = w^2 is the sum of both w; it may be infinite.
+    return w + (height - w**2) / (w + beyond), height
+
+
 def _verdict(eta, w):
     if eta >= 1:
         return "too large, it climbs" if eta > 1 else "too large, it never comes down"
     if abs(w[-1]) > 0.1 * abs(w[0]):
-        return f"too small, {len(w) - 1} steps are not enough" if eta < 0.5 else "large, it swings"
+        return f"too small, not down by step {len(w) - 1}" if eta < 0.5 else "large, it swings"
     return "right"

@@ -16,3 +16,8 @@ HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#
 def axes(ax):
     """The Axes to draw on: those given, or pyplot's current ones."""
     return plt.gca() if ax is None else ax
+
+
+def number(value, digits=3):
+    """So many digits, or all before the point where an exponent would only hide them."""
+    return f"{value:.0f}" if 10**digits - 0.5 <= value < 1e6 else f"{value:.{digits}g}"

@@ -1,0 +1,331 @@
+"""The learning curve and the descent on C = w^2, by what their artists hold."""
+
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import oneneuron
+from oneneuron import plots
+
+RNG = np.random.default_rng(5)
+X = RNG.standard_normal((60, 3))
+Y = (X @ [2.0, -1.0, 3.0] + RNG.standard_normal(60) > 0.5).astype(int)
+
+
+def train(eta=0.05, num_steps=120, record_every=1, init=([-0.5, 0.8, -0.4], 0.2), **options):
+    return oneneuron.train(
+        X, Y, eta=eta, num_steps=num_steps, record_every=record_every, init=init, **options
+    )
+
+
+DESCENT = train()
+
+
+@pytest.fixture
+def ax():
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    _, ax = plt.subplots()
+    yield ax
+    plt.close("all")
+
+
+# --- The learning curve ---
+
+
+def right_of(ax):
+    """The Axes of the accuracy, on top of that of the cost."""
+    (right,) = (other for other in ax.figure.axes if other is not ax)
+    return right
+
+
+@pytest.mark.parametrize("record_every", [1, 7, 1000])
+def test_the_cost_is_that_of_the_history_by_step(ax, record_every):
+    history = (descent := train(record_every=record_every)).history
+    plots.plot_learning_curve(descent, ax=ax)
+    (line,) = ax.lines
+    assert line.get_xydata().tolist() == np.column_stack([history.step, history.cost]).tolist()
+
+
+@pytest.mark.parametrize("record_every", [1, 7, 1000])
+def test_the_accuracy_is_that_of_the_history_by_step(ax, record_every):
+    history = (descent := train(record_every=record_every)).history
+    plots.plot_learning_curve(descent, ax=ax)
+    line, _ = right_of(ax).lines
+    assert line.get_xydata().tolist() == np.column_stack([history.step, history.accuracy]).tolist()
+
+
+@pytest.mark.parametrize("record_every", [1, 50, 100, 1000])
+def test_the_star_is_at_the_best_step_within_the_picture_recorded_or_not(ax, record_every):
+    descent = train(num_steps=199, record_every=record_every)
+    best = descent.best
+    if record_every > 1:
+        assert best.step not in descent.history.step
+    plots.plot_learning_curve(descent, ax=ax)
+    _, star = right_of(ax).lines
+    assert star.get_marker() == "*"
+    assert star.get_xydata().tolist() == [[best.step, best.accuracy]]
+    assert best.step < right_of(ax).get_xlim()[1]
+
+
+def test_the_legend_tells_the_lines_apart_and_the_best_in_numbers(ax):
+    plots.plot_learning_curve(DESCENT, ax=ax)
+    legend = right_of(ax).get_legend()
+    best = f"best: {100 * DESCENT.best.accuracy:.1f} % by step {DESCENT.best.step}"
+    assert [text.get_text() for text in legend.get_texts()] == ["cost", "accuracy", best]
+    drawn = [*ax.lines, *right_of(ax).lines]
+    look = mpl.artist.Artist.properties
+    for handle, line in zip(legend.legend_handles, drawn, strict=True):
+        for name in ("color", "linestyle", "marker"):
+            assert look(handle)[name] == look(line)[name]
+
+
+def test_the_lines_differ_in_colour_and_in_dash(ax):
+    plots.plot_learning_curve(DESCENT, ax=ax)
+    cost, accuracy = ax.lines[0], right_of(ax).lines[0]
+    assert cost.get_color() != accuracy.get_color()
+    assert cost.get_linestyle() != accuracy.get_linestyle()
+
+
+def test_the_cost_has_the_left_axis_and_the_accuracy_the_right_one_in_percent(ax):
+    plots.plot_learning_curve(DESCENT, ax=ax)
+    right = right_of(ax)
+    assert (ax.get_ylabel(), right.get_ylabel()) == ("cost $C$", "accuracy")
+    assert (ax.yaxis.get_label_position(), right.yaxis.get_label_position()) == ("left", "right")
+    assert right.yaxis.get_major_formatter()(0.5) == "50%"
+
+
+def test_both_axes_begin_at_0_and_hold_all_values(ax):
+    plots.plot_learning_curve(DESCENT, ax=ax)
+    assert (ax.get_ylim()[0], right_of(ax).get_ylim()[0]) == (0, 0)
+    assert ax.get_ylim()[1] > DESCENT.history.cost.max()
+    assert right_of(ax).get_ylim()[1] > 1
+
+
+def test_the_steps_begin_at_0_and_each_tenfold_takes_as_much_room_as_the_next(ax):
+    plots.plot_learning_curve(train(num_steps=2000), ax=ax)
+    assert ax.get_xlabel() == "step"
+    assert ax.get_xlim()[0] == 0
+    ax.figure.canvas.draw()
+    place = ax.transData.transform([[step, 0.0] for step in (1, 10, 100, 1000)])[:, 0]
+    np.testing.assert_allclose(np.diff(place), np.diff(place)[0], rtol=1e-9)
+    shown = [text.get_text() for text in ax.get_xticklabels()]
+    assert shown[:5] == ["0", "1", "10", "100", "1000"]
+
+
+def descent_ending(cost, accuracy):
+    """A cost that falls from 100 to 45 and ends at this one, and an accuracy that stays."""
+    step = np.arange(100)
+    costs = np.select([step == 0, step < 8], [100.0, 45.0], cost)
+    history = DESCENT.history._replace(step=step, cost=costs, accuracy=np.full(100, accuracy))
+    return DESCENT._replace(history=history, best=DESCENT.best._replace(step=1, accuracy=accuracy))
+
+
+@pytest.mark.parametrize(
+    ("cost", "accuracy"), [(5.0, 1.0), (50.0, 1.0), (5.0, 0.5), (95.0, 0.5), (50.0, 0.5)]
+)
+def test_the_legend_does_not_hide_where_the_lines_end(ax, cost, accuracy):
+    descent = descent_ending(cost, accuracy)
+    plots.plot_learning_curve(descent, ax=ax)
+    ax.figure.canvas.draw()
+    box = right_of(ax).get_legend().get_window_extent()
+    _, cost_height = ax.transData.transform((99, cost))
+    _, accuracy_height = right_of(ax).transData.transform((99, accuracy))
+    assert not box.y0 < cost_height < box.y1
+    assert not box.y0 < accuracy_height < box.y1
+
+
+def test_the_legend_lies_over_both_lines(ax):
+    plots.plot_learning_curve(DESCENT, ax=ax)
+    right = right_of(ax)
+    assert ax.get_legend() is None  # the right Axes is drawn over it
+    assert right.get_zorder() >= ax.get_zorder()
+    assert right.get_legend().get_zorder() > max(line.get_zorder() for line in right.lines)
+
+
+def diverged():
+    with pytest.warns(RuntimeWarning):
+        return train(eta=1.0, alpha=50.0, num_steps=1000)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: train(num_steps=0),
+        lambda: train(num_steps=1),
+        lambda: train(eta=1e300, num_steps=5),
+        diverged,
+        lambda: descent_ending(0.0, 0.0),
+        lambda: DESCENT._replace(history=DESCENT.history._replace(cost=np.zeros(121))),
+    ],
+    ids=["no step", "one step", "far off", "diverged", "cost of 0", "costs of 0 alone"],
+)
+def test_any_descent_has_a_learning_curve(ax, make):
+    plots.plot_learning_curve(make(), ax=ax)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("descent", "error", "message"),
+    [
+        (train(record_every=0), ValueError, "must have a history.*train with record_every=1"),
+        (DESCENT.history, TypeError, "must be a Descent, as oneneuron.train returns.*History"),
+        ([DESCENT], TypeError, "must be a Descent.*found list"),
+        (None, TypeError, "must be a Descent.*found NoneType"),
+    ],
+)
+def test_anything_but_a_descent_with_a_history_is_refused(descent, error, message):
+    import matplotlib.pyplot as plt
+
+    with pytest.raises(error, match=message):
+        plots.plot_learning_curve(descent)
+    assert plt.get_fignums() == []
+
+
+# --- C = w^2 ---
+
+
+def dots(ax):
+    """w and C of the dots, in order."""
+    (line,) = (line for line in ax.lines if line.get_marker() == "o")
+    return line.get_xydata()
+
+
+def arrows(ax):
+    """(tail, head) of the arrows, in order."""
+    return [(note.xyann, note.xy) for note in ax.texts if note.get_text() == ""]
+
+
+@pytest.mark.parametrize("start", [1.0, -1.0, -3.5, 1e-80])
+@pytest.mark.parametrize("eta", [0.01, 0.2, 0.5, 0.9, 1.0, 1.05])
+def test_each_dot_is_a_step_of_the_descent_and_on_the_curve(ax, eta, start):
+    plots.plot_parabola(eta, start=start, num_steps=7, ax=ax)
+    w, cost = dots(ax).T
+    # w - 2 eta w rounds twice in each step.
+    np.testing.assert_allclose(w, start * (1 - 2 * eta) ** np.arange(8), rtol=1e-13)
+    np.testing.assert_array_equal(cost, w**2)
+
+
+@pytest.mark.parametrize("eta", [0.2, 0.9, 1.05])
+def test_the_arrows_lead_from_each_dot_to_the_next(ax, eta):
+    plots.plot_parabola(eta, num_steps=7, ax=ax)
+    points = [tuple(point) for point in dots(ax)]
+    assert arrows(ax) == [*pairwise(points)]
+
+
+def test_an_arrow_has_its_tip_where_it_leads_to(ax):
+    plots.plot_parabola(0.2, ax=ax)
+    styles = {note.arrowprops["arrowstyle"] for note in ax.texts if note.get_text() == ""}
+    assert styles == {"->"}
+
+
+def test_the_curve_is_w_squared_to_both_sides_of_all_dots(ax):
+    plots.plot_parabola(1.05, ax=ax)
+    (curve,) = (line for line in ax.lines if line.get_marker() == "None")
+    w, cost = curve.get_data()
+    np.testing.assert_array_equal(cost, w**2)
+    assert w.min() == -w.max()
+    assert w.max() > np.abs(dots(ax)[:, 0]).max()
+
+
+@pytest.mark.parametrize(
+    ("eta", "verdict"),
+    [
+        (0.01, "too small, not down by step 10"),
+        (0.1, "too small, not down by step 10"),  # 0.8^10 is 0.107
+        (0.2, "right"),
+        (0.5, "right"),
+        (0.85, "right"),
+        (0.9, "large, it swings"),
+        (1.0, "too large, it never comes down"),
+        (1.05, "too large, it climbs"),
+        (1e200, "too large, it climbs"),
+    ],
+)
+@pytest.mark.parametrize("start", [1.0, -1e4])
+def test_the_title_tells_eta_and_what_becomes_of_it_from_any_start(ax, eta, verdict, start):
+    plots.plot_parabola(eta, start=start, ax=ax)
+    assert ax.get_title() == f"$\\eta$ = {eta:g}: {verdict}"
+
+
+@pytest.mark.parametrize("start", [1.0, -2.0, 1e99, -1e99])
+@pytest.mark.parametrize("eta", [1.3, 5.0, 1e200, 1.7e308])
+def test_a_step_out_of_the_picture_is_an_arrow_to_its_edge(ax, eta, start):
+    plots.plot_parabola(eta, start=start, ax=ax)
+    ax.figure.canvas.draw()
+    w, cost = dots(ax).T
+    assert np.isfinite([ax.get_xlim(), ax.get_ylim()]).all()
+    assert np.abs(w).max() <= 20 * abs(start)
+    tail, head = arrows(ax)[-1]
+    assert tail == (w[-1], cost[-1])
+    assert ax.get_ylim()[0] < head[1] < ax.get_ylim()[1]
+    # The next dot would be at the end of the same line, whose slope is the sum of both w.
+    beyond = w[-1] * (1 - 2 * min(eta, 1e150))
+    slope = (head[0] - tail[0]) / (head[1] - tail[1])
+    assert slope == pytest.approx(1 / (w[-1] + beyond), abs=1e-15 / abs(start))
+
+
+@pytest.mark.parametrize(("start", "side"), [(1.0, "left"), (-1.0, "right")])
+def test_the_start_is_named_outside_of_the_curve(ax, start, side):
+    plots.plot_parabola(0.2, start=start, ax=ax)
+    (note,) = (note for note in ax.texts if note.get_text() == "start")
+    assert note.xy == (start, 1.0)
+    assert note.get_horizontalalignment() == side  # the side of the text at its point
+    assert np.sign(note.xyann[0]) == start
+
+
+def test_one_step_is_one_arrow(ax):
+    plots.plot_parabola(0.2, num_steps=1, ax=ax)
+    assert (len(dots(ax)), len(arrows(ax))) == (2, 1)
+
+
+def test_the_axes_of_the_parabola_are_named(ax):
+    plots.plot_parabola(0.2, ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$w$", "$C = w^2$")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (dict(eta=0), ValueError, "eta must be finite and above 0, found 0"),
+        (dict(eta=np.inf), ValueError, "eta must be finite and above 0"),
+        (dict(eta="auto"), TypeError, "eta must be a number, found 'auto'"),
+        (dict(eta=0.1, start=0.0), ValueError, "start must be a number other than 0.*found 0.0"),
+        (dict(eta=0.1, start=1e200), ValueError, r"start must be.*found 1e\+200"),
+        (dict(eta=0.1, start=np.nan), ValueError, "start must be finite"),
+        (dict(eta=0.1, start="1"), TypeError, "start must be a number, found '1'"),
+        (dict(eta=0.1, num_steps=0), ValueError, "num_steps must be 1 or more, found 0"),
+        (dict(eta=0.1, num_steps=2.0), TypeError, "num_steps must be a whole number, found 2.0"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused(arguments, error, message):
+    import matplotlib.pyplot as plt
+
+    with pytest.raises(error, match=message):
+        plots.plot_parabola(**arguments)
+    assert plt.get_fignums() == []
+
+
+# --- Both ---
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda **axes: plots.plot_learning_curve(DESCENT, **axes),
+     lambda **axes: plots.plot_parabola(0.2, **axes)],
+    ids=["learning curve", "parabola"],
+)  # fmt: skip
+class TestBothPictures:
+    def test_draw_on_the_axes_given(self, ax, draw):
+        ax.figure.add_axes((0.8, 0.8, 0.1, 0.1))  # now the current ones
+        assert draw(ax=ax) is ax
+
+    def test_draw_on_the_current_axes_by_default(self, ax, draw):
+        assert draw() is ax
+
+    def test_never_show_a_window(self, ax, draw, monkeypatch):
+        monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
+        draw(ax=ax)
