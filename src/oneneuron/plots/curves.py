@@ -48,12 +48,13 @@ def plot_learning_curve(descent, *, ax=None):
     ax.set(ylabel="cost $C$", ylim=(0, None))
     right.set(ylabel="accuracy", ylim=(0, 1.05))
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    # That of the upper Axes: the lower one's would lie beneath the accuracy.
-    right.legend(
+    # Above: within, it would hide a curve's end sooner or later.
+    ax.legend(
         [cost, accuracy, mark],
         ["cost", "accuracy", f"best: {100 * best.accuracy:.1f} % by step {best.step}"],
-        loc=_free_place([cost, accuracy, mark]), framealpha=0.9,
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False,
     )  # fmt: skip
+    ax.figure.sca(ax)  # or the next picture without an Axes of its own goes to the right one
     return ax
 
 
@@ -62,18 +63,6 @@ def scale_steps(ax, steps, last):
     ax.set_xscale("symlog", linthresh=max(1, steps[:2][-1]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.set(xlabel="step", xlim=(0, 1.1 * max(1, last)))
-
-
-def _free_place(lines):
-    """The third of the right half that the lines cross the least: there the legend hides least."""
-    points = [
-        line.axes.transAxes.inverted().transform(line.get_transform().transform(line.get_xydata()))
-        for line in lines
-    ]
-    x, height = np.concatenate(points).T
-    crossed, _ = np.histogram(height[x > 0.5], bins=3, range=(0, 1))
-    places = ["center right", "upper right", "lower right"]
-    return places[np.argmin(crossed[[1, 2, 0]])]
 
 
 def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
