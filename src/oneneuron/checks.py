@@ -144,6 +144,15 @@ def as_eta(eta):
     return float(eta)
 
 
+def as_number(value, name):
+    """A finite number."""
+    if not _is_real(value):
+        raise ParameterError(f"{name} must be a number, found {value!r}.")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} must be finite, found {value}.")
+    return float(value)
+
+
 def as_size(value, name):
     """A number: finite, zero or more."""
     if not _is_real(value):
