@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Perceptron
@@ -138,9 +138,29 @@ class TestTheRegions:
         assert [class_at(ax, *corner) for corner in corners] == ["0", "1", "0", "0"]
 
     def test_give_a_tie_to_the_first_class(self, ax):
-        f = lambda points: np.where(points[:, 0] > 0.7, 0.9, 0.5)  # noqa: E731
-        plots.plot_decision_boundary(X, Y, f, ax=ax)
+        def predict(points):
+            return np.select([points[:, 0] < 0.3, points[:, 0] < 0.7], [0.1, 0.5], 0.9)
+
+        plots.plot_decision_boundary(X, Y, predict, ax=ax)
+        # A cell is 0.0058 wide.
         np.testing.assert_allclose(vertices(ax)[:, 0], 0.7, atol=6e-3)
+
+    def test_keep_their_classes_if_y_has_one_that_the_model_lacks(self, ax):
+        model = NeuronClassifier().fit(PETALS, IRIS.target + 1)
+        y = np.where(PETALS.iloc[:, 1] < 0.3, 0, IRIS.target + 1)
+        plots.plot_decision_boundary(PETALS, y, model, ax=ax)
+        assert list(dots(ax)) == ["class 0", "class 1", "class 2", "class 3"]
+        assert [class_at(ax, *at) for at in [(1, 0.2), (4, 1.2), (6, 2.2)]] == ["1", "2", "3"]
+
+    def test_are_named_by_a_classifier_s_labels_though_they_be_floats(self, ax):
+        class Constant:
+            classes_ = np.array([1, 2])
+
+            def predict(self, points):
+                return np.ones(len(points))
+
+        plots.plot_decision_boundary(X, Y + 1, Constant(), ax=ax)
+        assert class_at(ax, 0, 0) == "1"
 
     def test_of_a_classifier_whose_classes_are_not_in_order_are_not_swapped(self, ax):
         class Backwards:
@@ -177,6 +197,7 @@ def test_a_classifier_of_one_class_paints_it_all(ax):
     assert lines(ax) == []
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.floats(-20, 20).filter(lambda w: abs(w) > 0.1), st.floats(-20, 20), st.floats(-10, 10))
 def test_the_line_is_where_a_neuron_is_undecided(w1, w2, b):
     from matplotlib.figure import Figure

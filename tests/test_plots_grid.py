@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.compose import make_column_transformer
@@ -167,6 +167,7 @@ def test_slabs_make_the_picture_that_one_call_makes(monkeypatch):
     np.testing.assert_array_equal(*meshes)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=9), st.permutations(range(3)))
 def test_any_two_features_of_any_columns_are_drawn_at_their_own_places(values, order):
     from matplotlib.figure import Figure

@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -94,6 +94,7 @@ def test_a_weight_of_zero_is_a_level_line_without_a_marker(ax):
     assert len(marked(curves(ax)[0])) == 0
 
 
+@settings(deadline=None, max_examples=100)
 @given(st.floats(-1e9, 1e9).filter(lambda w: abs(w) > 1e-9) | st.just(0.0), st.floats(-1e9, 1e9))
 def test_any_two_neurons_share_a_picture(weight, bias):
     from matplotlib.figure import Figure

@@ -146,6 +146,31 @@ def _draw_borders(ax, grid, scores):
 
 
 def _lead(scores, winners, winner):
+    """How far a class is ahead of the others, above zero where it wins."""
+    lead = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
+    # The first of equals wins too: its border is where the tie ends, not where it begins.
+    return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
+
+
+def _draw_mesh(ax, grid, values, **colors):
+    # Pixels in a PDF or SVG as well, which would else hold 80 000 triangles.
+    return ax.pcolormesh(
+        grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
+    )
+
+
+def _draw_borders(ax, grid, scores):
+    """Lines where the winner changes; False if there are none."""
+    winners = scores.argmax(axis=1)
+    present = np.unique(winners)
+    # Each border is between two classes, so that the last one's are drawn with the others'.
+    for winner in present[:-1]:
+        lead = _lead(scores, winners, winner).reshape(grid.shape)
+        ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
+    return len(present) > 1
+
+
+def _lead(scores, winners, winner):
     """How far a class is ahead of the others: above zero where it wins, below where it does not."""
     lead = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
     # Zero is a tie, that the first has won.

@@ -72,6 +72,8 @@ class Table:
 
 def _alike(column, values):
     """Values as a column of a frame, of that one's dtype unless fractions would be cut off."""
+    if values.dtype == column.dtype:
+        return values  # a wide frame would take several times as long with Series
     cuts = np.asarray(column).dtype.kind in "biu" and values.dtype.kind == "f"
     return type(column)(values, dtype=None if cuts else column.dtype)
 
