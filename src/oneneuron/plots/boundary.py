@@ -119,7 +119,7 @@ def _draw_regions(ax, grid, answers, classes):
     colors = ListedColormap([_color(label, classes) for label in classes])
     region = places[winners].reshape(grid.shape)
     mesh = _draw_mesh(ax, grid, region, cmap=colors, vmin=-0.5, vmax=len(classes) - 0.5)
-    _set_bar(ax, mesh, None)
+    _remove_bar(ax, mesh)
     _draw_borders(ax, grid, answers.scores)
 
 
@@ -152,43 +152,32 @@ def _lead(scores, winners, winner):
     return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
 
 
-def _draw_mesh(ax, grid, values, **colors):
-    # Pixels in a PDF or SVG as well, which would else hold 80 000 triangles.
-    return ax.pcolormesh(
-        grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
-    )
-
-
-def _draw_borders(ax, grid, scores):
-    """Lines where the winner changes; False if there are none."""
-    winners = scores.argmax(axis=1)
-    present = np.unique(winners)
-    # Each border is between two classes, so that the last one's are drawn with the others'.
-    for winner in present[:-1]:
-        lead = _lead(scores, winners, winner).reshape(grid.shape)
-        ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
-    return len(present) > 1
-
-
-def _lead(scores, winners, winner):
-    """How far a class is ahead of the others: above zero where it wins, below where it does not."""
-    lead = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
-    # Zero is a tie, that the first has won.
-    return np.where(winners == winner, np.maximum(lead, 1e-12), np.minimum(lead, -1e-12))
-
-
 def _set_bar(ax, mesh, label):
-    """A colourbar for the mesh, the last picture's if there was one; none without a label."""
-    bar = _BARS.get(ax, lambda: None)()
-    is_there = bar is not None and bar.ax in ax.figure.axes
-    if is_there:
-        mesh.colorbar = bar
-        mesh.colorbar_cid = mesh.callbacks.connect("changed", bar.update_normal)
-        bar.update_normal(mesh)
-    elif label is not None:
+    """A colourbar for the mesh: that of the last picture, if it is still there."""
+    bar = _bar_of(ax)
+    if bar is None:
         bar = ax.figure.colorbar(mesh, ax=ax)
         _BARS[ax] = ref(bar)
-    if label is not None:
-        bar.set_label(label)
-    elif is_there:
+    else:
+        _bind(bar, mesh)
+    bar.set_label(label)
+
+
+def _remove_bar(ax, mesh):
+    bar = _bar_of(ax)
+    if bar is not None:
+        # It gives its space back to the Axes of its mesh, which ax.clear() took from the last one.
+        _bind(bar, mesh)
         bar.remove()
+
+
+def _bar_of(ax):
+    bar = _BARS[ax]() if ax in _BARS else None
+    return bar if bar is not None and bar.ax in ax.figure.axes else None
+
+
+def _bind(bar, mesh):
+    """Let the bar show another mesh, as a new bar would."""
+    mesh.colorbar = bar
+    mesh.colorbar_cid = mesh.callbacks.connect("changed", bar.update_normal)
+    bar.update_normal(mesh)
