@@ -18,7 +18,7 @@ class _Curve(Line2D):
             [], [], linewidth=2, label=f"$w = {weight:g}$, $b = {bias:g}$", zorder=2,
             color=style.COLORS[number % len(style.COLORS)],
             linestyle=style.DASHES[number % len(style.DASHES)],
-            marker=style.MARKERS[number % len(style.MARKERS)], markersize=8,
+            marker=style.MARKERS[number % len(style.MARKERS)] if weight else "none", markersize=8,
         )  # fmt: skip
         self._weight = weight
         self._bias = bias
@@ -37,7 +37,7 @@ class _Curve(Line2D):
         # Of a huge z the tanh is 1, where the exponential would overflow.
         with np.errstate(over="ignore"):
             self.set_data(x, 0.5 + 0.5 * np.tanh(0.5 * (self._weight * x + self._bias)))
-        self.set_markevery([np.searchsorted(x, self._centre())] if self._weight else [])
+        self.set_markevery([np.searchsorted(x, self._centre())])
 
     def _centre(self):
         return -self._bias / self._weight if self._weight else 0.0
