@@ -214,11 +214,11 @@ def test_four_paths_differ_in_colour_and_in_dash(ax, coarse):
     assert len({trail.get_linestyle() for trail in trails(ax)}) == 4
 
 
-def test_the_fifth_path_has_the_colour_of_the_first_and_a_dash_of_its_own(ax, coarse):
-    plots.plot_cost_surface(X, Y, [DESCENT] * 5, bias=0.0, ax=ax)
-    first, *_, fifth = trails(ax)
-    assert first.get_color() == fifth.get_color()
-    assert first.get_linestyle() != fifth.get_linestyle()
+def test_the_sixth_path_has_the_dash_of_the_first_and_a_colour_of_its_own(ax, coarse):
+    plots.plot_cost_surface(X, Y, [DESCENT] * 6, bias=0.0, ax=ax)
+    first, *_, sixth = trails(ax)
+    assert first.get_linestyle() == sixth.get_linestyle()
+    assert first.get_color() != sixth.get_color()
 
 
 def test_the_legend_tells_the_step_size_and_the_last_cost_of_each(ax, coarse):

@@ -7,9 +7,9 @@ from matplotlib.animation import FuncAnimation
 from .. import checks
 from ..reference import sigma
 from . import style
-from .boundary import plot_dots
 from .checks import recorded
 from .curves import scale_steps
+from .dots import plot_dots
 from .surface import Surface, path_on
 
 _SIZE = (10.0, 5.0)  # inches
@@ -92,12 +92,13 @@ def _plane(ax, X, y, history):
     # f at the middle of each pixel.
     x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
+    bands = style.shades(*style.COLORS[:2]).resampled(_BANDS)
     shades = ax.imshow(
-        np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=style.SHADES.resampled(_BANDS),
+        np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=bands,
         extent=corners.ravel(), origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
     )  # fmt: skip
     (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
-    ax.legend(loc="upper right", framealpha=0.9)
+    style.legend_above(ax)
     center, reach = corners.mean(axis=1), np.hypot(*np.ptp(corners, axis=1))
 
     def update(k):

@@ -1,24 +1,51 @@
-"""Samples in the plane of two features, and what a classifier makes of it."""
+"""What a model makes of the plane of two features."""
+
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.lines import Line2D
+from matplotlib.colors import ListedColormap
 
-from . import style
+from . import dots, style
+from .answers import ask
+from .grid import Grid
+from .samples import Samples, Table, classes_of
 
-# The classes' colours, light enough for the dots to stand out, white where f = 1/2.
-_SHADES = LinearSegmentedColormap.from_list("f", ["#9cc7e6", "#ffffff", "#f6bd97"])
-_GRID = 200
+# What the last picture on an Axes left there, for the next to replace. The colourbar is apart: it
+# survives ax.clear(), and without it the next would take its own share of the space.
+_DRAWN = WeakKeyDictionary()
+_BARS = WeakKeyDictionary()
 
 
-def plot_dots(X, y, *, ax=None):
-    """Draw samples by class, with a legend.
+def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
+    """Draw which class a model gives to each point of a plane, and the samples over it.
+
+    For two classes with probabilities: shades of f, the probability of the second class, and the
+    line f = 0.5. Else each class's region in its colour, with black borders. Called again on the
+    same Axes, it replaces what it drew there.
 
     Parameters
     ----------
-    X : array-like of shape (n, 2)
+    X : array-like or DataFrame of shape (n, d)
     y : array-like of shape (n,)
-        Up to five different labels.
+        Up to ten different labels, of any kind; not all of the model's need occur.
+    model : classifier or callable
+        A fitted classifier is asked through `predict_proba`, else `decision_function` (two
+        classes), else `predict`; its classes are `classes_`. A callable is given points (m, d) in
+        a table like X, and its classes are the labels in y, in order (0 and 1 where either occurs
+        alone). What it may return, as may a `predict` without `classes_`:
+
+        - (m, k): the probability of each class;
+        - (m,) or (m, 1) of floats, all from 0 to 1: the probability of the second of two classes,
+          unless y holds floats as well and these are all among them;
+        - (m,) of anything else: labels.
+    features : two columns of X, default None
+        The features to draw, by number or by name; needed if there are more than two.
+    at : sequence, dict or Series, default None
+        Where to hold the other features: a value for each feature of X in turn, as a sample has
+        (what it says of the two that are drawn is of no account), or values by name. Those it
+        leaves out are held at their median (of whole numbers the lower of two), or at their most
+        common value if they are no numbers.
     ax : Axes, default None
         None draws on the current Axes.
 
@@ -28,95 +55,128 @@ def plot_dots(X, y, *, ax=None):
 
     Raises
     ------
-    ValueError
-        If the shapes do not fit, X is not finite, or there are too many labels.
+    ValueError, TypeError
+        As `plot_dots`, and if the model fails or returns none of the above, or `at` does not fit X.
     """
-    X, y, labels = _checked(X, y)
+    samples = Samples(_under_the_models_names(X, model), y, features)
+    grid = Grid(samples, at)
+    answers = ask(model, grid.slabs(), samples.labels)
+    classes = classes_of(samples.labels, answers.labels)
     ax = style.axes(ax)
-    for label, color, marker in zip(labels, style.COLORS, style.MARKERS, strict=False):
-        points = X[y == label]
-        ax.scatter(
-            *points.T, s=28, color=color, marker=marker, edgecolor="white", linewidth=0.6,
-            label=f"class {label}", zorder=3,
-        )  # fmt: skip
-    ax.set_xlabel("$x_1$")
-    ax.set_ylabel("$x_2$")
-    ax.legend(framealpha=0.9)
+    with _in_place_of_the_last(ax):
+        dots.draw(ax, samples, classes)
+        if answers.are_probabilities and len(answers.labels) == 2:
+            _draw_shades(ax, grid, answers, classes)
+        else:
+            _draw_regions(ax, grid, answers, classes)
+        dots.add_legend(ax)
+        ax.set(xlim=grid.x1[[0, -1]], ylim=grid.x2[[0, -1]])
+        ax.set_title(grid.note(), loc="right", fontsize="small")
     return ax
 
 
-def plot_decision_boundary(X, y, predict, *, ax=None):
-    """Draw the probability of the second class as shades, the line f = 0.5, and the samples.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, 2)
-    y : array-like of shape (n,)
-    predict : callable
-        Gives the probability of the second class, shape (m,), for points of shape (m, 2).
-    ax : Axes, default None
-        None draws on the current Axes.
-
-    Returns
-    -------
-    Axes
-
-    Raises
-    ------
-    ValueError
-        As `plot_dots`, and if predict returns something else than m finite numbers.
-    """
-    X, y, _ = _checked(X, y)
-    x1, x2 = (_span(column) for column in X.T)
-    grid = np.stack(np.meshgrid(x1, x2), axis=-1)
-    f = _probabilities(predict, grid.reshape(-1, 2)).reshape(_GRID, _GRID)
-    ax = style.axes(ax)
-    shades = ax.pcolormesh(x1, x2, f, vmin=0, vmax=1, cmap=_SHADES, shading="gouraud", zorder=0)
-    ax.figure.colorbar(shades, ax=ax, label="$f(x)$")
-    ax.set(xlim=x1[[0, -1]], ylim=x2[[0, -1]])
-    plot_dots(X, y, ax=ax)
-    # A contour that does not cross the picture would only bring matplotlib's warning.
-    if f.min() < 0.5 < f.max():
-        ax.contour(x1, x2, f, levels=[0.5], colors="black", linewidths=2, zorder=2)
-        line = Line2D([], [], color="black", linewidth=2, label="$f = 0.5$")
-        ax.legend(handles=[*ax.get_legend_handles_labels()[0], line], framealpha=0.9)
-    return ax
-
-
-def _checked(X, y):
-    """X (n, 2) in float64, y (n,) and its different labels."""
-    X = np.asarray(X, dtype=np.float64)
-    y = np.asarray(y)
-    if X.ndim != 2 or X.shape[1] != 2 or len(X) == 0:
+def _under_the_models_names(X, model):
+    """X as a frame if the model knows its features by names that a plain array lacks."""
+    names = getattr(model, "feature_names_in_", None)
+    table = Table(X)
+    if names is None or table.is_frame:
+        return X
+    if len(names) != len(table.names):
         raise ValueError(
-            f"the samples must have shape (n, 2), two features to draw, found shape {X.shape}."
+            f"X must have the model's {len(names)} features, found {len(table.names)}."
         )
-    if not np.isfinite(X).all():
-        raise ValueError("the samples must be finite: drop those with NaN or infinity.")
-    if y.shape != (len(X),):
-        raise ValueError(
-            f"the labels must have shape ({len(X)},), one for each sample, found shape {y.shape}."
-        )
-    labels = np.unique(y)
-    if len(labels) > len(style.COLORS):
-        raise ValueError(
-            f"the labels must be of {len(style.COLORS)} classes at most, found {len(labels)}."
-        )
-    return X, y, labels.tolist()
+    # Whoever has fitted it on a frame has pandas; no other way needs it.
+    import pandas
+
+    return pandas.DataFrame(table.X, columns=names)
 
 
-def _span(column):
-    """A grid a little wider than the column's values, wide enough for equal ones."""
-    low, high = column.min(), column.max()
-    margin = 0.08 * (high - low) or 1.0
-    return np.linspace(low - margin, high + margin, _GRID)
+@contextmanager
+def _in_place_of_the_last(ax):
+    for artist in _DRAWN.get(ax, ()):
+        if artist in ax.get_children():
+            artist.remove()
+    before = set(ax.get_children())
+    yield
+    _DRAWN[ax] = WeakSet(artist for artist in ax.get_children() if artist not in before)
 
 
-def _probabilities(predict, points):
-    f = np.asarray(predict(points), dtype=np.float64)
-    if f.shape != (len(points),) or not np.isfinite(f).all():
-        raise ValueError(
-            f"predict must return {len(points)} finite probabilities for as many points, found "
-            f"shape {f.shape}{'' if np.isfinite(f).all() else ' with NaN or infinity'}."
-        )
-    return f
+def _draw_shades(ax, grid, answers, classes):
+    """The probability of the second class, white where it is 1/2."""
+    shades = style.shades(*(_color(label, classes) for label in answers.labels))
+    f = answers.scores[:, 1].reshape(grid.shape)
+    mesh = _draw_mesh(ax, grid, f, cmap=shades, vmin=0, vmax=1)
+    _set_bar(ax, mesh, f"$f(x)$, the probability of class {answers.labels[1]}")
+    if _draw_borders(ax, grid, answers.scores):
+        ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
+
+
+def _draw_regions(ax, grid, answers, classes):
+    """The winner of each point, and the borders where it changes."""
+    winners = answers.scores.argmax(axis=1)
+    places = np.array([classes.index(label) for label in answers.labels])
+    colors = ListedColormap([style.light(_color(label, classes)) for label in classes])
+    region = places[winners].reshape(grid.shape)
+    mesh = _draw_mesh(ax, grid, region, cmap=colors, vmin=-0.5, vmax=len(classes) - 0.5)
+    _remove_bar(ax, mesh)
+    _draw_borders(ax, grid, answers.scores)
+
+
+def _color(label, classes):
+    return style.COLORS[classes.index(label)]
+
+
+def _draw_mesh(ax, grid, values, **colors):
+    # Pixels in a PDF or SVG as well, which would else hold 80 000 triangles.
+    return ax.pcolormesh(
+        grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
+    )
+
+
+def _draw_borders(ax, grid, scores):
+    """Lines where the winner changes; False if there are none."""
+    winners = scores.argmax(axis=1)
+    present = np.unique(winners)
+    # Each border is between two classes, so that the last one's are drawn with the others'.
+    for winner in present[:-1]:
+        lead = _lead(scores, winners, winner).reshape(grid.shape)
+        ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
+    return len(present) > 1
+
+
+def _lead(scores, winners, winner):
+    """How far a class is ahead of the others, above zero where it wins."""
+    lead = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
+    # The first of equals wins too: its border is where the tie ends, not where it begins.
+    return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
+
+
+def _set_bar(ax, mesh, label):
+    """A colourbar for the mesh: that of the last picture, if it is still there."""
+    bar = _bar_of(ax)
+    if bar is None:
+        bar = ax.figure.colorbar(mesh, ax=ax)
+        _BARS[ax] = ref(bar)
+    else:
+        _bind(bar, mesh)
+    bar.set_label(label)
+
+
+def _remove_bar(ax, mesh):
+    bar = _bar_of(ax)
+    if bar is not None:
+        # It gives its space back to the Axes of its mesh, which ax.clear() took from the last one.
+        _bind(bar, mesh)
+        bar.remove()
+
+
+def _bar_of(ax):
+    bar = _BARS[ax]() if ax in _BARS else None
+    return bar if bar is not None and bar.ax in ax.figure.axes else None
+
+
+def _bind(bar, mesh):
+    """Let the bar show another mesh, as a new bar would."""
+    mesh.colorbar = bar
+    mesh.colorbar_cid = mesh.callbacks.connect("changed", bar.update_normal)
+    bar.update_normal(mesh)

@@ -48,12 +48,8 @@ def plot_learning_curve(descent, *, ax=None):
     ax.set(ylabel="cost $C$", ylim=(0, None))
     right.set(ylabel="accuracy", ylim=(0, 1.05))
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    # Above: within, it would hide a curve's end sooner or later.
-    ax.legend(
-        [cost, accuracy, mark],
-        ["cost", "accuracy", f"best: {100 * best.accuracy:.1f} % by step {best.step}"],
-        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False,
-    )  # fmt: skip
+    best_words = f"best: {100 * best.accuracy:.1f} % by step {best.step}"
+    style.legend_above(ax, [cost, accuracy, mark], ["cost", "accuracy", best_words])
     ax.figure.sca(ax)  # or the next picture without an Axes of its own goes to the right one
     return ax
 

@@ -1,21 +1,58 @@
 """What pictures share: colours, and markers and dashes that differ in black and white too."""
 
 import matplotlib.pyplot as plt
-from matplotlib.colors import LinearSegmentedColormap
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
-# Colours that the colour-blind tell apart, with a marker and a dash of their own.
-COLORS = ("#0b5fa5", "#d55e00", "#009e73", "#7b3294", "#666666")
-MARKERS = ("o", "^", "s", "D", "v")
+# Any two stay 18 apart in CIELAB to normal eyes, deuteranopes and protanopes; the more alike come
+# late. The markers, and the dashes of the first five, tell them apart in black and white.
+COLORS = (
+    "#0b5fa5", "#d55e00", "#009e73", "#56b4e9", "#000000",
+    "#882255", "#6b3e00", "#ddcc77", "#332288", "#bbbbbb",
+)  # fmt: skip
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
+# Marker sizes that look alike.
+AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
-# A class's probability, white where f = 1/2; and heights, light enough for a path to stand out.
-SHADES = LinearSegmentedColormap.from_list("shades", ["#9cc7e6", "#ffffff", "#f6bd97"])
+# Heights, light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
+
+
+def light(color):
+    """The colour mixed with white, for dots of the same colour to stand out on it."""
+    return tuple(0.4 * np.array(to_rgb(color)) + 0.6)
+
+
+def shades(first, second):
+    """The probability of the second of two classes: its light colour at 1, white at 1/2."""
+    return LinearSegmentedColormap.from_list("shades", [light(first), "white", light(second)])
+
+
+def edge(color):
+    """The edge that sets dots of the colour off from each other and from their region."""
+    return "white" if np.dot([0.3, 0.6, 0.1], to_rgb(color)) < 0.55 else "#333333"
+
+
+def shown(low, high):
+    """The range, widened if its ends are too close for an axis to tell them apart."""
+    size = max(abs(low), abs(high))
+    if size > 1e-250 and high - low > 1e-12 * size:
+        return low, high
+    room = size if size > 1e-250 else 1.0
+    return low - room, high + room
 
 
 def axes(ax):
     """The Axes to draw on: those given, or pyplot's current ones."""
     return plt.gca() if ax is None else ax
+
+
+def legend_above(ax, *handles_and_labels):
+    """A legend in one line above the picture: within, it would hide some of it."""
+    ax.legend(
+        *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False
+    )
 
 
 def number(value, digits=3):

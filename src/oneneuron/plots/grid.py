@@ -1,0 +1,104 @@
+"""The points at which a model is asked: a grid over two features, the others held."""
+
+from collections import Counter
+
+import numpy as np
+
+from . import style
+
+# Points to a side: at the size of a slide a cell is some three pixels wide.
+_SIDE = 200
+# 8 MB of float64, so that a thousand features take no more memory than a few.
+_SLAB_VALUES = 2**20
+
+
+class Grid:
+    """A grid over the plane of the samples, with the other features where `at` says."""
+
+    def __init__(self, samples, at):
+        self._table = samples.table
+        self._places = samples.places
+        self.x1, self.x2 = (_span(column) for column in samples.points.T)
+        self.shape = len(self.x2), len(self.x1)
+        given = {} if at is None else _given(at, self._table)
+        self._held = {
+            place: given[place] if place in given else _typical(self._table, place)
+            for place in range(len(self._table.names))
+            if place not in self._places
+        }
+        self._is_typical = not given.keys() & self._held.keys()
+
+    def slabs(self):
+        """Tables like X that together hold all points, x1 running fastest."""
+        first, second = (values.ravel() for values in np.meshgrid(self.x1, self.x2))
+        size = max(1, _SLAB_VALUES // len(self._table.names))
+        for start in range(0, len(first), size):
+            rows = slice(start, start + size)
+            drawn = dict(zip(self._places, (first[rows], second[rows]), strict=True))
+            yield self._table.filled(
+                [
+                    drawn[place] if place in drawn else np.full(len(first[rows]), self._held[place])
+                    for place in range(len(self._table.names))
+                ]
+            )
+
+    def note(self):
+        """Where the other features are held, in a few words; none if there are no others."""
+        values = ", ".join(
+            f"{self._table.label(place)} = {_short(value)}" for place, value in self._held.items()
+        )
+        if len(values) <= 60:
+            return values
+        where = "at their medians" if self._is_typical else "held"
+        return f"{len(self._held)} other features {where}"
+
+
+def _span(column):
+    """Coordinates a little wider than the column's values, and than matplotlib's narrowest axis."""
+    low, high = column.min(), column.max()
+    margin = 0.08 * (high - low)
+    return np.linspace(*style.shown(low - margin, high + margin), _SIDE)
+
+
+def _typical(table, place):
+    """The median of a column, of whole numbers one that occurs; else the most common value."""
+    values = table.column(place)
+    if values.dtype.kind == "f":
+        typical = np.median(values)
+    elif values.dtype.kind in "biumM":
+        typical = np.sort(values)[(len(values) - 1) // 2]
+    else:
+        [(typical, _)] = Counter(values.tolist()).most_common(1)
+    if typical is None or typical != typical:
+        raise ValueError(
+            f"feature {table.names[place]!r} has missing values, and so no median: say where to "
+            f"hold it, at={{{table.names[place]!r}: ...}}."
+        )
+    return typical
+
+
+def _given(at, table):
+    """The values of `at` by the places of their columns."""
+    names = list(at.keys()) if hasattr(at, "keys") else table.names
+    values = [at[name] for name in names] if hasattr(at, "keys") else list(at)
+    if len(values) != len(names):
+        raise ValueError(
+            f"at must have a value for each of {len(names)} features, found {len(values)}: name "
+            f"some, at={{{table.names[0]!r}: ...}}, to leave the others at their medians."
+        )
+    given = {table.place(name): value for name, value in zip(names, values, strict=True)}
+    for place, value in given.items():
+        _check_value(table, place, value)
+    return given
+
+
+def _check_value(table, place, value):
+    is_number = np.asarray(value).dtype.kind in "biuf"
+    if np.ndim(value) != 0 or is_number != (table.column(place).dtype.kind in "biuf"):
+        raise ValueError(
+            f"at must hold a value like those of feature {table.names[place]!r}, found {value!r}."
+        )
+
+
+def _short(value):
+    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -1,0 +1,141 @@
+"""X and y as the pictures need them, whatever kind of table and of labels they are."""
+
+import numpy as np
+
+from .. import checks
+from . import style
+
+
+class Table:
+    """X by its columns: an array, their names being numbers, or a frame of pandas or Polars.
+
+    X's own type tells how to make more rows of it, so that neither library is imported.
+    """
+
+    def __init__(self, X):
+        self.is_frame = hasattr(X, "columns") and hasattr(X, "dtypes")
+        self.X = X if self.is_frame else checks.as_samples(X)
+        self.names = list(X.columns) if self.is_frame else list(range(self.X.shape[1]))
+        self._places = {name: place for place, name in enumerate(self.names)}
+        if len(self.X) == 0:
+            raise ValueError("X must have at least one sample, found none.")
+        if len(self._places) < len(self.names):
+            raise ValueError("X must have columns of different names: rename those that recur.")
+        if all(isinstance(name, str) for name in self.names):
+            self._places.update(enumerate(range(len(self.names))))
+
+    def place(self, name):
+        """Where the column of this name is; names that are all strings leave numbers to places."""
+        try:
+            return self._places[name]
+        except (KeyError, TypeError):
+            shown = ", ".join(map(repr, self.names[:4])) + (", ..." if self.names[4:] else "")
+            raise ValueError(f"X has no feature {name!r}: its features are {shown}.") from None
+
+    def label(self, place):
+        """What to call a column in the picture."""
+        return str(self.names[place]) if self.is_frame else f"$x_{{{place + 1}}}$"
+
+    def column(self, place):
+        """The values of a column."""
+        return np.asarray(self._column(place))
+
+    def numbers(self, place):
+        """The values of a column that is to be drawn, in float64."""
+        values = self.column(place)
+        if values.dtype.kind not in "biuf":
+            raise TypeError(
+                f"a feature must hold numbers to be drawn, {self.names[place]!r} is of dtype "
+                f"{values.dtype}: choose another."
+            )
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"a feature must be finite to be drawn, {self.names[place]!r} has NaN or "
+                f"infinity: drop those samples or fill the values in."
+            )
+        return values.astype(np.float64)
+
+    def filled(self, columns):
+        """A table of the same kind, with the same columns and dtypes, of other values."""
+        if not self.is_frame:
+            return np.column_stack(columns).astype(self.X.dtype, copy=False)
+        return type(self.X)(
+            {
+                name: _alike(self._column(place), values)
+                for place, (name, values) in enumerate(zip(self.names, columns, strict=True))
+            }
+        )
+
+    def _column(self, place):
+        return self.X[self.names[place]] if self.is_frame else self.X[:, place]
+
+
+def _alike(column, values):
+    """Values as a column of a frame, of that one's dtype unless fractions would be cut off."""
+    if values.dtype == column.dtype:
+        return values  # a wide frame would take several times as long with Series
+    cuts = np.asarray(column).dtype.kind in "biu" and values.dtype.kind == "f"
+    return type(column)(values, dtype=None if cuts else column.dtype)
+
+
+class Samples:
+    """The points (n, 2) of two features of X, and their labels."""
+
+    def __init__(self, X, y, features):
+        self.table = Table(X)
+        self.places = _two_places(self.table, features)
+        self.points = np.column_stack([self.table.numbers(place) for place in self.places])
+        self.labels = _labels(y, len(self.points))
+
+
+def _two_places(table, features):
+    names = table.names
+    if len(names) < 2:
+        raise ValueError("X must have two features or more to draw, found one.")
+    if features is None and len(names) > 2:
+        raise ValueError(
+            f"features must name the two of {len(names)} to draw, for instance "
+            f"features=({names[0]!r}, {names[1]!r})."
+        )
+    chosen = names if features is None else features
+    if isinstance(chosen, str) or np.shape(chosen)[:1] != (2,):
+        raise ValueError(f"features must be two columns of X, found {chosen!r}.")
+    first, second = map(table.place, chosen)
+    if first == second:
+        raise ValueError(f"features must be two different columns of X, found {chosen!r}.")
+    return first, second
+
+
+def _labels(y, num_samples):
+    labels = np.asarray(y)
+    if labels.shape != (num_samples,):
+        raise ValueError(
+            f"y must have shape ({num_samples},), one label for each sample, found shape "
+            f"{labels.shape}."
+        )
+    return labels.tolist()
+
+
+def classes_of(*labels):
+    """The different labels of several lists, in order; 0 and 1 are a pair, even one by itself.
+
+    A label's place here gives its class a colour and a marker.
+    """
+    try:
+        classes = sorted(set().union(*labels))
+        is_missing = any(label != label for label in classes)
+    except TypeError as error:
+        raise TypeError(
+            "the labels must be of one kind, such as numbers or strings, and none missing: "
+            f"{error}."
+        ) from error
+    if is_missing:
+        raise ValueError("the labels must not be NaN: drop those samples.")
+    if len(classes) > len(style.COLORS):
+        raise ValueError(
+            f"the labels must be of {len(style.COLORS)} classes at most, found {len(classes)}."
+        )
+    if len(classes) == 1 and classes[0] in (0, 1):
+        kind = type(classes[0])
+        return [kind(0), kind(1)]
+    return classes
