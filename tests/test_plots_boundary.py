@@ -29,16 +29,6 @@ def half_plane(points):
     return 1 / (1 + np.exp(-10 * (points[:, 0] - 0.4)))
 
 
-@pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
-
-
 def dots(ax):
     """Offsets of the dots by their label in the legend."""
     return {

@@ -23,16 +23,6 @@ def train(eta=0.05, num_steps=120, record_every=1, init=([-0.5, 0.8, -0.4], 0.2)
 DESCENT = train()
 
 
-@pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
-
-
 # --- The learning curve ---
 
 

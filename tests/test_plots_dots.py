@@ -19,16 +19,6 @@ APPLES = pd.DataFrame(
 RIPE = ["yes", "no", "yes"]
 
 
-@pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
-
-
 def dots(ax):
     """Offsets of the dots by their label in the legend."""
     handles, labels = ax.get_legend_handles_labels()

@@ -28,14 +28,7 @@ FRAME = pd.DataFrame({
     "organic": [True, False, True] * 10,
 })  # fmt: skip
 
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    mpl.use("Agg")
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("pyplot")
 
 
 def asked(X, y=None, **options):

@@ -1,8 +1,5 @@
 """The bars of the ladder, by what their artists hold."""
 
-import matplotlib as mpl
-import pytest
-
 from oneneuron import plots
 from oneneuron.compare import Row
 
@@ -16,16 +13,6 @@ ROWS = [
     row("the lecture's style", 1.07, 1.0),
     row("oneneuron, AVX2", 5.49e-3, 194.9),
 ]
-
-
-@pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
 
 
 def test_a_bar_is_as_long_as_the_rung_s_time(ax):

@@ -1,6 +1,5 @@
 """The curve of sigma(w x + b), by the points of its line."""
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,16 +7,6 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from oneneuron import plots
-
-
-@pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
 
 
 def curves(ax):

@@ -25,16 +25,6 @@ DESCENT = train()
 
 
 @pytest.fixture
-def ax():
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    _, ax = plt.subplots()
-    yield ax
-    plt.close("all")
-
-
-@pytest.fixture
 def coarse(monkeypatch):
     """Few points of the surface, where it isn't looked at."""
     monkeypatch.setattr(surface, "_GRID", 8)

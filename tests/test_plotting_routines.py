@@ -11,14 +11,7 @@ POS = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 VALUE = np.array([0, 1, 0, 1])
 MODEL = {"w1": 8.0, "w2": 0.0, "b": -4.0}
 
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    mpl.use("Agg")
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("pyplot")
 
 
 def test_plot_dots_draws_both_classes():
