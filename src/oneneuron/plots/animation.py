@@ -3,9 +3,9 @@
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
+from scipy.special import expit
 
 from .. import checks
-from ..reference import sigma
 from . import style
 from .checks import recorded
 from .curves import scale_steps
@@ -103,7 +103,7 @@ def _plane(ax, X, y, history):
 
     def update(k):
         w, b = history.weights[k].astype(np.float64), history.bias[k]
-        shades.set_data(sigma(points @ w + b))
+        shades.set_data(expit(points @ w + b))
         line.set_data(*_line(w, b, center, reach))
         return shades, line
 

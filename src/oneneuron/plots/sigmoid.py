@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.lines import Line2D
+from scipy.special import expit
 
 from .. import checks
 from . import style
@@ -34,9 +35,8 @@ class _Curve(Line2D):
             np.linspace(low, high, 401), np.linspace(*self.range(), 401), [self._centre()]
         ])  # fmt: skip
         x = np.unique(x[(x >= low) & (x <= high)])
-        # Of a huge z the tanh is 1, where the exponential would overflow.
-        with np.errstate(over="ignore"):
-            self.set_data(x, 0.5 + 0.5 * np.tanh(0.5 * (self._weight * x + self._bias)))
+        with np.errstate(over="ignore"):  # of an infinite z the sigmoid is 0 or 1
+            self.set_data(x, expit(self._weight * x + self._bias))
         self.set_markevery([np.searchsorted(x, self._centre())])
 
     def _centre(self):
