@@ -1,5 +1,8 @@
 """What the tests of several modules begin with."""
 
+import signal
+import threading
+
 import pytest
 
 
@@ -19,3 +22,21 @@ def pyplot():
 def ax(pyplot):
     """Axes to draw on, which are pyplot's current ones."""
     return pyplot.subplots()[1]
+
+
+@pytest.fixture
+def press_ctrl_c():
+    """A function that lets Ctrl-C come after some seconds, once."""
+    # A shell starts background jobs deaf to it, and Python then leaves it so.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timers = []
+
+    def press_after(seconds):
+        timers.append(threading.Timer(seconds, signal.raise_signal, [signal.SIGINT]))
+        timers[-1].start()
+        return timers[-1]
+
+    yield press_after
+    for timer in timers:
+        timer.join()
+    signal.signal(signal.SIGINT, handler)

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -220,11 +219,10 @@ def test_no_thread_is_left_after_a_training(started):
     assert_no_thread_is_left(before, system_before)
 
 
-def test_no_thread_is_left_after_ctrl_c(started):
+def test_no_thread_is_left_after_ctrl_c(started, press_ctrl_c):
     X, y, init = made_samples()
     before, system_before = threading.enumerate(), system_threads()
-    timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
-    timer.start()
+    timer = press_ctrl_c(0.2)
     with pytest.raises(KeyboardInterrupt):
         oneneuron.train(X, y, eta=1e-9, num_steps=10**10, init=init, n_threads=4)
     timer.join()
