@@ -2,7 +2,7 @@
 
 import pytest
 
-from oneneuron.words import digits, duration
+from oneneuron.words import counted, digits, duration
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_a_number_has_three_digits_or_all_before_its_point(value, text):
 )
 def test_a_duration_is_in_the_largest_unit_of_which_it_has_one(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(0, "0 samples"), (1, "1 sample"), (2000, "2,000 samples")]
+)
+def test_things_are_counted_in_the_singular_and_the_plural(number, words):
+    assert counted(number, "sample") == words

@@ -12,3 +12,8 @@ def duration(seconds):
         if seconds >= 0.9995 * size:
             return f"{digits(seconds / size)} {unit}"
     return f"{digits(1e6 * seconds)} µs"
+
+
+def counted(number, noun):
+    """A number of things, as in "1 sample" and "1,000 samples"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
