@@ -56,14 +56,18 @@ def vertices(ax):
     return np.concatenate([path.vertices for c in lines(ax) for path in c.get_paths()])
 
 
+def angle(u, v):
+    return np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+
+
 def class_at(ax, x1, x2):
-    """The class whose light colour a place is painted in, or is nearest to."""
+    """The class whose colour, mixed with white or more of it, a place is painted in."""
     mesh = mesh_of(ax)
     coordinates = mesh.get_coordinates().reshape(-1, 2)
     nearest = np.abs(coordinates - [x1, x2]).sum(axis=1).argmin()
-    color = mesh.to_rgba(mesh.get_array().ravel()[nearest])[:3]
-    lights = {label: style.light(c) for label, c in zip(dots(ax), style.COLORS, strict=False)}
-    nearest = min(lights, key=lambda label: np.square(np.subtract(lights[label], color)).sum())
+    color = np.array(mesh.to_rgba(mesh.get_array().ravel()[nearest])[:3])
+    lights = {label: style.light(place) for place, label in enumerate(dots(ax))}
+    nearest = min(lights, key=lambda label: angle(1 - np.array(lights[label]), 1 - color))
     return nearest.removeprefix("class ")
 
 
@@ -409,7 +413,7 @@ def broken(points):
         (broken, "shape .*40000, 2.* it failed: KeyError: 'w3'"),
         (NeuronClassifier(), "it failed: NotFittedError"),
         (NeuronClassifier().fit(np.ones((4, 3)) * Y[:, None], Y), "it failed: ValueError"),
-        ("lbfgs", "model must be a fitted classifier or a function, found 'lbfgs'"),
+        ("lbfgs", "model must be a fitted classifier or a function, found str"),
     ],
 )
 def test_a_model_that_gives_no_answer_is_refused(model, message):

@@ -263,7 +263,7 @@ def test_the_axes_of_the_parabola_are_named(ax):
         (dict(eta=0), ValueError, "eta must be finite and above 0, found 0"),
         (dict(eta=np.inf), ValueError, "eta must be finite and above 0"),
         (dict(eta="auto"), TypeError, "eta must be a number, found 'auto'"),
-        (dict(eta=0.1, start=0.0), ValueError, "start must be a number other than 0.*found 0.0"),
+        (dict(eta=0.1, start=0.0), ValueError, "start must be neither 0 nor .*found 0.0"),
         (dict(eta=0.1, start=1e200), ValueError, r"start must be.*found 1e\+200"),
         (dict(eta=0.1, start=np.nan), ValueError, "start must be finite"),
         (dict(eta=0.1, start="1"), TypeError, "start must be a number, found '1'"),

@@ -92,7 +92,7 @@ def _plane(ax, X, y, history):
     # f at the middle of each pixel.
     x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
-    bands = style.shades(*style.COLORS[:2]).resampled(_BANDS)
+    bands = style.shades(0, 1).resampled(_BANDS)
     shades = ax.imshow(
         np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=bands,
         extent=corners.ravel(), origin="lower", aspect="auto", interpolation="bilinear", zorder=0,

@@ -1,9 +1,12 @@
 """What a model says of points, whichever way it says it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+from scipy.special import expit
 
+from ..results import Descent, Model
 from .samples import classes_of
 
 
@@ -39,9 +42,20 @@ def ask(model, slabs, labels):
 
 def _predict_of(model):
     predict = getattr(model, "predict", model)
+    if isinstance(model, Model):
+        return partial(_output, model)
+    if isinstance(model, Descent):
+        raise TypeError("model must be one of the descent's models: descent.best or descent.last.")
     if not callable(predict):
-        raise TypeError(f"model must be a fitted classifier or a function, found {model!r}.")
+        raise TypeError(
+            f"model must be a fitted classifier or a function, found {type(model).__name__}."
+        )
     return predict
+
+
+def _output(model, points):
+    """The neuron's f, in float64."""
+    return expit(np.asarray(points, dtype=np.float64) @ model.weights + model.bias)
 
 
 def _call(function, slabs):

@@ -8,6 +8,7 @@ from matplotlib.colors import ListedColormap
 
 from . import dots, style
 from .answers import ask
+from .checks import check_axes
 from .grid import Grid
 from .samples import Samples, Table, classes_of
 
@@ -29,7 +30,7 @@ def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
     X : array-like or DataFrame of shape (n, d)
     y : array-like of shape (n,)
         Up to ten different labels, of any kind; not all of the model's need occur.
-    model : classifier or callable
+    model : classifier, callable or Model
         A fitted classifier is asked through `predict_proba`, else `decision_function` (two
         classes), else `predict`; its classes are `classes_`. A callable is given points (m, d) in
         a table like X, and its classes are the labels in y, in order (0 and 1 where either occurs
@@ -39,6 +40,8 @@ def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
         - (m,) or (m, 1) of floats, all from 0 to 1: the probability of the second of two classes,
           unless y holds floats as well and these are all among them;
         - (m,) of anything else: labels.
+
+        A `Model` is one of a descent's, such as ``descent.best``.
     features : two columns of X, default None
         The features to draw, by number or by name; needed if there are more than two.
     at : sequence, dict or Series, default None
@@ -58,6 +61,7 @@ def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
     ValueError, TypeError
         As `plot_dots`, and if the model fails or returns none of the above, or `at` does not fit X.
     """
+    check_axes(ax)
     samples = Samples(_under_the_models_names(X, model), y, features)
     grid = Grid(samples, at)
     answers = ask(model, grid.slabs(), samples.labels)
@@ -103,10 +107,10 @@ def _in_place_of_the_last(ax):
 
 def _draw_shades(ax, grid, answers, classes):
     """The probability of the second class, white where it is 1/2."""
-    shades = style.shades(*(_color(label, classes) for label in answers.labels))
+    shades = style.shades(*map(classes.index, answers.labels))
     f = answers.scores[:, 1].reshape(grid.shape)
     mesh = _draw_mesh(ax, grid, f, cmap=shades, vmin=0, vmax=1)
-    _set_bar(ax, mesh, f"$f(x)$, the probability of class {answers.labels[1]}")
+    _set_bar(ax, mesh, f"$f(x)$, the probability of class {style.plain(answers.labels[1])}")
     if _draw_borders(ax, grid, answers.scores):
         ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
 
@@ -115,15 +119,11 @@ def _draw_regions(ax, grid, answers, classes):
     """The winner of each point, and the borders where it changes."""
     winners = answers.scores.argmax(axis=1)
     places = np.array([classes.index(label) for label in answers.labels])
-    colors = ListedColormap([style.light(_color(label, classes)) for label in classes])
+    colors = ListedColormap([style.light(place) for place in range(len(classes))])
     region = places[winners].reshape(grid.shape)
     mesh = _draw_mesh(ax, grid, region, cmap=colors, vmin=-0.5, vmax=len(classes) - 0.5)
     _remove_bar(ax, mesh)
     _draw_borders(ax, grid, answers.scores)
-
-
-def _color(label, classes):
-    return style.COLORS[classes.index(label)]
 
 
 def _draw_mesh(ax, grid, values, **colors):

@@ -1,6 +1,18 @@
 """What pictures are made of, checked before anything is drawn."""
 
+from matplotlib.axes import Axes
+
 from ..results import Descent
+
+
+def check_axes(ax):
+    """Raise TypeError unless a picture can be drawn there; None stands for the current Axes."""
+    if ax is None or (isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None):
+        return
+    found = type(ax).__name__
+    if isinstance(ax, Axes):
+        found = f"{ax.name} Axes" if ax.figure else "Axes without a figure"
+    raise TypeError(f"ax must be plain Axes, as plt.subplots() returns one or more, found {found}.")
 
 
 def recorded(descent):

@@ -7,10 +7,13 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from .. import checks
 from . import style
-from .checks import recorded
+from .checks import check_axes, recorded
 
+_FEW = 20
 # A descent on C = w^2 that goes wrong leaves the picture where |w| is so many times the start's.
 _FAR = 20.0
+# More arrows take minutes, and lie one on the other.
+_MOST_STEPS = 1000
 
 
 def plot_learning_curve(descent, *, ax=None):
@@ -21,7 +24,7 @@ def plot_learning_curve(descent, *, ax=None):
     descent : Descent
         Trained with ``record_every=1`` or more.
     ax : Axes, default None
-        None draws on the current Axes.
+        None draws on the current Axes. Each descent needs its own.
 
     Returns
     -------
@@ -33,13 +36,18 @@ def plot_learning_curve(descent, *, ax=None):
     TypeError, ValueError
         If that is no descent, or nothing was recorded.
     """
+    check_axes(ax)
     history = recorded(descent)
     best = descent.best
     ax = style.axes(ax)
     right = ax.twinx()
-    (cost,) = ax.plot(history.step, history.cost, style.DASHES[0], color=style.COLORS[0], lw=2)
+    # A few records are points, and a single one would be nothing to see of a line.
+    marker = "o" if len(history.step) <= _FEW else "none"
+    (cost,) = ax.plot(
+        history.step, history.cost, style.DASHES[0], color=style.COLORS[0], lw=2, marker=marker
+    )
     (accuracy,) = right.plot(
-        history.step, history.accuracy, style.DASHES[1], color=style.COLORS[1], lw=2
+        history.step, history.accuracy, style.DASHES[1], color=style.COLORS[1], lw=2, marker=marker
     )
     (mark,) = right.plot(
         best.step, best.accuracy, "*", markersize=16, color=style.COLORS[1], markeredgecolor="black"
@@ -74,6 +82,7 @@ def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
     start : float, default 1.0
         Where w starts; not 0.
     num_steps : int, default 10
+        From 1 to 1000.
     ax : Axes, default None
         None draws on the current Axes.
 
@@ -86,11 +95,14 @@ def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
     ValueError, TypeError
         If a number is out of its range.
     """
+    check_axes(ax)
     eta = checks.as_eta(eta)
     start = checks.as_number(start, "start")
     if not 1e-100 < abs(start) < 1e100:
-        raise ValueError(f"start must be a number other than 0, such as 1, found {start}.")
+        raise ValueError(f"start must be neither 0 nor near the largest numbers, found {start}.")
     num_steps = checks.as_count(num_steps, "num_steps", least=1)
+    if num_steps > _MOST_STEPS:
+        raise ValueError(f"num_steps must be {_MOST_STEPS} or fewer to draw, found {num_steps}.")
     w = _descend_parabola(eta, start, num_steps)
     dots = w[np.abs(w) <= _FAR * abs(start)]
     reach = 1.3 * np.abs(dots).max()

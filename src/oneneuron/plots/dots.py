@@ -3,19 +3,26 @@
 import numpy as np
 
 from . import style
+from .checks import check_axes
 from .samples import Samples, classes_of
 
 
-def plot_dots(X, y, *, features=None, ax=None):
+def plot_dots(X, y, *, features=None, classes=None, ax=None):
     """Draw samples by class, each class in a colour and with a marker of its own.
+
+    Called again on the same Axes, it adds dots.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n, d)
     y : array-like of shape (n,)
-        Up to ten different labels, of any kind.
+        Up to ten different labels, of any kind, in the order of the samples: the index of a Series
+        is of no account.
     features : two columns of X, default None
         The features to draw, by number or by name; needed if there are more than two.
+    classes : sequence, default None
+        All labels there are, if some are missing in y: so each has the same colour in every
+        picture. None takes those in y.
     ax : Axes, default None
         None draws on the current Axes.
 
@@ -29,12 +36,25 @@ def plot_dots(X, y, *, features=None, ax=None):
         If the shapes do not fit, the features to draw are not finite numbers or not there, or
         there are too many labels.
     """
+    check_axes(ax)
     samples = Samples(X, y, features)
-    classes = classes_of(samples.labels)
+    found = classes_of(samples.labels)
+    classes = found if classes is None else _as_classes(classes, found)
     ax = style.axes(ax)
     draw(ax, samples, classes)
     add_legend(ax)
     return ax
+
+
+def _as_classes(classes, found):
+    """The labels there are, in order; they must have all that were found."""
+    if isinstance(classes, str) or not np.iterable(classes):
+        raise TypeError(f"classes must be a list of labels, found {classes!r}.")
+    classes = np.asarray(classes).tolist()
+    missing = [label for label in found if label not in classes]
+    if missing:
+        raise ValueError(f"classes must have all labels in y, {missing[0]!r} is missing.")
+    return classes_of(classes)
 
 
 def draw(ax, samples, classes):
@@ -45,7 +65,7 @@ def draw(ax, samples, classes):
         ax.scatter(
             *samples.points[places == place].T, s=style.AREAS[place], color=color,
             marker=style.MARKERS[place], edgecolor=style.edge(color), linewidth=0.6,
-            label=f"class {label}", zorder=3,
+            label=f"class {style.plain(label)}", zorder=3,
         )  # fmt: skip
     first, second = samples.places
     ax.set(xlabel=samples.table.label(first), ylabel=samples.table.label(second))
@@ -56,4 +76,4 @@ def add_legend(ax):
     handles, labels = ax.get_legend_handles_labels()
     lines = dict(zip(labels, handles, strict=True))
     # matplotlib warns of the time that "best" may take, unless it is asked for.
-    ax.legend(lines.values(), lines, loc="best", framealpha=0.9, ncols=1 if len(lines) < 6 else 2)
+    style.legend(ax, lines.values(), lines, loc="best", ncols=1 if len(lines) < 6 else 2)

@@ -101,4 +101,4 @@ def _check_value(table, place, value):
 
 
 def _short(value):
-    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)
+    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else style.plain(value)

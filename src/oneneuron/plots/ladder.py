@@ -1,9 +1,12 @@
 """The comparison of speeds as bars."""
 
+import numpy as np
 from matplotlib.ticker import EngFormatter
 
+from ..compare import Row
 from ..words import digits, duration
 from . import style
+from .checks import check_axes
 
 _OURS, _OTHERS = style.COLORS[0], "#c4c4c4"  # far apart in black and white too
 
@@ -21,13 +24,24 @@ def plot_ladder(rows, *, ax=None):
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    TypeError
+        If something is not as above.
     """
+    check_axes(ax)
+    rows = list(rows) if np.iterable(rows) else [rows]
+    if not rows or not all(isinstance(row, Row) for row in rows):
+        found = type(rows[0]).__name__ if rows else "none"
+        raise TypeError(f"rows must be one or more Row, as compare.ladder returns, found {found}.")
     ax = style.axes(ax)
     seconds = [row.seconds for row in rows]
     colors = [_OURS if row.name.startswith("oneneuron") else _OTHERS for row in rows]
     bars = ax.barh([row.name for row in rows], seconds, color=colors)
     ends = [
-        f"{duration(row.seconds)}   {digits(row.than_lecture)}\N{MULTIPLICATION SIGN}"
+        f"{duration(row.seconds)}{'*' if row.timed_steps < row.num_steps else ''}   "
+        f"{digits(row.than_lecture)}\N{MULTIPLICATION SIGN}"
         for row in rows
     ]
     ax.bar_label(bars, ends, padding=4)
@@ -36,9 +50,10 @@ def plot_ladder(rows, *, ax=None):
     ax.set_xlim(min(seconds) / 3, 20 * max(seconds))
     ax.xaxis.set_major_formatter(_tick)
     ax.set_xlabel(
-        f"time for {rows[0].num_steps:,} steps, and how many times as fast as the lecture"
+        f"time for {rows[0].num_steps:,} steps, each mark ten times the one before;  "
+        "\N{MULTIPLICATION SIGN} as fast as the lecture"
     )
-    ax.invert_yaxis()
+    ax.yaxis.set_inverted(True)
     ax.tick_params(axis="y", length=0)
     ax.spines[["top", "right", "left"]].set_visible(False)
     return ax

@@ -34,7 +34,7 @@ class Table:
 
     def label(self, place):
         """What to call a column in the picture."""
-        return str(self.names[place]) if self.is_frame else f"$x_{{{place + 1}}}$"
+        return style.plain(self.names[place]) if self.is_frame else f"$x_{{{place + 1}}}$"
 
     def column(self, place):
         """The values of a column."""

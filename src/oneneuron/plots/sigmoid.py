@@ -6,6 +6,7 @@ from scipy.special import expit
 
 from .. import checks
 from . import style
+from .checks import check_axes
 
 # sigma is within 0.0004 of 0 or 1 there.
 _TAIL = 8.0
@@ -63,6 +64,7 @@ def plot_sigmoid(weight=1.0, bias=0.0, *, ax=None):
     ValueError, TypeError
         If weight or bias is not a finite number, or their quotient not.
     """
+    check_axes(ax)
     weight, bias = checks.as_number(weight, "weight"), checks.as_number(bias, "bias")
     ax = style.axes(ax)
     curves = [line for line in ax.lines if isinstance(line, _Curve)]
@@ -79,5 +81,5 @@ def plot_sigmoid(weight=1.0, bias=0.0, *, ax=None):
         line.span(limits.min(), limits.max())
     ax.set(xlim=(limits.min(), limits.max()), ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
     ax.set(xlabel="$x$", ylabel=r"$f(x) = \sigma(w x + b)$")
-    ax.legend(framealpha=0.9)
+    style.legend(ax)
     return ax

@@ -13,19 +13,22 @@ COLORS = (
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 # Marker sizes that look alike.
 AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
+# How much of its colour a class's region has: neighbours differ in black and white too.
+_SHARES = (0.55, 0.25, 0.4)
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
 # Heights, light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
 
 
-def light(color):
-    """The colour mixed with white, for dots of the same colour to stand out on it."""
-    return tuple(0.4 * np.array(to_rgb(color)) + 0.6)
+def light(place):
+    """The colour of a place mixed with white, for dots of that colour to stand out on it."""
+    share = _SHARES[place % len(_SHARES)]
+    return tuple(share * np.array(to_rgb(COLORS[place])) + 1 - share)
 
 
 def shades(first, second):
-    """The probability of the second of two classes: its light colour at 1, white at 1/2."""
+    """The probability of the second of two places: its light colour at 1, white at 1/2."""
     return LinearSegmentedColormap.from_list("shades", [light(first), "white", light(second)])
 
 
@@ -48,11 +51,22 @@ def axes(ax):
     return plt.gca() if ax is None else ax
 
 
+def plain(text):
+    """A name that is to be shown as it is: a pair of dollars would make a formula of it."""
+    return str(text).replace("$", r"\$")
+
+
+def legend(ax, *handles_and_labels, **where):
+    """A legend that can be read on any picture, whatever style sheet is in use."""
+    ax.legend(
+        *handles_and_labels, frameon=True, framealpha=0.9, facecolor="white", edgecolor="#cccccc",
+        labelcolor="black", **where,
+    )  # fmt: skip
+
+
 def legend_above(ax, *handles_and_labels):
     """A legend in one line above the picture: within, it would hide some of it."""
-    ax.legend(
-        *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, frameon=False
-    )
+    legend(ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
 
 
 def number(value, digits=3):

@@ -9,7 +9,7 @@ from .. import checks
 from ..landscape import cost_over
 from ..results import Descent
 from . import style
-from .checks import recorded
+from .checks import check_axes, recorded
 
 _GRID = 60
 _LEVELS = 14
@@ -58,6 +58,7 @@ def plot_cost_surface(
     The cost is computed at each of 3600 points, once if the bias is held and 45 times if not: that
     takes 1 s for 400 samples of two features, 17 s for 100,000.
     """
+    check_axes(ax)
     descents = _checked_descents(descents)
     surface = Surface(X, y, descents, weights, bias, sample_weight, alpha)
     ax = surface.draw(style.axes(ax))
