@@ -56,8 +56,8 @@ def vertices(ax):
     return np.concatenate([path.vertices for c in lines(ax) for path in c.get_paths()])
 
 
-def angle(u, v):
-    return np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+def cosine(u, v):
+    return u @ v / np.linalg.norm(u) / np.linalg.norm(v)
 
 
 def class_at(ax, x1, x2):
@@ -67,7 +67,7 @@ def class_at(ax, x1, x2):
     nearest = np.abs(coordinates - [x1, x2]).sum(axis=1).argmin()
     color = np.array(mesh.to_rgba(mesh.get_array().ravel()[nearest])[:3])
     lights = {label: style.light(place) for place, label in enumerate(dots(ax))}
-    nearest = min(lights, key=lambda label: angle(1 - np.array(lights[label]), 1 - color))
+    nearest = max(lights, key=lambda label: cosine(1 - np.array(lights[label]), 1 - color))
     return nearest.removeprefix("class ")
 
 
