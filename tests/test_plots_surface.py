@@ -59,7 +59,7 @@ def starts(ax):
 
 
 def ends(ax):
-    return marks(ax, "*", 17)
+    return marks(ax, "D", 10)
 
 
 def numbered(ax):
@@ -81,10 +81,11 @@ def trails(ax):
 def test_a_line_of_equal_cost_lies_where_the_held_bias_gives_this_cost(ax, weighted, alpha):
     counts = np.arange(60) % 3 if weighted else np.ones(60, dtype=int)
     options = dict(sample_weight=counts.astype(float), alpha=alpha)
-    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), bias=-0.5, ax=ax, **options)
+    descent = train(**options)
+    plots.plot_cost_surface(X, Y, descent, weights=(2, 0), bias=-0.5, ax=ax, **options)
     level, third, first = points_on_lines(ax)
     many, labels = np.repeat(X, counts, axis=0), np.repeat(Y, counts)
-    w = np.column_stack([first, np.full_like(first, DESCENT.last.weights[1]), third])
+    w = np.column_stack([first, np.full_like(first, descent.last.weights[1]), third])
     costs = [reference.cost(many, labels, row, -0.5) + alpha / 2 * row @ row for row in w]
     # Linear interpolation between points of a grid of 60 x 60.
     np.testing.assert_allclose(costs, level, rtol=5e-3)
@@ -211,13 +212,77 @@ def test_the_sixth_path_has_the_dash_of_the_first_and_a_colour_of_its_own(ax, co
     assert first.get_color() != sixth.get_color()
 
 
+def test_a_single_path_has_its_best_step_marked(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), ax=ax)
+    assert marks(ax, "*", 16) == [DESCENT.best.weights[[2, 0]].tolist()]
+
+
+def test_the_legend_of_a_single_path_tells_what_its_marks_are(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
+    best = DESCENT.best
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "$\\eta$ = 0.05",
+        f"start: $C$ = {DESCENT.history.cost[0]:.3g}",
+        f"end: $C$ = {DESCENT.last.cost:.3g}",
+        f"best: {100 * best.accuracy:.1f} % by step {best.step}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bias", "features", "note"),
+    [
+        (None, 2, "$C$ with the best bias at each point"),
+        (0.25, 2, "$C$ where $b$ = 0.25"),
+        (None, 3, "$C$ with the best bias at each point, other weights held"),
+    ],
+)
+def test_the_legend_tells_what_the_contours_are(ax, coarse, bias, features, note):
+    samples = X[:, :features]
+    descent = train(samples, init=([0.0] * features, 0.0))
+    plots.plot_cost_surface(samples, Y, descent, bias=bias, ax=ax)
+    assert ax.get_legend().get_title().get_text() == note
+
+
+@pytest.mark.parametrize(
+    ("samples", "labels", "options"),
+    [
+        (2 * X, Y, {}),
+        (X, 1 - Y, {}),
+        (X[:50], Y[:50], {}),
+        (X, Y, {"alpha": 0.5}),
+        (X, Y, {"sample_weight": np.linspace(0, 1, 60)}),
+    ],
+    ids=["other samples", "other labels", "fewer", "alpha", "sample_weight"],
+)
+def test_a_descent_on_other_data_is_refused(ax, samples, labels, options):
+    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+        plots.plot_cost_surface(samples, labels, [DESCENT], ax=ax, **options)
+    assert not ax.has_data()
+
+
+def test_a_descent_from_weights_0_on_other_samples_is_refused(ax):
+    descent = train(init=([0.0, 0.0, 0.0], 0.0))  # any samples cost the same there
+    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+        plots.plot_cost_surface(X[::-1], Y, descent, ax=ax)
+
+
+def test_float32_samples_of_a_float64_descent_are_drawn(ax, coarse):
+    plots.plot_cost_surface(X.astype(np.float32), Y, DESCENT, ax=ax)
+
+
+def test_the_legend_lies_above_the_picture_and_hides_none_of_it(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+
+
 def test_the_legend_tells_the_step_size_and_the_last_cost_of_each(ax, coarse):
     second = train(eta=0.7, num_steps=4)
     assert second.last.cost > 1.1 * second.lowest.cost
     plots.plot_cost_surface(X, Y, [DESCENT, second], bias=0.0, ax=ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        f"$\\eta$ = 0.05, C = {DESCENT.last.cost:.3g} at the end",
-        f"$\\eta$ = 0.7, C = {second.last.cost:.3g} at the end",
+        f"$\\eta$ = 0.05, $C$ = {DESCENT.last.cost:.3g} at the end",
+        f"$\\eta$ = 0.7, $C$ = {second.last.cost:.3g} at the end",
     ]
 
 

@@ -39,9 +39,7 @@ def cost_over(X, y, weights, pair, first, second, *, bias=None, sample_weight=No
         infinite where it is beyond the finite numbers.
     """
     parameters = np.append(np.asarray(weights, dtype=np.float64), 0.0 if bias is None else bias)
-    training = Training(
-        X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
-    )
+    training = _training(X, y, parameters, sample_weight, alpha)
     some = slice(None, None, -(-len(X) // _SAMPLES))
     samples = X[some].astype(np.float64)
     rise = np.ones(len(X)) if sample_weight is None else sample_weight
@@ -56,6 +54,22 @@ def cost_over(X, y, weights, pair, first, second, *, bias=None, sample_weight=No
             else:
                 costs[i, j], _ = _scored(training, parameters, bias)
     return costs
+
+
+def cost_at(X, y, weights, bias, *, sample_weight=None, alpha=0.0):
+    """The cost of one neuron; the arguments are as those of `cost_over`."""
+    parameters = np.append(np.asarray(weights, dtype=np.float64), bias)
+    with np.errstate(over="ignore", invalid="ignore"):
+        training = _training(X, y, parameters, sample_weight, alpha)
+        cost, _ = _scored(training, parameters, bias)
+    return cost
+
+
+def _training(X, y, parameters, sample_weight, alpha):
+    """What knows the cost; it makes no step."""
+    return Training(
+        X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
+    )
 
 
 def _candidates(z, rise):

@@ -61,12 +61,15 @@ def legend(ax, *handles_and_labels, **where):
     ax.legend(
         *handles_and_labels, frameon=True, framealpha=0.9, facecolor="white", edgecolor="#cccccc",
         labelcolor="black", **where,
+    ).get_title().set_color("black")  # fmt: skip
+
+
+def legend_above(ax, *handles_and_labels, ncols=3, title=None):
+    """A legend above the picture: within, it would hide some of it."""
+    legend(
+        ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=ncols,
+        title=title,
     )  # fmt: skip
-
-
-def legend_above(ax, *handles_and_labels):
-    """A legend in one line above the picture: within, it would hide some of it."""
-    legend(ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=3)
 
 
 def number(value, digits=3):

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.patheffects import withStroke
 
 from .. import checks
-from ..landscape import cost_over
+from ..landscape import cost_at, cost_over
 from ..results import Descent
 from . import style
 from .checks import check_axes, recorded
@@ -26,6 +26,9 @@ def plot_cost_surface(
     X, y, descents, *, weights=(0, 1), bias=None, sample_weight=None, alpha=0.0, ax=None
 ):
     """Draw the contours of the cost over two weights, and the paths of descents on them.
+
+    A ring is a path's start, a diamond its end. A single path has its best step marked with a star
+    and, of those recorded, the steps 1, 10, 100, ... with their numbers.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def plot_cost_surface(
     Raises
     ------
     TypeError, ValueError
-        If something is not as above.
+        If something is not as above: if the descents had other costs than X and y give, too.
 
     Notes
     -----
@@ -65,15 +68,13 @@ def plot_cost_surface(
     for descent, color, dash in zip(
         descents, cycle(style.COLORS[1:]), cycle(style.DASHES), strict=False
     ):
-        path = descent.history.weights[:, surface.pair]
-        label = f"$\\eta$ = {descent.eta:.3g}, C = {style.number(descent.last.cost)} at the end"
-        trail, *ends = path_on(ax, color, dash, label)
-        trail.set_data(*path.T)
-        for mark, point in zip(ends, path[[0, -1]], strict=True):
-            mark.set_data(*point[:, None])
+        artists = path_on(ax, color, dash)
+        _lay(artists, descent.history.weights[:, surface.pair])
         if len(descents) == 1:
-            _mark_steps(ax, descent.history.step, path, color)
-    ax.legend(framealpha=0.9)
+            _tell_all(ax, artists, descent, surface.pair)
+        else:
+            artists[0].set_label(f"{_step_size(descent)}, {_cost(descent.last.cost)} at the end")
+    style.legend_above(ax, ncols=2, title=surface.note)
     return ax
 
 
@@ -88,6 +89,8 @@ class Surface:
     ----------
     pair : list of two ints
         Which weights.
+    note : str
+        What C is at a point.
     """
 
     def __init__(self, X, y, descents, weights, bias, sample_weight, alpha):
@@ -97,8 +100,10 @@ class Surface:
         alpha = checks.as_size(alpha, "alpha")
         bias = None if bias is None else checks.as_number(bias, "bias")
         self._told = " with the best bias" if bias is None else ""
+        self.note = _note(bias, X.shape[1])
         self.pair = _checked_pair(weights, X.shape[1])
         _check_features(descents, X.shape[1])
+        _check_costs(descents, X, y, sample_weight, alpha)
         paths = np.concatenate([descent.history.weights[:, self.pair] for descent in descents])
         self._first, self._second = _spans(paths.astype(np.float64))
         self._costs = cost_over(
@@ -116,7 +121,7 @@ class Surface:
             ax.contourf(*place, levels=levels, cmap=style.HEIGHTS, extend="min")
             lines = ax.contour(*place, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
             # Beneath the paths, which come later.
-            ax.clabel(lines, levels=levels[2:-1:2], fmt=_label, fontsize=9, zorder=2)
+            ax.clabel(lines, levels=levels[2:-1:2], fmt=_label, fontsize="small", zorder=2)
         else:
             words = f"C = {style.number(low)} everywhere{self._told}"
             ax.text(0.5, 0.03, words, transform=ax.transAxes, ha="center")
@@ -130,13 +135,48 @@ def _label(cost):
     return style.number(cost, digits=2)
 
 
-def path_on(ax, color, dash, label=None):
+def _note(bias, num_features):
+    note = "$C$ with the best bias at each point" if bias is None else f"$C$ where $b$ = {bias:.3g}"
+    return note + (", other weights held" if num_features > 2 else "")
+
+
+def path_on(ax, color, dash):
     """A line, a mark for its start and one for its end, as yet without data."""
     edge = [withStroke(linewidth=4.5, foreground="white")]
-    (trail,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, label=label, path_effects=edge)
+    (trail,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=edge)
     (start,) = ax.plot([], [], "o", color="white", markeredgecolor=color, markersize=9, mew=2.5)
-    (end,) = ax.plot([], [], "*", color=color, markeredgecolor="white", markersize=17)
+    (end,) = ax.plot([], [], "D", color=color, markeredgecolor="white", markersize=10)
     return trail, start, end
+
+
+def _lay(artists, path):
+    """Give a path's artists their places."""
+    trail, start, end = artists
+    trail.set_data(*path.T)
+    start.set_data(*path[:1].T)
+    end.set_data(*path[-1:].T)
+
+
+def _tell_all(ax, artists, descent, pair):
+    """Mark what there is to say of a single descent, and name it for the legend."""
+    trail, start, end = artists
+    trail.set_label(_step_size(descent))
+    start.set_label(f"start: {_cost(descent.history.cost[0])}")
+    end.set_label(f"end: {_cost(descent.last.cost)}")
+    _mark_steps(ax, descent.history.step, np.transpose(trail.get_data()), trail.get_color())
+    best = descent.best
+    ax.plot(
+        *best.weights[pair], "*", color=trail.get_color(), markeredgecolor="black", markersize=16,
+        linestyle="none", label=f"best: {100 * best.accuracy:.1f} % by step {best.step}",
+    )  # fmt: skip
+
+
+def _step_size(descent):
+    return f"$\\eta$ = {descent.eta:.3g}"
+
+
+def _cost(cost):
+    return f"$C$ = {style.number(cost)}"
 
 
 def _mark_steps(ax, steps, path, color):
@@ -145,7 +185,7 @@ def _mark_steps(ax, steps, path, color):
         if str(step).strip("0") == "1":
             ax.plot(*point, "o", color=color, markeredgecolor="white", markersize=6)
             ax.annotate(
-                f"{step}", point, (0, 9), textcoords="offset points", ha="center", fontsize=9,
+                f"{step}", point, (0, 9), textcoords="offset points", ha="center", fontsize="small",
                 path_effects=[withStroke(linewidth=3, foreground="white")],
             )  # fmt: skip
 
@@ -169,6 +209,23 @@ def _check_features(descents, num_features):
                 f"descents must have been trained on X with its {num_features} features, found "
                 f"one with {len(descent.last.weights)} weights."
             )
+
+
+def _check_costs(descents, X, y, sample_weight, alpha):
+    """The samples must give the costs that the descents had at the start and at the end."""
+    for descent in descents:
+        history = descent.history
+        for k in (0, -1):
+            cost = history.cost[k]
+            expected = cost_at(
+                X, y, history.weights[k], history.bias[k], sample_weight=sample_weight, alpha=alpha
+            )
+            # float32 samples are good for as much, and others are further off.
+            if np.isfinite(cost) and not np.isclose(expected, cost, rtol=1e-3, atol=1e-9):
+                raise ValueError(
+                    f"descents must have been trained on X and y, with the same sample_weight and "
+                    f"alpha: the cost was {cost:.5g} where these give {expected:.5g}."
+                )
 
 
 def _checked_pair(weights, num_features):
