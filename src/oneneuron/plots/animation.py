@@ -10,7 +10,8 @@ from . import style
 from .checks import recorded
 from .curves import scale_steps
 from .dots import plot_dots
-from .surface import Surface, path_on
+from .paths import path_on
+from .surface import Surface
 
 _SIZE = (10.0, 5.0)  # inches
 _GRID = 100
