@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV
@@ -14,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+import oneneuron
 from oneneuron import NeuronClassifier, plots
 from oneneuron.plots import style
 
@@ -419,6 +421,26 @@ def broken(points):
 def test_a_model_that_gives_no_answer_is_refused(model, message):
     with pytest.raises((ValueError, TypeError), match=message):
         plots.plot_decision_boundary(X, Y, model)
+
+
+def test_a_model_of_a_descent_is_drawn_as_its_output(ax):
+    model = oneneuron.Model(np.array([1.5, -0.5]), 0.25, 0, 1.0, 0.0)
+    plots.plot_decision_boundary(X, Y, model, ax=ax)
+    mesh = mesh_of(ax)
+    expected = expit(mesh.get_coordinates() @ model.weights + model.bias)
+    np.testing.assert_allclose(np.reshape(mesh.get_array(), expected.shape), expected)
+
+
+def test_a_descent_is_refused_with_the_remedy():
+    descent = oneneuron.train(X, Y, eta=0.1, num_steps=1)
+    with pytest.raises(TypeError, match=r"one of the descent's models: descent\.best"):
+        plots.plot_decision_boundary(X, Y, descent)
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 2), (0, 2)])
+def test_neighbouring_regions_differ_in_black_and_white(places):
+    greys = [np.dot(style.light(place), [0.299, 0.587, 0.114]) for place in places]
+    assert abs(greys[0] - greys[1]) > 0.07  # 18 of 255
 
 
 def test_a_refused_model_leaves_the_picture_that_was_there(ax):

@@ -106,6 +106,13 @@ def test_the_steps_begin_at_0_and_each_tenfold_takes_as_much_room_as_the_next(ax
     assert shown[:5] == ["0", "1", "10", "100", "1000"]
 
 
+@pytest.mark.parametrize(("num_steps", "marker"), [(0, "o"), (19, "o"), (20, "none")])
+def test_few_records_are_shown_as_points(ax, num_steps, marker):
+    descent = oneneuron.train([[0.0], [1.0]], [0, 1], eta=0.1, num_steps=num_steps, record_every=1)
+    plots.plot_learning_curve(descent, ax=ax)
+    assert [line.get_marker() for line in ax.lines] == [marker]
+
+
 def test_the_legend_lies_above_the_picture_and_hides_none_of_it(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     ax.figure.canvas.draw()
@@ -269,6 +276,7 @@ def test_the_axes_of_the_parabola_are_named(ax):
         (dict(eta=0.1, start="1"), TypeError, "start must be a number, found '1'"),
         (dict(eta=0.1, num_steps=0), ValueError, "num_steps must be 1 or more, found 0"),
         (dict(eta=0.1, num_steps=2.0), TypeError, "num_steps must be a whole number, found 2.0"),
+        (dict(eta=0.1, num_steps=1001), ValueError, "num_steps must be 1000 or fewer"),
     ],
 )
 def test_numbers_out_of_their_range_are_refused(arguments, error, message):

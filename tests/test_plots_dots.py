@@ -51,6 +51,39 @@ def test_class_1_by_itself_keeps_the_looks_of_the_second_class(ax):
     )
 
 
+def test_given_classes_keep_their_looks_though_some_are_missing(ax):
+    plots.plot_dots([[0, 1], [1, 0]], ["b", "c"], classes=["c", "b", "a"], ax=ax)
+    colors = {c.get_label(): c.get_facecolor()[0].tolist()[:3] for c in ax.collections[1:]}
+    assert colors == {
+        f"class {label}": list(mpl.colors.to_rgb(style.COLORS[place]))
+        for label, place in [("b", 1), ("c", 2)]
+    }
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        (["a", "b"], ValueError, "classes must have all labels in y, 'c' is missing"),
+        ("abc", TypeError, "classes must be a list of labels, found 'abc'"),
+        (3, TypeError, "classes must be a list of labels, found 3"),
+        ([*"abcdefghijk"], ValueError, "10 classes at most, found 11"),
+    ],
+)
+def test_classes_that_do_not_fit_are_refused(ax, classes, error, message):
+    with pytest.raises(error, match=message):
+        plots.plot_dots([[0, 1], [1, 0]], ["b", "c"], classes=classes, ax=ax)
+    assert not ax.has_data()
+
+
+def test_dollars_in_names_stay_dollars(ax):
+    frame = pd.DataFrame([[0, 1], [1, 0]], columns=["c$", "price in $ and $"])
+    plots.plot_dots(frame, ["a$b$", "$"], ax=ax)
+    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert [*legend, ax.get_xlabel(), ax.get_ylabel()] == [
+        r"class \$", r"class a\$b\$", r"c\$", r"price in \$ and \$",
+    ]  # fmt: skip
+
+
 def test_more_dots_of_a_class_share_its_line_in_the_legend(ax):
     plots.plot_dots(X, Y, ax=ax)
     plots.plot_dots(X + 5, Y, ax=ax)

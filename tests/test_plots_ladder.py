@@ -1,5 +1,7 @@
 """The bars of the ladder, by what their artists hold."""
 
+import pytest
+
 from oneneuron import plots
 from oneneuron.compare import Row
 
@@ -35,6 +37,31 @@ def test_at_a_bar_s_end_stand_its_time_and_how_many_times_as_fast_as_the_lecture
         ["1.07 s", "1.00\N{MULTIPLICATION SIGN}"],
         ["5.49 ms", "195\N{MULTIPLICATION SIGN}"],
     ]
+
+
+def test_a_time_from_fewer_steps_is_marked(ax):
+    plots.plot_ladder([ROWS[0]._replace(timed_steps=100), ROWS[1]], ax=ax)
+    times = [text.get_text().split()[1] for text in ax.texts]
+    assert times == ["s*", "s"]
+
+
+def test_a_second_ladder_has_its_first_bar_on_top_too(ax):
+    for _ in range(2):
+        plots.plot_ladder(ROWS, ax=ax)
+    bottom, top = ax.get_ylim()
+    assert bottom > top
+
+
+@pytest.mark.parametrize("rows", [[], None, "abc", [1.0], [ROWS[0], 2.0], {}])
+def test_what_are_no_rows_is_refused(ax, rows):
+    with pytest.raises(TypeError, match="rows must be one or more Row"):
+        plots.plot_ladder(rows, ax=ax)
+    assert not ax.has_data()
+
+
+def test_a_generator_of_rows_is_drawn(ax):
+    plots.plot_ladder((row for row in ROWS), ax=ax)
+    assert len(ax.patches) == len(ROWS)
 
 
 def test_the_scale_is_logarithmic_and_its_ticks_are_in_units(ax):
