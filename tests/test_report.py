@@ -95,7 +95,7 @@ def test_the_figures_are_those_of_the_run(page):
     first, *_, last = run.descent.history.cost
     for words in ("On the 12 samples", "75.0 % right", "1,234 steps", "took 12.5 ms",
                   "The 48 samples to train on", "by η = 0.0625 times", f"From {first:.3g} at",
-                  f"to {last:.3g} after"):  # fmt: skip
+                  f"to {last:.3g} after", f"that of step {run.descent.best.step:,},"):  # fmt: skip
         assert words in page.text
 
 
@@ -109,7 +109,7 @@ def test_the_number_of_wrong_samples_is_that_of_the_model(page):
     ("model", "equation"),
     [
         ({"w1": 2.0, "w2": -0.5, "b": 1.25}, "2 x₁ - 0.5 x₂ + 1.25 = 0"),
-        ({"w1": -2.0, "w2": 0.5, "b": -1.25}, "- 2 x₁ + 0.5 x₂ - 1.25 = 0"),
+        ({"w1": -2.0, "w2": 0.5, "b": -1.25}, "-2 x₁ + 0.5 x₂ - 1.25 = 0"),
     ],
 )
 def test_the_line_is_given_as_an_equation(model, equation, monkeypatch):

@@ -13,6 +13,7 @@ import numpy as np
 from . import plots, rendering
 from .lecture import first_network
 from .results import Descent
+from .words import counted
 
 _SIZE = (6.4, 4.8), 200  # inches and dots an inch: letters as large as those of the text around
 
@@ -55,16 +56,17 @@ def _words(run):
     wrong = int(np.sum(np.round(first_network.predict(test_pos, run.model)) != test_value))
     diverged = descent.stop_reason == "diverged"
     return {
-        "num_train": f"{len(train_pos)}",
-        "num_test": f"{len(test_pos)}",
-        "num_wrong": f"{wrong}",
-        "num_steps": f"{descent.num_steps:,}",
+        "train_samples": counted(len(train_pos), "sample"),
+        "test_samples": counted(len(test_pos), "sample"),
+        "num_wrong": f"{wrong:,}",
+        "steps": counted(descent.num_steps, "step"),
+        "best_step": f"{descent.best.step:,}",
         "test_accuracy": _percent(neuron.test_accuracy),
         "milliseconds": f"{1e3 * neuron.seconds:.1f}",
         "boundary_equation": _equation(run.model),
         "eta": f"{descent.eta:g}",
-        "start_cost": f"{history.cost[0]:.3g}",
-        "last_cost": f"{history.cost[-1]:.3g}",
+        "start_cost": plots.style.number(history.cost[0]),
+        "last_cost": plots.style.number(history.cost[-1]),
         "warning": " Then the step size was too large: it diverged." if diverged else "",
         "version": version("oneneuron"),
         "command": run.command,
@@ -93,11 +95,16 @@ def _percent(share):
 
 
 def _equation(model):
-    """The boundary w.x + b = 0 in numbers."""
-    terms = [(model["w1"], " x₁"), (model["w2"], " x₂"), (model["b"], "")]
-    signs = ["+", "\N{MINUS SIGN}"]
-    text = " ".join(f"{signs[value < 0]} {abs(value):.3g}{x}" for value, x in terms)
-    return f"{text.removeprefix('+ ')} = 0"
+    """The boundary w.x + b = 0 in numbers; a line may end between its terms alone."""
+    terms = [
+        (model["w1"], "\N{NO-BREAK SPACE}x₁"),
+        (model["w2"], "\N{NO-BREAK SPACE}x₂"),
+        (model["b"], ""),
+    ]
+    first, *others = (f"{value:+.3g}{x}" for value, x in terms)
+    sums = (f"{term[0]}\N{NO-BREAK SPACE}{term[1:]}" for term in others)
+    text = " ".join([first.removeprefix("+"), *sums]) + "\N{NO-BREAK SPACE}= 0"
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def _table_rows(methods):
