@@ -39,7 +39,7 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
     Returns
     -------
     FuncAnimation
-        On a new pyplot figure. ``save("descent.gif", writer="pillow")`` writes it to a file,
+        On a new pyplot figure; keep it in a variable as long as it is to move. ``save("descent.gif", writer="pillow")`` writes it to a file,
         ``to_jshtml()`` makes HTML of it for a notebook.
 
     Raises

@@ -14,7 +14,7 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 # Marker sizes that look alike.
 AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
 # How much of its colour a class's region has: neighbours differ in black and white too.
-_SHARES = (0.55, 0.25, 0.4)
+_SHARES = (0.48, 0.25, 0.4)
 DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
 # Heights, light enough for a path to stand out.
