@@ -236,6 +236,7 @@ X2 = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
         ({"y": [0.5, 1, 0]}, ValueError, r"y must hold the labels 0 and 1, found 0.0, 0.5, 1.0"),
         ({"y": [[0], [1], [1]]}, ValueError, r"y must have shape \(3,\).*found shape \(3, 1\)"),
         ({"y": [0, 1]}, ValueError, r"y must have shape \(3,\).*found shape \(2,\)"),
+        ({"X": [[1.0], [2.0, 3.0], [1.0]]}, ValueError, "X must have rows of equal length"),
         ({"X": [1.0, 2.0, 3.0]}, ValueError, r"X must have two dimensions.*found shape \(3,\)"),
         ({"X": 1.0}, ValueError, r"X must have two dimensions.*found shape \(\)"),
         ({"X": np.empty((0, 2)), "y": []}, ValueError, r"at least one sample.*\(0, 2\)"),

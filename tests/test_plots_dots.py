@@ -123,6 +123,8 @@ def test_the_order_of_samples_never_changes_a_class_s_place(labels):
     ("samples", "labels", "features", "message"),
     [
         (X[:, :1], Y, None, "two features or more to draw, found one"),
+        ([[1, 2], [3], [4, 5], [6, 7]], Y, None, "X must have rows of equal length"),
+        (X, [0, [1], 0, 1], None, "y must have rows of equal length"),
         (X[:, 0], Y, None, r"two dimensions.*found shape \(4,\)"),
         (np.empty((0, 2)), [], None, r"at least one sample.*found shape \(0, 2\)"),
         (APPLES[:0], [], (0, 2), "at least one sample, found none"),

@@ -189,3 +189,9 @@ def test_any_two_features_of_any_columns_are_drawn_at_their_own_places(values, o
 def test_places_that_do_not_fit_are_refused(at, message):
     with pytest.raises(ValueError, match=message):
         asked(FRAME, features=("size", "weight"), at=at)
+
+
+@pytest.mark.parametrize("at", [5, "seeds"])
+def test_a_place_by_itself_is_refused(at):
+    with pytest.raises(TypeError, match=f"at must be values by name.*found {at!r}"):
+        asked(FRAME, features=("size", "weight"), at=at)

@@ -15,11 +15,19 @@ class ParameterError(ValueError, TypeError):
     """A parameter of the wrong type: both errors, as scikit-learn's own are."""
 
 
+def as_array(value, name):
+    """Whatever NumPy makes an array of."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must have rows of equal length: {error}") from error
+
+
 def as_samples(X, name="X"):
     """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
     if np.ma.is_masked(X):
         raise ValueError(f"{name} has masked values: fill them or drop their samples.")
-    raw = np.asarray(X)
+    raw = as_array(X, name)
     if raw.dtype.kind not in "biufO":
         raise TypeError(f"{name} must hold numbers, found dtype {raw.dtype}: convert it first.")
     if raw.ndim != 2:
@@ -54,7 +62,7 @@ def _refuse_non_finite(samples, name):
 
 def as_labels(y, num_samples, name="y"):
     """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
-    labels = np.asarray(y)
+    labels = as_array(y, name)
     if labels.shape != (num_samples,):
         raise ValueError(
             f"{name} must have shape ({num_samples},), one label for each sample, found shape "

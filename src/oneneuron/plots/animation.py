@@ -39,8 +39,9 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
     Returns
     -------
     FuncAnimation
-        On a new pyplot figure; keep it in a variable as long as it is to move. ``save("descent.gif", writer="pillow")`` writes it to a file,
-        ``to_jshtml()`` makes HTML of it for a notebook.
+        On a new pyplot figure; keep it in a variable for as long as it is to move.
+        ``save("descent.gif", writer="pillow")`` writes it to a file, ``to_jshtml()`` makes HTML of
+        it for a notebook.
 
     Raises
     ------

@@ -79,6 +79,8 @@ def _typical(table, place):
 
 def _given(at, table):
     """The values of `at` by the places of their columns."""
+    if isinstance(at, str) or not np.iterable(at):
+        raise TypeError(f"at must be values by name, or one for each feature, found {at!r}.")
     names = list(at.keys()) if hasattr(at, "keys") else table.names
     values = [at[name] for name in names] if hasattr(at, "keys") else list(at)
     if len(values) != len(names):

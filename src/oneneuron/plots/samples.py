@@ -107,7 +107,7 @@ def _two_places(table, features):
 
 
 def _labels(y, num_samples):
-    labels = np.asarray(y)
+    labels = checks.as_array(y, "y")
     if labels.shape != (num_samples,):
         raise ValueError(
             f"y must have shape ({num_samples},), one label for each sample, found shape "
@@ -126,8 +126,8 @@ def classes_of(*labels):
         is_missing = any(label != label for label in classes)
     except TypeError as error:
         raise TypeError(
-            "the labels must be of one kind, such as numbers or strings, and none missing: "
-            f"{error}."
+            "the labels, of y and of the model, must be of one kind, such as numbers or strings, "
+            f"and none missing: {error}."
         ) from error
     if is_missing:
         raise ValueError("the labels must not be NaN: drop those samples.")
