@@ -14,6 +14,8 @@ from oneneuron.cli import main, progress
 from oneneuron.compare import Row
 from oneneuron.table import TableModel
 
+DURATION = r"[\d,.]+ (s|ms|µs)"
+
 
 def made_table(path, n=60):
     """Two features of very different size, two classes apart in the first."""
@@ -56,14 +58,14 @@ def test_the_lecture_compares_three_methods_in_columns(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     top = next(i for i, line in enumerate(lines) if line.startswith("method"))
     rows = lines[top + 1 : top + 4]
-    assert all(re.search(r"[\d.]+ % +[\d.]+ % +[\d.]+ ms$", row) for row in rows)
+    assert all(re.search(rf"[\d.]+ % +[\d.]+ % +{DURATION}$", row) for row in rows)
     assert len({len(line) for line in lines[top : top + 4]}) == 1
 
 
 def test_a_seed_repeats_the_lecture(tmp_path, capsys):
     def lines():
         main(["lecture", "--seed", "3", "-n", "50", "--steps", "1500", "--output", str(tmp_path)])
-        return re.sub(r"[\d.]+ ms", "", capsys.readouterr().out).split()
+        return re.sub(DURATION, "", capsys.readouterr().out).split()
 
     assert lines() == lines()
 
@@ -74,7 +76,32 @@ def test_the_seed_that_is_drawn_and_printed_repeats_the_lecture(tmp_path, capsys
     first = capsys.readouterr().out
     main([*arguments, "--seed", re.search(r"seed (\d+)", first)[1]])
     second = capsys.readouterr().out
-    assert re.sub(r"[\d.]+ ms", "", first).split() == re.sub(r"[\d.]+ ms", "", second).split()
+    assert re.sub(DURATION, "", first).split() == re.sub(DURATION, "", second).split()
+
+
+@pytest.mark.parametrize(
+    ("n", "steps", "words"),
+    [
+        (5, 1, ("4 samples to train on, 1 held out", "(1 step).")),
+        (10_000, 2000, ("8,000 samples to train on, 2,000 held out", "(2,000 steps).")),
+    ],
+)
+def test_the_lecture_counts_its_samples_and_steps(tmp_path, capsys, n, steps, words):
+    arguments = ["-n", str(n), "--steps", str(steps), "--eta", "1e-5"]
+    main(["lecture", *arguments, "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert all(part in out for part in words)
+
+
+def test_a_training_of_less_than_a_millisecond_is_told_in_microseconds(
+    tmp_path, monkeypatch, capsys
+):
+    from oneneuron.cli import lecture
+
+    monkeypatch.setattr(lecture, "timed", lambda f, *arguments: (f(*arguments), 2.5e-4))
+    main(["lecture", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "took 250 µs" in out and re.search(r"gradient descent .* 250 µs$", out, re.MULTILINE)
 
 
 def test_the_lecture_makes_its_folder(tmp_path):
@@ -94,6 +121,13 @@ def test_fit_says_how_it_does_in_training_and_held_out(data, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "60 rows, 2 features, classes no and yes" in out
     assert "accuracy held out      100.0 % of 12 rows" in out
+
+
+def test_fit_counts_a_single_feature_in_the_singular(tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("x,t\n1,a\n2,b\n3,a\n4,b\n")
+    arguments = ["fit", str(tmp_path / "d.csv"), "--target", "t", "--test-size", "0.5"]
+    main([*arguments, "--output", str(tmp_path / "m.json")])
+    assert "4 rows, 1 feature, classes a and b" in capsys.readouterr().out
 
 
 def test_predict_gives_back_the_classes_that_fit_was_shown(data, model, capsys):
@@ -331,6 +365,28 @@ def test_compare_has_no_column_of_first_steps_and_no_star_where_nothing_needs_th
     assert "first step" not in out and "*" not in out
 
 
+def test_compare_begins_with_the_size_of_its_descent(made_ladder, capsys):
+    main(["compare", "--steps", "2000"])
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "400 samples of 2 features, 2,000 steps of the same descent, η = 0.005"
+    )
+
+
+def test_compare_counts_one_step_in_the_singular(made_ladder, capsys):
+    made_ladder[:] = [row._replace(num_steps=1) for row in made_ladder]
+    main(["compare", "--steps", "1"])
+    assert re.findall(r"1 steps?\b", capsys.readouterr().out) == ["1 step", "1 step"]
+
+
+@pytest.mark.parametrize(("n", "is_below"), [(500, False), (50_000, True)])
+def test_compare_says_why_its_step_is_below_the_lecture_s_where_it_is(
+    made_ladder, capsys, n, is_below
+):
+    main(["compare", "-n", str(n)])
+    words = "η is below the lecture's 0.005: with so many samples that would swing."
+    assert (words in capsys.readouterr().out) == is_below
+
+
 def test_compare_explains_its_star(made_ladder, capsys):
     main(["compare", "--steps", "2000"])
     assert "* timed over fewer steps" in capsys.readouterr().out
@@ -349,7 +405,7 @@ def test_the_figures_of_compare_are_those_of_its_rows(made_ladder, tmp_path):
     main(["compare", "-n", "10", "--steps", "2000", "--seed", "3", "--json", "c.json"])
     found = json.loads((tmp_path / "c.json").read_text())
     assert [Row(**rung) for rung in found["rungs"]] == made_ladder
-    assert (found["samples"], found["seed"]) == (8, 3)
+    assert (found["samples"], found["seed"], found["eta"]) == (8, 3, 0.005)
     assert found["machine"]["numpy"] == np.__version__
 
 

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .words import counted
+
 _FORMAT = "oneneuron-model"
 _VERSION = 1
 
@@ -52,8 +54,8 @@ class Table:
         for line, row in numbered:
             if len(row) != len(header):
                 raise ValueError(
-                    f"{path}, line {line}, must have {len(header)} cells as its header does, "
-                    f"found {len(row)}: correct or drop the line."
+                    f"{path}, line {line}, must have {counted(len(header), 'cell')} as its "
+                    f"header does, found {len(row)}: correct or drop the line."
                 )
         if not numbered:
             raise ValueError(f"{path} must have rows below its header line, found none.")

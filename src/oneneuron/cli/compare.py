@@ -8,7 +8,7 @@ from importlib.metadata import version
 from .. import _dispatch, rendering
 from ..table import check_writable, write_whole
 from ..team import cores
-from ..words import digits, duration
+from ..words import counted, digits, duration
 from . import values
 from .notices import warnings_as_lines
 from .progress import bar
@@ -42,12 +42,14 @@ def run(arguments):
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), bar() as show:
         rows = ladder(problem, arguments.steps, show)
-    num_samples = len(problem.y)
-    print(f"{num_samples:,} samples of 2 features, {arguments.steps:,} steps of the same descent\n")
-    print(_table(rows), "", *_foot(rows), sep="\n")
+    print(
+        f"{counted(len(problem.y), 'sample')} of 2 features, {counted(arguments.steps, 'step')} "
+        f"of the same descent, η = {problem.eta:g}\n"
+    )
+    print(_table(rows), "", *_foot(rows, problem.eta), sep="\n")
     write_whole(arguments.output, _picture(rows))
     if arguments.json is not None:
-        write_whole(arguments.json, _figures(rows, num_samples, arguments.seed).encode())
+        write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
     print(f"\nSaved {' and '.join(paths)}.")
 
 
@@ -55,7 +57,7 @@ def _table(rows):
     """A line for each rung, in columns; the last of them only if there are libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
-        ["time for", f"{rows[0].num_steps:,} steps ", *(_time(row) for row in rows)],
+        ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
         ["ns for a sample", "in a step", *(digits(row.nanoseconds) for row in rows)],
         ["as fast as", "the rung above", *(_ratio(row.than_before) for row in rows)],
         ["as fast as", "the lecture", *(_ratio(row.than_lecture) for row in rows)],
@@ -89,12 +91,14 @@ def _padded(column):
     return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
 
 
-def _foot(rows):
+def _foot(rows, eta):
     """Below the table: what its words mean, and on what machine it was made."""
-    from ..compare import missing_libraries
+    from ..compare import LECTURE_ETA, missing_libraries
 
     if any(row.timed_steps < row.num_steps for row in rows):
         yield "* timed over fewer steps: all of them would take too long."
+    if eta < LECTURE_ETA:
+        yield f"η is below the lecture's {LECTURE_ETA:g}: with so many samples that would swing."
     yield "ns: billionths of a second. Each rung was checked to end where the others do."
     yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
     yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
@@ -143,6 +147,6 @@ def _picture(rows):
     return rendering.png(lambda ax: plot_ladder(rows, ax=ax), size=(8.0, 4.5), dpi=240)
 
 
-def _figures(rows, num_samples, seed):
-    found = {"samples": num_samples, "seed": seed, "machine": _machine()}
+def _figures(rows, problem, seed):
+    found = {"samples": len(problem.y), "seed": seed, "eta": problem.eta, "machine": _machine()}
     return json.dumps({**found, "rungs": [row._asdict() for row in rows]}, indent=1) + "\n"

@@ -8,6 +8,7 @@ import numpy as np
 from .. import rendering
 from ..descent import train
 from ..table import check_writable, write_whole
+from ..words import counted, duration
 from . import values
 from .notices import warnings_as_lines
 from .progress import timed
@@ -43,7 +44,9 @@ def run(arguments):
     np.random.seed(seed)
     data = example1.get_data(arguments.n)
     train_pos, test_pos, train_value, _ = data
-    print(f"{len(train_pos)} samples to train on, {len(test_pos)} held out (seed {seed})")
+    print(
+        f"{counted(len(train_pos), 'sample')} to train on, {len(test_pos):,} held out (seed {seed})"
+    )
 
     state = np.random.get_state()
     with warnings_as_lines():
@@ -53,7 +56,7 @@ def run(arguments):
     neuron = methods.neuron(data, model, seconds)
     print(
         f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
-        f"Its training took {1e3 * seconds:.1f} ms ({arguments.steps} steps).\n"
+        f"Its training took {duration(seconds)} ({counted(arguments.steps, 'step')}).\n"
     )
     compared = [neuron, methods.least_squares(data), methods.logistic_regression(data)]
     _print_comparison(compared)
@@ -82,7 +85,7 @@ def _print_comparison(methods):
     for method in methods:
         print(
             f"{method.name:20}{100 * method.train_accuracy:8.1f} %"
-            f"{100 * method.test_accuracy:8.1f} %{1e3 * method.seconds:9.2f} ms"
+            f"{100 * method.test_accuracy:8.1f} %{duration(method.seconds):>12}"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..descent import begin
 from ..table import Table, TableModel, check_writable, write_whole
+from ..words import counted
 from . import values
 from .progress import advance_with_bar
 
@@ -55,7 +56,7 @@ def run_fit(arguments):
     advance_with_bar(training, arguments.steps)
     if training.diverged:
         print(
-            f"oneneuron: warning: training stopped at step {training.step}, the step size "
+            f"oneneuron: warning: training stopped at step {training.step:,}, the step size "
             f"{training.eta:g} is too large: try --eta auto or a smaller one. The best model seen "
             f"is kept.",
             file=sys.stderr,
@@ -68,9 +69,10 @@ def run_fit(arguments):
     held_out = np.mean((model.predict_proba(test_X) > 0.5) == test_y)
     model.save(arguments.output)
     print(
-        f"{len(X)} rows, {len(names)} features, classes {classes[0]} and {classes[1]}\n"
-        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {len(train_y)} rows\n"
-        f"accuracy held out      {100 * held_out:.1f} % of {len(test_y)} rows\n"
+        f"{counted(len(X), 'row')}, {counted(len(names), 'feature')}, "
+        f"classes {classes[0]} and {classes[1]}\n"
+        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {counted(len(train_y), 'row')}\n"
+        f"accuracy held out      {100 * held_out:.1f} % of {counted(len(test_y), 'row')}\n"
         f"Saved {arguments.output}."
     )
 
@@ -94,9 +96,9 @@ def _split(X, y, classes, arguments):
     for name, count in zip(classes, (n - y.sum(), y.sum()), strict=True):
         if count * min(num_test, n - num_test) < n:
             raise ValueError(
-                f"{arguments.data}: class {name!r} has {count} of {n} rows, too few for one in "
-                f"training and one held out with --test-size {arguments.test_size:g}: add rows or "
-                f"choose another --test-size."
+                f"{arguments.data}: class {name!r} has {count:,} of {counted(n, 'row')}, "
+                f"too few for one in training and one held out with --test-size "
+                f"{arguments.test_size:g}: add rows or choose another --test-size."
             )
     return train_test_split(
         X, y, test_size=arguments.test_size, stratify=y, random_state=arguments.seed
