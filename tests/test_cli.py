@@ -264,7 +264,8 @@ def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys,
         ["compare", "--output", "{folder}"],
         ["compare", "--output", "{folder}/none/c.png"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],
-        ["compare", "--output", "{folder}/c", "--json", "{folder}/./c"],
+        ["compare", "--output", "{folder}/c.png", "--json", "{folder}/./c.png"],
+        ["compare", "--output", "{folder}/c"],
         ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
         ["lecture", "--output", "{data}/folder"],
         ["predict", "{data}", "{data}"],
@@ -411,8 +412,29 @@ def test_the_figures_of_compare_are_those_of_its_rows(made_ladder, tmp_path):
 
 def test_compare_saves_a_picture_where_it_is_told(made_ladder, tmp_path, capsys):
     main(["compare", "--steps", "2000", "--output", "bars.png"])
-    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "bars.png").exists()
     assert capsys.readouterr().out.endswith("Saved bars.png.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.png", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.b.svg", b"<?xml")],
+)
+def test_the_picture_of_compare_is_what_its_name_says(made_ladder, tmp_path, name, start):
+    main(["compare", "--output", name])
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["bars", "bars.txt", "bars.", ".png"])
+def test_a_name_that_is_no_picture_s_is_refused_before_anything_is_timed(
+    made_ladder, monkeypatch, capsys, name
+):
+    monkeypatch.setattr(compare, "ladder", lambda *_: pytest.fail("it was timed"))
+    assert main(["compare", "--output", name]) == 2
+    assert capsys.readouterr().err == (
+        f"oneneuron: error: --output must end as a picture's name does, found {name}: end it in "
+        f".png, .pdf or .svg.\n"
+    )
 
 
 def test_a_bad_path_is_found_out_before_anything_is_timed(made_ladder, monkeypatch):

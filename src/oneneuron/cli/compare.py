@@ -39,6 +39,7 @@ def run(arguments):
         check_writable(path)
     if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise ValueError(f"--json must not be the picture {arguments.output}: name another file.")
+    form = _form(arguments.output)
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), bar() as show:
         rows = ladder(problem, arguments.steps, show)
@@ -47,10 +48,21 @@ def run(arguments):
         f"of the same descent, η = {problem.eta:g}\n"
     )
     print(_table(rows), "", *_foot(rows, problem.eta), sep="\n")
-    write_whole(arguments.output, _picture(rows))
+    write_whole(arguments.output, _picture(rows, form))
     if arguments.json is not None:
         write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
     print(f"\nSaved {' and '.join(paths)}.")
+
+
+def _form(path):
+    """Of the picture, by how its path ends."""
+    form = os.path.splitext(path)[1].removeprefix(".").lower()
+    if form not in rendering.forms():
+        raise ValueError(
+            f"--output must end as a picture's name does, found {path}: end it in .png, .pdf or "
+            f".svg."
+        )
+    return form
 
 
 def _table(rows):
@@ -140,11 +152,11 @@ def _processor():
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def _picture(rows):
+def _picture(rows, form):
     from ..plots import plot_ladder
 
     # A slide's shape, and so small that ten points can be read from the back of a room.
-    return rendering.png(lambda ax: plot_ladder(rows, ax=ax), size=(8.0, 4.5), dpi=240)
+    return rendering.picture(lambda ax: plot_ladder(rows, ax=ax), form, size=(8.0, 4.5), dpi=240)
 
 
 def _figures(rows, problem, seed):
