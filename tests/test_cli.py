@@ -1,5 +1,6 @@
 """The command line, as somebody types it."""
 
+import io
 import json
 import re
 import subprocess
@@ -483,6 +484,39 @@ def test_ctrl_c_exits_130(monkeypatch, data, tmp_path):
     path = tmp_path / "m.json"
     assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 130
     assert not path.exists()
+
+
+class FullFrom(io.StringIO):
+    """A stdout that is full as soon as a word comes."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def write(self, text):
+        if self.word in text:
+            raise OSError("no space left")
+        return super().write(text)
+
+
+def test_what_compare_found_is_not_lost_with_its_table(made_ladder, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", FullFrom("samples"))
+    assert main(["compare", "--json", "c.json"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "compare.png"]
+
+
+def test_the_lecture_s_files_are_not_lost_with_its_table(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", FullFrom("On the test data"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["lecture", "-n", "50", "--steps", "10", "--html", "a.html"]) == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["a.html", "boundary.png", "dots.png"]
+
+
+def test_commands_run_where_there_is_no_stdout(data, model, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["info"]) == 0
+    assert main(["predict", str(model), str(data)]) == 0
 
 
 def test_a_reader_that_goes_away_is_no_error(data, model):

@@ -12,7 +12,7 @@ def main(argv=None):
     arguments = _parser().parse_args(argv)
     try:
         arguments.command(arguments)
-        sys.stdout.flush()
+        print(end="", flush=True)  # there may be no stdout to flush
     except BrokenPipeError:
         # The reader has gone; the interpreter's last flush must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

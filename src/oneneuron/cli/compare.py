@@ -43,14 +43,15 @@ def run(arguments):
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), bar() as show:
         rows = ladder(problem, arguments.steps, show)
+    # First, so that they aren't lost where the table can't be printed to its end.
+    write_whole(arguments.output, _picture(rows, form))
+    if arguments.json is not None:
+        write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
     print(
         f"{counted(len(problem.y), 'sample')} of 2 features, {counted(arguments.steps, 'step')} "
         f"of the same descent, η = {problem.eta:g}\n"
     )
     print(_table(rows), "", *_foot(rows, problem.eta), sep="\n")
-    write_whole(arguments.output, _picture(rows, form))
-    if arguments.json is not None:
-        write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
     print(f"\nSaved {' and '.join(paths)}.")
 
 

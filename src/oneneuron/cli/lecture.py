@@ -53,19 +53,19 @@ def run(arguments):
         model, seconds = timed(
             first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
         )
-    neuron = methods.neuron(data, model, seconds)
-    print(
-        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
-        f"Its training took {duration(seconds)} ({counted(arguments.steps, 'step')}).\n"
-    )
-    compared = [neuron, methods.least_squares(data), methods.logistic_regression(data)]
-    _print_comparison(compared)
+    compared = [
+        methods.neuron(data, model, seconds),
+        methods.least_squares(data),
+        methods.logistic_regression(data),
+    ]
+    # The files first, so that they aren't lost where the rest can't be printed to its end.
     _save_pictures(pictures, train_pos, train_value, model)
     saved = pictures
     if arguments.html is not None:
         np.random.set_state(state)
         _save_page(arguments, data, model, compared, seed)
         saved = [*pictures, arguments.html]
+    _print_comparison(compared, arguments.steps)
     print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
@@ -80,7 +80,12 @@ def _picture_paths(folder):
     return paths
 
 
-def _print_comparison(methods):
+def _print_comparison(methods, num_steps):
+    neuron = methods[0]
+    print(
+        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
+        f"Its training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).\n"
+    )
     print(f"{'method':20}{'training':>10}{'test':>10}{'time':>12}")
     for method in methods:
         print(

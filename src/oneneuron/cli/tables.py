@@ -134,7 +134,7 @@ def run_predict(arguments):
     for f in model.predict_proba(X).tolist():
         writer.writerow([model.classes[f > 0.5], f"{f:.6g}"])
     if arguments.output is None:
-        sys.stdout.write(text.getvalue())
+        print(text.getvalue(), end="")
     else:
         write_whole(arguments.output, text.getvalue().encode())
         print(f"Saved {arguments.output}.")
