@@ -267,6 +267,7 @@ def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys,
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}/./c.png"],
         ["compare", "--output", "{folder}/c"],
+        ["lecture", "--output", "{folder}", "--html", "{folder}/./dots.png"],
         ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
         ["lecture", "--output", "{data}/folder"],
         ["predict", "{data}", "{data}"],
@@ -279,6 +280,26 @@ def test_a_path_or_size_that_will_not_do_is_one_line_and_exit_2(tmp_path, data, 
     captured = capsys.readouterr()
     assert captured.err.startswith("oneneuron: error: ") and captured.err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lecture", "--output"],
+        ["lecture", "--html"],
+        ["compare", "--output"],
+        ["compare", "--json"],
+        ["fit", "d.csv", "--target", "t", "--output"],
+        ["predict", "m.json", "d.csv", "--output"],
+    ],
+)
+def test_an_empty_path_is_refused_by_the_option_s_name(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, ""])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        f"oneneuron: error: argument {arguments[-1]}: must be a path, found an empty one\n"
+    )
 
 
 def test_a_prediction_that_fails_leaves_the_old_file(data, model, tmp_path):

@@ -101,6 +101,24 @@ def test_a_device_is_no_file_to_write_to():
         table.check_writable(os.devnull)
 
 
+def test_a_read_only_file_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "m.json").write_text("old")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(OSError, match=r"m\.json is read-only: name another file"):
+        table.check_writable(tmp_path / "m.json")
+
+
+def test_a_file_that_is_used_already_is_refused_by_the_option_that_names_it(tmp_path):
+    with pytest.raises(ValueError, match=r"^--json must not be .*c\.png, which is read or written"):
+        table.check_writable(tmp_path / "c.png", "--json", [tmp_path / "." / "c.png"])
+
+
+def test_a_link_to_a_file_that_is_used_already_is_refused(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "c.png")
+    with pytest.raises(ValueError, match="must not be"):
+        table.check_writable(tmp_path / "link", "--json", [tmp_path / "c.png"])
+
+
 def test_a_row_without_a_probability_is_refused():
     model = table.TableModel(["a", "b"], "t", ["no", "yes"], [0.0, 0.0], [1e-9, 1e-9], [1, -1], 0)
     with pytest.raises(ValueError, match="row 2 is too large"):

@@ -251,27 +251,39 @@ def _is_finite_number(value):
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def check_writable(path, inputs=()):
-    """Raise if a file can't be written there or is one of the inputs; leave nothing behind.
+def check_writable(path, option="--output", others=()):
+    """Raise if a file can't be written there or is one of others; leave nothing behind.
 
     Raises
     ------
     ValueError
-        If `path` is one of the files `inputs`.
+        If `path`, the value of `option`, is one of the files `others`, there or not.
     OSError
-        If it is a folder or a device, or its folder does not let a file be made.
+        If it is a folder or a device or read-only, or its folder does not let a file be made.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"{path} is a folder or a device: name a file to write to.")
-    for other in inputs:
-        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
-            raise ValueError(f"--output must not be the input {other}: name another file.")
+    # To rename a file onto it would succeed.
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise OSError(f"{path} is read-only: name another file.")
+    for other in others:
+        if _are_the_same(path, other):
+            raise ValueError(
+                f"{option} must not be {other}, which is read or written too: name another file."
+            )
     try:
         handle, name = _temporary_beside(path)
     except OSError as error:
         raise OSError(f"{path} can't be written: {error.strerror}.") from error
     os.close(handle)
     os.unlink(name)
+
+
+def _are_the_same(path, other):
+    """Whether two paths lead to one file, which may be still to be made."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def write_whole(path, content):

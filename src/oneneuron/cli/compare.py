@@ -24,8 +24,12 @@ def add_to(commands):
     )
     parser.add_argument("--steps", type=values.steps, default=10_000, help="steps (10000)")
     parser.add_argument("--seed", type=values.seed, default=0, help="draws data and start (0)")
-    parser.add_argument("--output", default="compare.png", help="the picture (compare.png)")
-    parser.add_argument("--json", help="a file for the figures")
+    parser.add_argument(
+        "--output", type=values.path, default="compare.png", help="the picture (compare.png)"
+    )
+    parser.add_argument(
+        "--json", type=values.path, metavar="FILE", help="a file for the figures, as JSON"
+    )
     parser.set_defaults(command=run)
 
 
@@ -34,12 +38,12 @@ def run(arguments):
     # Here: it brings the contenders, and no other command needs them.
     from ..compare import ladder, lecture_problem
 
-    paths = [path for path in (arguments.output, arguments.json) if path is not None]
-    for path in paths:
-        check_writable(path)
-    if len({os.path.realpath(path) for path in paths}) < len(paths):
-        raise ValueError(f"--json must not be the picture {arguments.output}: name another file.")
+    saved = [arguments.output]
+    check_writable(arguments.output)
     form = _form(arguments.output)
+    if arguments.json is not None:
+        check_writable(arguments.json, "--json", saved)
+        saved = [*saved, arguments.json]
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), bar() as show:
         rows = ladder(problem, arguments.steps, show)
@@ -52,7 +56,7 @@ def run(arguments):
         f"of the same descent, η = {problem.eta:g}\n"
     )
     print(_table(rows), "", *_foot(rows, problem.eta), sep="\n")
-    print(f"\nSaved {' and '.join(paths)}.")
+    print(f"\nSaved {' and '.join(saved)}.")
 
 
 def _form(path):

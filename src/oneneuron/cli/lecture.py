@@ -28,8 +28,12 @@ def add_to(commands):
     parser.add_argument(
         "--seed", type=values.seed, help="repeats a run; drawn and printed otherwise"
     )
-    parser.add_argument("--output", default=".", help="folder for the two pictures (this one)")
-    parser.add_argument("--html", metavar="FILE", help="write the whole run as one page too")
+    parser.add_argument(
+        "--output", type=values.path, default=".", help="folder for the two pictures (this one)"
+    )
+    parser.add_argument(
+        "--html", type=values.path, metavar="FILE", help="write the whole run as one page too"
+    )
     parser.set_defaults(command=run)
 
 
@@ -39,7 +43,7 @@ def run(arguments):
 
     pictures = _picture_paths(arguments.output)
     if arguments.html is not None:
-        check_writable(arguments.html)
+        check_writable(arguments.html, "--html", pictures)
     seed = np.random.randint(2**31) if arguments.seed is None else arguments.seed
     np.random.seed(seed)
     data = example1.get_data(arguments.n)

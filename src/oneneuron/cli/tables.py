@@ -21,9 +21,11 @@ def add_to(commands):
 
 
 def _add_fit(parser):
-    parser.add_argument("data", help="CSV with a header line")
+    parser.add_argument("data", type=values.path, help="CSV with a header line")
     parser.add_argument("--target", required=True, help="the column to predict, of two classes")
-    parser.add_argument("--output", default="model.json", help="the model (model.json)")
+    parser.add_argument(
+        "--output", type=values.path, default="model.json", help="the model (model.json)"
+    )
     parser.add_argument("--eta", type=values.eta, default="auto", help="step size, or auto (auto)")
     parser.add_argument("--steps", type=values.count, default=10_000, help="steps (10000)")
     parser.add_argument("--no-standardise", action="store_true", help="features as they are")
@@ -36,15 +38,17 @@ def _add_fit(parser):
 
 
 def _add_predict(parser):
-    parser.add_argument("model", help="JSON that fit wrote")
-    parser.add_argument("data", help="CSV with the model's features among its columns")
-    parser.add_argument("--output", help="CSV to write; the screen otherwise")
+    parser.add_argument("model", type=values.path, help="JSON that fit wrote")
+    parser.add_argument(
+        "data", type=values.path, help="CSV with the model's features among its columns"
+    )
+    parser.add_argument("--output", type=values.path, help="CSV to write; the screen otherwise")
     parser.set_defaults(command=run_predict)
 
 
 def run_fit(arguments):
     """Train on one part of a table, say how it does on the rest, save the model."""
-    check_writable(arguments.output, [arguments.data])
+    check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
     mean, scale = _scaling(train_X, names, arguments)
@@ -125,7 +129,7 @@ def _scaling(X, names, arguments):
 def run_predict(arguments):
     """Write the class and the probability of every row of a table."""
     if arguments.output is not None:
-        check_writable(arguments.output, [arguments.model, arguments.data])
+        check_writable(arguments.output, "--output", [arguments.model, arguments.data])
     model = TableModel.load(arguments.model)
     X = Table.read(arguments.data).features(model.features)
     text = io.StringIO()

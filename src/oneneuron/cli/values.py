@@ -13,6 +13,13 @@ def whole(text, least, most=math.inf):
     return value
 
 
+def path(text):
+    """A path of a file or a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, found an empty one")
+    return text
+
+
 def count(text):
     """A number of steps."""
     return whole(text, 0)
