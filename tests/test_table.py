@@ -43,7 +43,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "other"}, "its format is unknown"),
+        ({"format": "other"}, "is no model of `oneneuron fit`"),
         ({"weights": None}, "weights must be 2 numbers"),
         ({"weights": [1.0]}, "weights must be 2 numbers"),
         ({"scale": [1.0, 0.0]}, "scale must be above 0"),
@@ -65,10 +65,10 @@ def test_a_model_that_does_not_fit_itself_is_refused(tmp_path, change, message):
         table.TableModel.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": "other"}'])
+@pytest.mark.parametrize("text", ["", "{", "a,b\n1,2\n", "[1]", '{"format": "other"}'])
 def test_a_file_that_is_no_model_is_refused(tmp_path, text):
     (tmp_path / "m.json").write_text(text)
-    with pytest.raises(ValueError, match=r"m\.json must be a model"):
+    with pytest.raises(ValueError, match=r"m\.json is no model of `oneneuron fit`: name"):
         table.TableModel.load(tmp_path / "m.json")
 
 

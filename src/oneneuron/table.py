@@ -201,10 +201,13 @@ class TableModel:
         with open(path, encoding="utf-8") as file:
             try:
                 found = json.load(file)
-            except ValueError as error:
-                raise ValueError(f"{path} must be a model that fit wrote: {error}.") from error
+            except ValueError:
+                found = None  # no JSON is as good as another file's
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
-            raise ValueError(f"{path} must be a model that fit wrote: its format is unknown.")
+            raise ValueError(
+                f"{path} is no model of `oneneuron fit`: name the file that it wrote, model.json "
+                f"unless told otherwise."
+            )
         names = list(cls.__dataclass_fields__)
         missing = [name for name in ("version", *names) if name not in found]
         if missing:
