@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -322,6 +323,23 @@ def test_a_lecture_option_out_of_range_is_one_line_and_exit_2(option, capsys):
     assert error.startswith("oneneuron: error: ") and error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--steps=1.5", "must be a whole number, found 1.5"),
+        ("--threads=two", "must be a whole number, found two"),
+        ("--eta=abc", "must be a number above 0, found abc"),
+        ("--eta=inf", "must be a number above 0, found inf"),
+        ("--test-size=half", "must be a number between 0 and 1, found half"),
+    ],
+)
+def test_a_value_that_is_no_number_is_refused_by_what_it_must_be(option, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "d.csv", "--target", "t", option])
+    name = option.partition("=")[0]
+    assert capsys.readouterr().err == f"oneneuron: error: argument {name}: {message}\n"
+
+
 @pytest.mark.parametrize("option", ["--eta=fast", "--test-size=0", "--test-size=1", "--threads=0"])
 def test_a_fit_option_out_of_range_exits_2(option):
     with pytest.raises(SystemExit) as stop:
@@ -549,6 +567,13 @@ def test_a_reader_that_goes_away_is_no_error(data, model):
     error = run.stderr.read()
     run.stderr.close()
     assert (run.wait(), error) == (1, b"")
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"oneneuron {version('oneneuron')}\n"
 
 
 def test_the_command_runs_as_a_module():

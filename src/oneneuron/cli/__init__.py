@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib.metadata import version
 
 from . import compare, info, lecture, tables
 
@@ -41,6 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
+    parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for part in (lecture, tables, compare, info):
         part.add_to(commands)
