@@ -118,6 +118,18 @@ def test_a_lecture_that_diverges_says_so_in_one_line(tmp_path, capsys):
     assert error.startswith("oneneuron: warning: Training stopped") and error.count("\n") == 1
 
 
+def test_the_command_on_the_page_has_all_digits_of_eta_and_a_name_that_a_shell_takes(
+    tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr("oneneuron.report.lecture_page", lambda run: seen.append(run) or "")
+    main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--eta", "0.00123456789",
+          "--output", str(tmp_path), "--html", str(tmp_path / "my $page.html")])  # fmt: skip
+    assert seen[0].command == (
+        "oneneuron lecture -n 50 --eta 0.00123456789 --steps 30 --seed 1 --html 'my $page.html'"
+    )
+
+
 def test_fit_says_how_it_does_in_training_and_held_out(data, tmp_path, capsys):
     main(["fit", str(data), "--target", "ripe", "--output", str(tmp_path / "m.json")])
     out = capsys.readouterr().out

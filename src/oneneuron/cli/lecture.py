@@ -1,6 +1,7 @@
 """`oneneuron lecture`: the lecture's example, start to end."""
 
 import os
+import shlex
 import warnings
 
 import numpy as np
@@ -123,8 +124,8 @@ def _save_page(arguments, data, model, methods, seed):
             record_every=max(1, arguments.steps // _MOST_RECORDS),
         )  # fmt: skip
     command = (
-        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta:g} --steps {arguments.steps} "
-        f"--seed {seed} --html {os.path.basename(arguments.html)}"
+        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
+        f"--seed {seed} --html {shlex.quote(os.path.basename(arguments.html))}"
     )
     page = lecture_page(LectureRun(data, model, descent, methods, command))
     write_whole(arguments.html, page.encode())
