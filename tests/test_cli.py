@@ -477,7 +477,7 @@ def test_the_picture_of_compare_is_what_its_name_says(made_ladder, tmp_path, nam
     assert (tmp_path / name).read_bytes().startswith(start)
 
 
-@pytest.mark.parametrize("name", ["bars", "bars.txt", "bars.", ".png"])
+@pytest.mark.parametrize("name", ["bars", "bars.txt", "bars.pgf", "bars.", ".png"])
 def test_a_name_that_is_no_picture_s_is_refused_before_anything_is_timed(
     made_ladder, monkeypatch, capsys, name
 ):

@@ -22,7 +22,7 @@ def picture(draw, form, size, dpi):
 
 
 def forms():
-    """The forms of a picture that matplotlib writes, named as files end."""
+    """The forms of a picture that matplotlib writes by itself, named as files end."""
     from matplotlib.backend_bases import FigureCanvasBase
 
-    return FigureCanvasBase.get_supported_filetypes()
+    return FigureCanvasBase.get_supported_filetypes().keys() - {"pgf"}  # which needs LaTeX
