@@ -34,7 +34,7 @@ def add_to(commands):
 
 
 def run(arguments):
-    """Time all rungs, print the table, save the picture and the figures."""
+    """Time all rungs, save the picture and the figures, print the table."""
     # Here: it brings the contenders, and no other command needs them.
     from ..compare import ladder, lecture_problem
 
@@ -51,11 +51,8 @@ def run(arguments):
     write_whole(arguments.output, _picture(rows, form))
     if arguments.json is not None:
         write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
-    print(
-        f"{counted(len(problem.y), 'sample')} of 2 features, {counted(arguments.steps, 'step')} "
-        f"of the same descent, η = {problem.eta:g}\n"
-    )
-    print(_table(rows), "", *_foot(rows, problem.eta), sep="\n")
+    head, foot = _head(problem, arguments.steps), _foot(rows, problem.eta)
+    print(head, "", _table(rows), "", *foot, sep="\n")
     print(f"\nSaved {' and '.join(saved)}.")
 
 
@@ -68,6 +65,13 @@ def _form(path):
             f".svg."
         )
     return form
+
+
+def _head(problem, num_steps):
+    return (
+        f"{counted(len(problem.y), 'sample')} of 2 features, {counted(num_steps, 'step')} of the "
+        f"same descent, η = {problem.eta:g}"
+    )
 
 
 def _table(rows):

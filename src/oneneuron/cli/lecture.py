@@ -39,7 +39,7 @@ def add_to(commands):
 
 
 def run(arguments):
-    """Make the data, train, compare, save the pictures."""
+    """Make the data, train, save the pictures, compare."""
     from ..lecture import example1, first_network, methods
 
     pictures = _picture_paths(arguments.output)
@@ -70,7 +70,7 @@ def run(arguments):
         np.random.set_state(state)
         _save_page(arguments, data, model, compared, seed)
         saved = [*pictures, arguments.html]
-    _print_comparison(compared, arguments.steps)
+    _print_results(compared, arguments.steps)
     print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
@@ -85,7 +85,7 @@ def _picture_paths(folder):
     return paths
 
 
-def _print_comparison(methods, num_steps):
+def _print_results(methods, num_steps):
     neuron = methods[0]
     print(
         f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
