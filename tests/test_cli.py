@@ -1,10 +1,12 @@
 """The command line, as somebody types it."""
 
+import io
 import json
 import re
 import subprocess
 import sys
 import warnings
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from oneneuron import _dispatch, compare, training
 from oneneuron.cli import main, progress
 from oneneuron.compare import Row
 from oneneuron.table import TableModel
+
+DURATION = r"[\d,.]+ (s|ms|µs)"
 
 
 def made_table(path, n=60):
@@ -56,14 +60,14 @@ def test_the_lecture_compares_three_methods_in_columns(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     top = next(i for i, line in enumerate(lines) if line.startswith("method"))
     rows = lines[top + 1 : top + 4]
-    assert all(re.search(r"[\d.]+ % +[\d.]+ % +[\d.]+ ms$", row) for row in rows)
+    assert all(re.search(rf"[\d.]+ % +[\d.]+ % +{DURATION}$", row) for row in rows)
     assert len({len(line) for line in lines[top : top + 4]}) == 1
 
 
 def test_a_seed_repeats_the_lecture(tmp_path, capsys):
     def lines():
         main(["lecture", "--seed", "3", "-n", "50", "--steps", "1500", "--output", str(tmp_path)])
-        return re.sub(r"[\d.]+ ms", "", capsys.readouterr().out).split()
+        return re.sub(DURATION, "", capsys.readouterr().out).split()
 
     assert lines() == lines()
 
@@ -74,7 +78,32 @@ def test_the_seed_that_is_drawn_and_printed_repeats_the_lecture(tmp_path, capsys
     first = capsys.readouterr().out
     main([*arguments, "--seed", re.search(r"seed (\d+)", first)[1]])
     second = capsys.readouterr().out
-    assert re.sub(r"[\d.]+ ms", "", first).split() == re.sub(r"[\d.]+ ms", "", second).split()
+    assert re.sub(DURATION, "", first).split() == re.sub(DURATION, "", second).split()
+
+
+@pytest.mark.parametrize(
+    ("n", "steps", "words"),
+    [
+        (5, 1, ("4 samples to train on, 1 held out", "(1 step).")),
+        (10_000, 2000, ("8,000 samples to train on, 2,000 held out", "(2,000 steps).")),
+    ],
+)
+def test_the_lecture_counts_its_samples_and_steps(tmp_path, capsys, n, steps, words):
+    arguments = ["-n", str(n), "--steps", str(steps), "--eta", "1e-5"]
+    main(["lecture", *arguments, "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert all(part in out for part in words)
+
+
+def test_a_training_of_less_than_a_millisecond_is_told_in_microseconds(
+    tmp_path, monkeypatch, capsys
+):
+    from oneneuron.cli import lecture
+
+    monkeypatch.setattr(lecture, "timed", lambda f, *arguments: (f(*arguments), 2.5e-4))
+    main(["lecture", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "took 250 µs" in out and re.search(r"gradient descent .* 250 µs$", out, re.MULTILINE)
 
 
 def test_the_lecture_makes_its_folder(tmp_path):
@@ -89,11 +118,30 @@ def test_a_lecture_that_diverges_says_so_in_one_line(tmp_path, capsys):
     assert error.startswith("oneneuron: warning: Training stopped") and error.count("\n") == 1
 
 
+def test_the_command_on_the_page_has_all_digits_of_eta_and_a_name_that_a_shell_takes(
+    tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr("oneneuron.report.lecture_page", lambda run: seen.append(run) or "")
+    main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--eta", "0.00123456789",
+          "--output", str(tmp_path), "--html", str(tmp_path / "my $page.html")])  # fmt: skip
+    assert seen[0].command == (
+        "oneneuron lecture -n 50 --eta 0.00123456789 --steps 30 --seed 1 --html 'my $page.html'"
+    )
+
+
 def test_fit_says_how_it_does_in_training_and_held_out(data, tmp_path, capsys):
     main(["fit", str(data), "--target", "ripe", "--output", str(tmp_path / "m.json")])
     out = capsys.readouterr().out
     assert "60 rows, 2 features, classes no and yes" in out
     assert "accuracy held out      100.0 % of 12 rows" in out
+
+
+def test_fit_counts_a_single_feature_in_the_singular(tmp_path, capsys):
+    (tmp_path / "d.csv").write_text("x,t\n1,a\n2,b\n3,a\n4,b\n")
+    arguments = ["fit", str(tmp_path / "d.csv"), "--target", "t", "--test-size", "0.5"]
+    main([*arguments, "--output", str(tmp_path / "m.json")])
+    assert "4 rows, 1 feature, classes a and b" in capsys.readouterr().out
 
 
 def test_predict_gives_back_the_classes_that_fit_was_shown(data, model, capsys):
@@ -230,7 +278,9 @@ def test_a_bad_table_is_one_line_and_exit_2_and_writes_nothing(tmp_path, capsys,
         ["compare", "--output", "{folder}"],
         ["compare", "--output", "{folder}/none/c.png"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],
-        ["compare", "--output", "{folder}/c", "--json", "{folder}/./c"],
+        ["compare", "--output", "{folder}/c.png", "--json", "{folder}/./c.png"],
+        ["compare", "--output", "{folder}/c"],
+        ["lecture", "--output", "{folder}", "--html", "{folder}/./dots.png"],
         ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
         ["lecture", "--output", "{data}/folder"],
         ["predict", "{data}", "{data}"],
@@ -243,6 +293,26 @@ def test_a_path_or_size_that_will_not_do_is_one_line_and_exit_2(tmp_path, data, 
     captured = capsys.readouterr()
     assert captured.err.startswith("oneneuron: error: ") and captured.err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["lecture", "--output"],
+        ["lecture", "--html"],
+        ["compare", "--output"],
+        ["compare", "--json"],
+        ["fit", "d.csv", "--target", "t", "--output"],
+        ["predict", "m.json", "d.csv", "--output"],
+    ],
+)
+def test_an_empty_path_is_refused_by_the_option_s_name(capsys, arguments):
+    with pytest.raises(SystemExit) as stop:
+        main([*arguments, ""])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == (
+        f"oneneuron: error: argument {arguments[-1]}: must be a path, found an empty one\n"
+    )
 
 
 def test_a_prediction_that_fails_leaves_the_old_file(data, model, tmp_path):
@@ -263,6 +333,23 @@ def test_a_lecture_option_out_of_range_is_one_line_and_exit_2(option, capsys):
     error = capsys.readouterr().err
     assert stop.value.code == 2
     assert error.startswith("oneneuron: error: ") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--steps=1.5", "must be a whole number, found 1.5"),
+        ("--threads=two", "must be a whole number, found two"),
+        ("--eta=abc", "must be a number above 0, found abc"),
+        ("--eta=inf", "must be a number above 0, found inf"),
+        ("--test-size=half", "must be a number between 0 and 1, found half"),
+    ],
+)
+def test_a_value_that_is_no_number_is_refused_by_what_it_must_be(option, message, capsys):
+    with pytest.raises(SystemExit):
+        main(["fit", "d.csv", "--target", "t", option])
+    name = option.partition("=")[0]
+    assert capsys.readouterr().err == f"oneneuron: error: argument {name}: {message}\n"
 
 
 @pytest.mark.parametrize("option", ["--eta=fast", "--test-size=0", "--test-size=1", "--threads=0"])
@@ -331,6 +418,28 @@ def test_compare_has_no_column_of_first_steps_and_no_star_where_nothing_needs_th
     assert "first step" not in out and "*" not in out
 
 
+def test_compare_begins_with_the_size_of_its_descent(made_ladder, capsys):
+    main(["compare", "--steps", "2000"])
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "400 samples of 2 features, 2,000 steps of the same descent, η = 0.005"
+    )
+
+
+def test_compare_counts_one_step_in_the_singular(made_ladder, capsys):
+    made_ladder[:] = [row._replace(num_steps=1) for row in made_ladder]
+    main(["compare", "--steps", "1"])
+    assert re.findall(r"1 steps?\b", capsys.readouterr().out) == ["1 step", "1 step"]
+
+
+@pytest.mark.parametrize(("n", "is_below"), [(500, False), (50_000, True)])
+def test_compare_says_why_its_step_is_below_the_lecture_s_where_it_is(
+    made_ladder, capsys, n, is_below
+):
+    main(["compare", "-n", str(n)])
+    words = "η is below the lecture's 0.005: with so many samples that would swing."
+    assert (words in capsys.readouterr().out) == is_below
+
+
 def test_compare_explains_its_star(made_ladder, capsys):
     main(["compare", "--steps", "2000"])
     assert "* timed over fewer steps" in capsys.readouterr().out
@@ -349,14 +458,35 @@ def test_the_figures_of_compare_are_those_of_its_rows(made_ladder, tmp_path):
     main(["compare", "-n", "10", "--steps", "2000", "--seed", "3", "--json", "c.json"])
     found = json.loads((tmp_path / "c.json").read_text())
     assert [Row(**rung) for rung in found["rungs"]] == made_ladder
-    assert (found["samples"], found["seed"]) == (8, 3)
+    assert (found["samples"], found["seed"], found["eta"]) == (8, 3, 0.005)
     assert found["machine"]["numpy"] == np.__version__
 
 
 def test_compare_saves_a_picture_where_it_is_told(made_ladder, tmp_path, capsys):
     main(["compare", "--steps", "2000", "--output", "bars.png"])
-    assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "bars.png").exists()
     assert capsys.readouterr().out.endswith("Saved bars.png.\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.png", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.b.svg", b"<?xml")],
+)
+def test_the_picture_of_compare_is_what_its_name_says(made_ladder, tmp_path, name, start):
+    main(["compare", "--output", name])
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["bars", "bars.txt", "bars.pgf", "bars.", ".png"])
+def test_a_name_that_is_no_picture_s_is_refused_before_anything_is_timed(
+    made_ladder, monkeypatch, capsys, name
+):
+    monkeypatch.setattr(compare, "ladder", lambda *_: pytest.fail("it was timed"))
+    assert main(["compare", "--output", name]) == 2
+    assert capsys.readouterr().err == (
+        f"oneneuron: error: --output must end as a picture's name does, found {name}: end it in "
+        f".png, .pdf or .svg.\n"
+    )
 
 
 def test_a_bad_path_is_found_out_before_anything_is_timed(made_ladder, monkeypatch):
@@ -407,6 +537,39 @@ def test_ctrl_c_exits_130(monkeypatch, data, tmp_path):
     assert not path.exists()
 
 
+class FullFrom(io.StringIO):
+    """A stdout that is full as soon as a word comes."""
+
+    def __init__(self, word):
+        super().__init__()
+        self.word = word
+
+    def write(self, text):
+        if self.word in text:
+            raise OSError("no space left")
+        return super().write(text)
+
+
+def test_what_compare_found_is_not_lost_with_its_table(made_ladder, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", FullFrom("samples"))
+    assert main(["compare", "--json", "c.json"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "compare.png"]
+
+
+def test_the_lecture_s_files_are_not_lost_with_its_table(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", FullFrom("On the test data"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["lecture", "-n", "50", "--steps", "10", "--html", "a.html"]) == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["a.html", "boundary.png", "dots.png"]
+
+
+def test_commands_run_where_there_is_no_stdout(data, model, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["info"]) == 0
+    assert main(["predict", str(model), str(data)]) == 0
+
+
 def test_a_reader_that_goes_away_is_no_error(data, model):
     run = subprocess.Popen(
         [sys.executable, "-m", "oneneuron", "predict", str(model), str(data)],
@@ -416,6 +579,13 @@ def test_a_reader_that_goes_away_is_no_error(data, model):
     error = run.stderr.read()
     run.stderr.close()
     assert (run.wait(), error) == (1, b"")
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"oneneuron {version('oneneuron')}\n"
 
 
 def test_the_command_runs_as_a_module():

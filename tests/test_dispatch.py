@@ -73,7 +73,7 @@ def test_info_prints_the_level_of_this_process(capsys):
     assert f"kernel {_dispatch.level} (" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["v9", "", "V3", "plain "])
+@pytest.mark.parametrize("name", ["v9", "V3", "plain "])
 def test_an_unknown_level_is_refused_with_those_there_are(name):
     found = run("import oneneuron", ONENEURON_ISA=name)
     assert found.returncode == 1
@@ -81,6 +81,11 @@ def test_an_unknown_level_is_refused_with_those_there_are(name):
         f"ImportError: ONENEURON_ISA is {name!r}, but this build on this processor has "
         f"{', '.join(_dispatch.available)}: set one of these or unset it."
     )
+
+
+def test_an_empty_name_of_a_level_forces_none(monkeypatch):
+    monkeypatch.setenv("ONENEURON_ISA", "")
+    assert _dispatch._chosen_level(("plain", "v3")) == "v3"
 
 
 @pytest.mark.parametrize("name", [level for level in LEVELS if level not in _dispatch.available])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import threadpoolctl
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from oneneuron.lecture import example1, first_network, methods
@@ -31,6 +32,28 @@ def test_logistic_regression_is_that_of_scikit_learn(data):
     assert [found.train_accuracy, found.test_accuracy] == [
         model.score(data[0], data[2]), model.score(data[1], data[3]),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "method"),
+    [
+        (np.linalg, "lstsq", methods.least_squares),
+        (LogisticRegression, "fit", methods.logistic_regression),
+    ],
+)
+def test_blas_has_one_thread_while_a_method_is_timed(data, monkeypatch, owner, name, method):
+    found = []
+    original = getattr(owner, name)
+
+    def looking(*arguments):
+        infos = threadpoolctl.threadpool_info()
+        found.extend(i["num_threads"] for i in infos if i["user_api"] == "blas")
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, looking)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        method(data)
+    assert set(found) == {1}
 
 
 def test_the_neuron_is_judged_by_what_it_predicts(data):

@@ -43,7 +43,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "other"}, "its format is unknown"),
+        ({"format": "other"}, "is no model of `oneneuron fit`"),
         ({"weights": None}, "weights must be 2 numbers"),
         ({"weights": [1.0]}, "weights must be 2 numbers"),
         ({"scale": [1.0, 0.0]}, "scale must be above 0"),
@@ -65,10 +65,10 @@ def test_a_model_that_does_not_fit_itself_is_refused(tmp_path, change, message):
         table.TableModel.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"format": "other"}'])
+@pytest.mark.parametrize("text", ["", "{", "a,b\n1,2\n", "[1]", '{"format": "other"}'])
 def test_a_file_that_is_no_model_is_refused(tmp_path, text):
     (tmp_path / "m.json").write_text(text)
-    with pytest.raises(ValueError, match=r"m\.json must be a model"):
+    with pytest.raises(ValueError, match=r"m\.json is no model of `oneneuron fit`: name"):
         table.TableModel.load(tmp_path / "m.json")
 
 
@@ -99,6 +99,24 @@ def test_a_model_is_saved_through_a_link(tmp_path):
 def test_a_device_is_no_file_to_write_to():
     with pytest.raises(OSError, match="a folder or a device"):
         table.check_writable(os.devnull)
+
+
+def test_a_read_only_file_is_not_replaced(tmp_path, monkeypatch):
+    (tmp_path / "m.json").write_text("old")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(OSError, match=r"m\.json is read-only: name another file"):
+        table.check_writable(tmp_path / "m.json")
+
+
+def test_a_file_that_is_used_already_is_refused_by_the_option_that_names_it(tmp_path):
+    with pytest.raises(ValueError, match=r"^--json must not be .*c\.png, which is read or written"):
+        table.check_writable(tmp_path / "c.png", "--json", [tmp_path / "." / "c.png"])
+
+
+def test_a_link_to_a_file_that_is_used_already_is_refused(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "c.png")
+    with pytest.raises(ValueError, match="must not be"):
+        table.check_writable(tmp_path / "link", "--json", [tmp_path / "c.png"])
 
 
 def test_a_row_without_a_probability_is_refused():

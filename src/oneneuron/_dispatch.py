@@ -12,7 +12,7 @@ from ._cpu import levels
 
 def _chosen_level(available: tuple[str, ...]) -> str:
     forced = os.environ.get("ONENEURON_ISA")
-    if forced is None:
+    if not forced:
         return available[-1]
     if forced not in available:
         raise ImportError(

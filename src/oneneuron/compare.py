@@ -33,7 +33,7 @@ _SHORTENED_SECONDS = 2.0
 # finds a quiet moment, one of seconds none: by whole turns the kernel looked half as fast again.
 _SECONDS_OF_A_CALL = 0.02
 
-_LECTURE_ETA = 5e-3
+LECTURE_ETA = 5e-3
 _LEVELS = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
 
 
@@ -90,7 +90,7 @@ def lecture_problem(n=500, seed=0):
     random = np.random.RandomState(seed)
     X, _, y, _ = get_data(n, random)
     # Where the step is too large for so many samples a descent swings, and swings differ.
-    eta = min(_LECTURE_ETA, safe_eta(X))
+    eta = min(LECTURE_ETA, safe_eta(X))
     return Problem(X, y.astype(np.float64), eta, start=random.random(X.shape[1] + 1))
 
 

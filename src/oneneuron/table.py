@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from .words import counted
+
 _FORMAT = "oneneuron-model"
 _VERSION = 1
 
@@ -52,8 +54,8 @@ class Table:
         for line, row in numbered:
             if len(row) != len(header):
                 raise ValueError(
-                    f"{path}, line {line}, must have {len(header)} cells as its header does, "
-                    f"found {len(row)}: correct or drop the line."
+                    f"{path}, line {line}, must have {counted(len(header), 'cell')} as its "
+                    f"header does, found {len(row)}: correct or drop the line."
                 )
         if not numbered:
             raise ValueError(f"{path} must have rows below its header line, found none.")
@@ -199,10 +201,13 @@ class TableModel:
         with open(path, encoding="utf-8") as file:
             try:
                 found = json.load(file)
-            except ValueError as error:
-                raise ValueError(f"{path} must be a model that fit wrote: {error}.") from error
+            except ValueError:
+                found = None  # no JSON is as good as another file's
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
-            raise ValueError(f"{path} must be a model that fit wrote: its format is unknown.")
+            raise ValueError(
+                f"{path} is no model of `oneneuron fit`: name the file that it wrote, model.json "
+                f"unless told otherwise."
+            )
         names = list(cls.__dataclass_fields__)
         missing = [name for name in ("version", *names) if name not in found]
         if missing:
@@ -249,27 +254,39 @@ def _is_finite_number(value):
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def check_writable(path, inputs=()):
-    """Raise if a file can't be written there or is one of the inputs; leave nothing behind.
+def check_writable(path, option="--output", others=()):
+    """Raise if a file can't be written there or is one of others; leave nothing behind.
 
     Raises
     ------
     ValueError
-        If `path` is one of the files `inputs`.
+        If `path`, the value of `option`, is one of the files `others`, there or not.
     OSError
-        If it is a folder or a device, or its folder does not let a file be made.
+        If it is a folder or a device or read-only, or its folder does not let a file be made.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"{path} is a folder or a device: name a file to write to.")
-    for other in inputs:
-        if os.path.exists(path) and os.path.exists(other) and os.path.samefile(path, other):
-            raise ValueError(f"--output must not be the input {other}: name another file.")
+    # To rename a file onto it would succeed.
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise OSError(f"{path} is read-only: name another file.")
+    for other in others:
+        if _are_the_same(path, other):
+            raise ValueError(
+                f"{option} must not be {other}, which is read or written too: name another file."
+            )
     try:
         handle, name = _temporary_beside(path)
     except OSError as error:
         raise OSError(f"{path} can't be written: {error.strerror}.") from error
     os.close(handle)
     os.unlink(name)
+
+
+def _are_the_same(path, other):
+    """Whether two paths lead to one file, which may be still to be made."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def write_whole(path, content):

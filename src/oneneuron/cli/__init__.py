@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from importlib.metadata import version
 
 from . import compare, info, lecture, tables
 
@@ -12,7 +13,7 @@ def main(argv=None):
     arguments = _parser().parse_args(argv)
     try:
         arguments.command(arguments)
-        sys.stdout.flush()
+        print(end="", flush=True)  # there may be no stdout to flush
     except BrokenPipeError:
         # The reader has gone; the interpreter's last flush must not complain either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,6 +42,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser():
     parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
+    parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
     commands = parser.add_subparsers(required=True, metavar="command")
     for part in (lecture, tables, compare, info):
         part.add_to(commands)

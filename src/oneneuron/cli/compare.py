@@ -8,7 +8,7 @@ from importlib.metadata import version
 from .. import _dispatch, rendering
 from ..table import check_writable, write_whole
 from ..team import cores
-from ..words import digits, duration
+from ..words import counted, digits, duration
 from . import values
 from .notices import warnings_as_lines
 from .progress import bar
@@ -24,38 +24,61 @@ def add_to(commands):
     )
     parser.add_argument("--steps", type=values.steps, default=10_000, help="steps (10000)")
     parser.add_argument("--seed", type=values.seed, default=0, help="draws data and start (0)")
-    parser.add_argument("--output", default="compare.png", help="the picture (compare.png)")
-    parser.add_argument("--json", help="a file for the figures")
+    parser.add_argument(
+        "--output", type=values.path, default="compare.png", help="the picture (compare.png)"
+    )
+    parser.add_argument(
+        "--json", type=values.path, metavar="FILE", help="a file for the figures, as JSON"
+    )
     parser.set_defaults(command=run)
 
 
 def run(arguments):
-    """Time all rungs, print the table, save the picture and the figures."""
+    """Time all rungs, save the picture and the figures, print the table."""
     # Here: it brings the contenders, and no other command needs them.
     from ..compare import ladder, lecture_problem
 
-    paths = [path for path in (arguments.output, arguments.json) if path is not None]
-    for path in paths:
-        check_writable(path)
-    if len({os.path.realpath(path) for path in paths}) < len(paths):
-        raise ValueError(f"--json must not be the picture {arguments.output}: name another file.")
+    saved = [arguments.output]
+    check_writable(arguments.output)
+    form = _form(arguments.output)
+    if arguments.json is not None:
+        check_writable(arguments.json, "--json", saved)
+        saved = [*saved, arguments.json]
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), bar() as show:
         rows = ladder(problem, arguments.steps, show)
-    num_samples = len(problem.y)
-    print(f"{num_samples:,} samples of 2 features, {arguments.steps:,} steps of the same descent\n")
-    print(_table(rows), "", *_foot(rows), sep="\n")
-    write_whole(arguments.output, _picture(rows))
+    # First, so that they aren't lost where the table can't be printed to its end.
+    write_whole(arguments.output, _picture(rows, form))
     if arguments.json is not None:
-        write_whole(arguments.json, _figures(rows, num_samples, arguments.seed).encode())
-    print(f"\nSaved {' and '.join(paths)}.")
+        write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
+    head, foot = _head(problem, arguments.steps), _foot(rows, problem.eta)
+    print(head, "", _table(rows), "", *foot, sep="\n")
+    print(f"\nSaved {' and '.join(saved)}.")
+
+
+def _form(path):
+    """Of the picture, by how its path ends."""
+    form = os.path.splitext(path)[1].removeprefix(".").lower()
+    if form not in rendering.forms():
+        raise ValueError(
+            f"--output must end as a picture's name does, found {path}: end it in .png, .pdf or "
+            f".svg."
+        )
+    return form
+
+
+def _head(problem, num_steps):
+    return (
+        f"{counted(len(problem.y), 'sample')} of 2 features, {counted(num_steps, 'step')} of the "
+        f"same descent, η = {problem.eta:g}"
+    )
 
 
 def _table(rows):
     """A line for each rung, in columns; the last of them only if there are libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
-        ["time for", f"{rows[0].num_steps:,} steps ", *(_time(row) for row in rows)],
+        ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
         ["ns for a sample", "in a step", *(digits(row.nanoseconds) for row in rows)],
         ["as fast as", "the rung above", *(_ratio(row.than_before) for row in rows)],
         ["as fast as", "the lecture", *(_ratio(row.than_lecture) for row in rows)],
@@ -89,12 +112,14 @@ def _padded(column):
     return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
 
 
-def _foot(rows):
+def _foot(rows, eta):
     """Below the table: what its words mean, and on what machine it was made."""
-    from ..compare import missing_libraries
+    from ..compare import LECTURE_ETA, missing_libraries
 
     if any(row.timed_steps < row.num_steps for row in rows):
         yield "* timed over fewer steps: all of them would take too long."
+    if eta < LECTURE_ETA:
+        yield f"η is below the lecture's {LECTURE_ETA:g}: with so many samples that would swing."
     yield "ns: billionths of a second. Each rung was checked to end where the others do."
     yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
     yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
@@ -136,13 +161,13 @@ def _processor():
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def _picture(rows):
+def _picture(rows, form):
     from ..plots import plot_ladder
 
     # A slide's shape, and so small that ten points can be read from the back of a room.
-    return rendering.png(lambda ax: plot_ladder(rows, ax=ax), size=(8.0, 4.5), dpi=240)
+    return rendering.picture(lambda ax: plot_ladder(rows, ax=ax), form, size=(8.0, 4.5), dpi=240)
 
 
-def _figures(rows, num_samples, seed):
-    found = {"samples": num_samples, "seed": seed, "machine": _machine()}
+def _figures(rows, problem, seed):
+    found = {"samples": len(problem.y), "seed": seed, "eta": problem.eta, "machine": _machine()}
     return json.dumps({**found, "rungs": [row._asdict() for row in rows]}, indent=1) + "\n"

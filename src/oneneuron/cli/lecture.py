@@ -1,6 +1,7 @@
 """`oneneuron lecture`: the lecture's example, start to end."""
 
 import os
+import shlex
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from .. import rendering
 from ..descent import train
 from ..table import check_writable, write_whole
+from ..words import counted, duration
 from . import values
 from .notices import warnings_as_lines
 from .progress import timed
@@ -27,42 +29,48 @@ def add_to(commands):
     parser.add_argument(
         "--seed", type=values.seed, help="repeats a run; drawn and printed otherwise"
     )
-    parser.add_argument("--output", default=".", help="folder for the two pictures (this one)")
-    parser.add_argument("--html", metavar="FILE", help="write the whole run as one page too")
+    parser.add_argument(
+        "--output", type=values.path, default=".", help="folder for the two pictures (this one)"
+    )
+    parser.add_argument(
+        "--html", type=values.path, metavar="FILE", help="write the whole run as one page too"
+    )
     parser.set_defaults(command=run)
 
 
 def run(arguments):
-    """Make the data, train, compare, save the pictures."""
+    """Make the data, train, save the pictures, compare."""
     from ..lecture import example1, first_network, methods
 
     pictures = _picture_paths(arguments.output)
     if arguments.html is not None:
-        check_writable(arguments.html)
+        check_writable(arguments.html, "--html", pictures)
     seed = np.random.randint(2**31) if arguments.seed is None else arguments.seed
     np.random.seed(seed)
     data = example1.get_data(arguments.n)
     train_pos, test_pos, train_value, _ = data
-    print(f"{len(train_pos)} samples to train on, {len(test_pos)} held out (seed {seed})")
+    print(
+        f"{counted(len(train_pos), 'sample')} to train on, {len(test_pos):,} held out (seed {seed})"
+    )
 
     state = np.random.get_state()
     with warnings_as_lines():
         model, seconds = timed(
             first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
         )
-    neuron = methods.neuron(data, model, seconds)
-    print(
-        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
-        f"Its training took {1e3 * seconds:.1f} ms ({arguments.steps} steps).\n"
-    )
-    compared = [neuron, methods.least_squares(data), methods.logistic_regression(data)]
-    _print_comparison(compared)
+    compared = [
+        methods.neuron(data, model, seconds),
+        methods.least_squares(data),
+        methods.logistic_regression(data),
+    ]
+    # The files first, so that they aren't lost where the rest can't be printed to its end.
     _save_pictures(pictures, train_pos, train_value, model)
     saved = pictures
     if arguments.html is not None:
         np.random.set_state(state)
         _save_page(arguments, data, model, compared, seed)
         saved = [*pictures, arguments.html]
+    _print_results(compared, arguments.steps)
     print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
@@ -77,12 +85,17 @@ def _picture_paths(folder):
     return paths
 
 
-def _print_comparison(methods):
+def _print_results(methods, num_steps):
+    neuron = methods[0]
+    print(
+        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
+        f"Its training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).\n"
+    )
     print(f"{'method':20}{'training':>10}{'test':>10}{'time':>12}")
     for method in methods:
         print(
             f"{method.name:20}{100 * method.train_accuracy:8.1f} %"
-            f"{100 * method.test_accuracy:8.1f} %{1e3 * method.seconds:9.2f} ms"
+            f"{100 * method.test_accuracy:8.1f} %{duration(method.seconds):>12}"
         )
 
 
@@ -111,8 +124,8 @@ def _save_page(arguments, data, model, methods, seed):
             record_every=max(1, arguments.steps // _MOST_RECORDS),
         )  # fmt: skip
     command = (
-        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta:g} --steps {arguments.steps} "
-        f"--seed {seed} --html {os.path.basename(arguments.html)}"
+        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
+        f"--seed {seed} --html {shlex.quote(os.path.basename(arguments.html))}"
     )
     page = lecture_page(LectureRun(data, model, descent, methods, command))
     write_whole(arguments.html, page.encode())

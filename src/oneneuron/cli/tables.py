@@ -9,6 +9,7 @@ import numpy as np
 
 from ..descent import begin
 from ..table import Table, TableModel, check_writable, write_whole
+from ..words import counted
 from . import values
 from .progress import advance_with_bar
 
@@ -20,9 +21,11 @@ def add_to(commands):
 
 
 def _add_fit(parser):
-    parser.add_argument("data", help="CSV with a header line")
+    parser.add_argument("data", type=values.path, help="CSV with a header line")
     parser.add_argument("--target", required=True, help="the column to predict, of two classes")
-    parser.add_argument("--output", default="model.json", help="the model (model.json)")
+    parser.add_argument(
+        "--output", type=values.path, default="model.json", help="the model (model.json)"
+    )
     parser.add_argument("--eta", type=values.eta, default="auto", help="step size, or auto (auto)")
     parser.add_argument("--steps", type=values.count, default=10_000, help="steps (10000)")
     parser.add_argument("--no-standardise", action="store_true", help="features as they are")
@@ -35,15 +38,17 @@ def _add_fit(parser):
 
 
 def _add_predict(parser):
-    parser.add_argument("model", help="JSON that fit wrote")
-    parser.add_argument("data", help="CSV with the model's features among its columns")
-    parser.add_argument("--output", help="CSV to write; the screen otherwise")
+    parser.add_argument("model", type=values.path, help="JSON that fit wrote")
+    parser.add_argument(
+        "data", type=values.path, help="CSV with the model's features among its columns"
+    )
+    parser.add_argument("--output", type=values.path, help="CSV to write; the screen otherwise")
     parser.set_defaults(command=run_predict)
 
 
 def run_fit(arguments):
     """Train on one part of a table, say how it does on the rest, save the model."""
-    check_writable(arguments.output, [arguments.data])
+    check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
     mean, scale = _scaling(train_X, names, arguments)
@@ -55,7 +60,7 @@ def run_fit(arguments):
     advance_with_bar(training, arguments.steps)
     if training.diverged:
         print(
-            f"oneneuron: warning: training stopped at step {training.step}, the step size "
+            f"oneneuron: warning: training stopped at step {training.step:,}, the step size "
             f"{training.eta:g} is too large: try --eta auto or a smaller one. The best model seen "
             f"is kept.",
             file=sys.stderr,
@@ -68,9 +73,10 @@ def run_fit(arguments):
     held_out = np.mean((model.predict_proba(test_X) > 0.5) == test_y)
     model.save(arguments.output)
     print(
-        f"{len(X)} rows, {len(names)} features, classes {classes[0]} and {classes[1]}\n"
-        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {len(train_y)} rows\n"
-        f"accuracy held out      {100 * held_out:.1f} % of {len(test_y)} rows\n"
+        f"{counted(len(X), 'row')}, {counted(len(names), 'feature')}, "
+        f"classes {classes[0]} and {classes[1]}\n"
+        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {counted(len(train_y), 'row')}\n"
+        f"accuracy held out      {100 * held_out:.1f} % of {counted(len(test_y), 'row')}\n"
         f"Saved {arguments.output}."
     )
 
@@ -94,9 +100,9 @@ def _split(X, y, classes, arguments):
     for name, count in zip(classes, (n - y.sum(), y.sum()), strict=True):
         if count * min(num_test, n - num_test) < n:
             raise ValueError(
-                f"{arguments.data}: class {name!r} has {count} of {n} rows, too few for one in "
-                f"training and one held out with --test-size {arguments.test_size:g}: add rows or "
-                f"choose another --test-size."
+                f"{arguments.data}: class {name!r} has {count:,} of {counted(n, 'row')}, "
+                f"too few for one in training and one held out with --test-size "
+                f"{arguments.test_size:g}: add rows or choose another --test-size."
             )
     return train_test_split(
         X, y, test_size=arguments.test_size, stratify=y, random_state=arguments.seed
@@ -123,7 +129,7 @@ def _scaling(X, names, arguments):
 def run_predict(arguments):
     """Write the class and the probability of every row of a table."""
     if arguments.output is not None:
-        check_writable(arguments.output, [arguments.model, arguments.data])
+        check_writable(arguments.output, "--output", [arguments.model, arguments.data])
     model = TableModel.load(arguments.model)
     X = Table.read(arguments.data).features(model.features)
     text = io.StringIO()
@@ -132,7 +138,7 @@ def run_predict(arguments):
     for f in model.predict_proba(X).tolist():
         writer.writerow([model.classes[f > 0.5], f"{f:.6g}"])
     if arguments.output is None:
-        sys.stdout.write(text.getvalue())
+        print(text.getvalue(), end="")
     else:
         write_whole(arguments.output, text.getvalue().encode())
         print(f"Saved {arguments.output}.")

@@ -6,11 +6,21 @@ import math
 
 def whole(text, least, most=math.inf):
     """A whole number in a range."""
-    value = int(text)
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, found {text}") from None
     if not least <= value <= most:
         bound = f"{least} or more" if most == math.inf else f"from {least} to {most}"
         raise argparse.ArgumentTypeError(f"must be {bound}, found {value}")
     return value
+
+
+def path(text):
+    """A path of a file or a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, found an empty one")
+    return text
 
 
 def count(text):
@@ -38,19 +48,27 @@ def seed(text):
     return whole(text, 0, 2**32 - 1)
 
 
+def _number(text):
+    """A float; NaN, which lies in no range, for what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def positive(text):
     """A finite number above 0."""
-    value = float(text)
+    value = _number(text)
     if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"must be finite and above 0, found {text}")
+        raise argparse.ArgumentTypeError(f"must be a number above 0, found {text}")
     return value
 
 
 def share(text):
     """A share of a whole, some of it left."""
-    value = float(text)
+    value = _number(text)
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"must be between 0 and 1, found {text}")
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, found {text}")
     return value
 
 
