@@ -421,7 +421,7 @@ def test_compare_has_no_column_of_first_steps_and_no_star_where_nothing_needs_th
 def test_compare_begins_with_the_size_of_its_descent(made_ladder, capsys):
     main(["compare", "--steps", "2000"])
     assert capsys.readouterr().out.splitlines()[0] == (
-        "400 samples of 2 features, 2,000 steps of the same descent, η = 0.005"
+        "400 samples of 2 features, 2,000 steps of the same descent, eta = 0.005"
     )
 
 
@@ -436,7 +436,7 @@ def test_compare_says_why_its_step_is_below_the_lecture_s_where_it_is(
     made_ladder, capsys, n, is_below
 ):
     main(["compare", "-n", str(n)])
-    words = "η is below the lecture's 0.005: with so many samples that would swing."
+    words = "eta is below the lecture's 0.005: with so many samples that would swing."
     assert (words in capsys.readouterr().out) == is_below
 
 

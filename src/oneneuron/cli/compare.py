@@ -70,7 +70,7 @@ def _form(path):
 def _head(problem, num_steps):
     return (
         f"{counted(len(problem.y), 'sample')} of 2 features, {counted(num_steps, 'step')} of the "
-        f"same descent, η = {problem.eta:g}"
+        f"same descent, eta = {problem.eta:g}"
     )
 
 
@@ -119,7 +119,7 @@ def _foot(rows, eta):
     if any(row.timed_steps < row.num_steps for row in rows):
         yield "* timed over fewer steps: all of them would take too long."
     if eta < LECTURE_ETA:
-        yield f"η is below the lecture's {LECTURE_ETA:g}: with so many samples that would swing."
+        yield f"eta is below the lecture's {LECTURE_ETA:g}: with so many samples that would swing."
     yield "ns: billionths of a second. Each rung was checked to end where the others do."
     yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
     yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
