@@ -113,7 +113,7 @@ def test_the_number_of_wrong_samples_is_that_of_the_model(page):
     ],
 )
 def test_the_line_is_given_as_an_equation(model, equation, monkeypatch):
-    monkeypatch.setattr(rendering, "png", lambda *_: b"")
+    monkeypatch.setattr(rendering, "picture", lambda *_, **__: b"")
     text = Page(lecture_page(made_run(model=model))).text
     assert f"The line is {equation}." in text.replace("\N{MINUS SIGN}", "-")
 

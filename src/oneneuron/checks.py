@@ -60,14 +60,20 @@ def _refuse_non_finite(samples, name):
             )
 
 
-def as_labels(y, num_samples, name="y"):
-    """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
+def as_any_labels(y, num_samples, name="y"):
+    """Labels of any kind as an array of shape (n,)."""
     labels = as_array(y, name)
     if labels.shape != (num_samples,):
         raise ValueError(
             f"{name} must have shape ({num_samples},), one label for each sample, found shape "
             f"{labels.shape}."
         )
+    return labels
+
+
+def as_labels(y, num_samples, name="y"):
+    """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
+    labels = as_any_labels(y, num_samples, name)
     if labels.dtype.kind not in "biuf" or num_samples != (
         np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
     ):

@@ -3,13 +3,8 @@
 import io
 
 
-def png(draw, size=(8.0, 6.0), dpi=150):
-    """What ``draw(ax)`` draws on an Axes of so many inches, as PNG."""
-    return picture(draw, "png", size, dpi)
-
-
-def picture(draw, form, size, dpi):
-    """The same in any of `forms`."""
+def picture(draw, form="png", *, size=(8.0, 6.0), dpi=150):
+    """What ``draw(ax)`` draws on an Axes of so many inches, in any of `forms`."""
     # A Figure of its own: pyplot's would open a window.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

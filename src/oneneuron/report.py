@@ -15,7 +15,8 @@ from .lecture import first_network
 from .results import Descent
 from .words import counted
 
-_SIZE = (6.4, 4.8), 200  # inches and dots an inch: letters as large as those of the text around
+# Inches and dots an inch: letters as large as those of the text around.
+_SIZE = {"size": (6.4, 4.8), "dpi": 200}
 
 
 class LectureRun(NamedTuple):
@@ -46,7 +47,9 @@ def lecture_page(run):
     """The HTML page of a `LectureRun`."""
     template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     words = {name: escape(word) for name, word in _words(run).items()}
-    pictures = {name: _as_url(rendering.png(draw, *_SIZE)) for name, draw in _pictures(run).items()}
+    pictures = {
+        name: _as_url(rendering.picture(draw, **_SIZE)) for name, draw in _pictures(run).items()
+    }
     return template.substitute(words, **pictures, methods=_table_rows(run.methods))
 
 

@@ -103,8 +103,8 @@ def _save_pictures(paths, pos, value, model):
     """Draw both pictures, then write them."""
     from ..lecture import first_network, plotting_routines
 
-    dots = rendering.png(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
-    boundary = rendering.png(
+    dots = rendering.picture(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
+    boundary = rendering.picture(
         lambda ax: plotting_routines.plot_decision_boundary(
             pos, value, model, first_network.predict, ax=ax
         )

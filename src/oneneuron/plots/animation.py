@@ -10,7 +10,7 @@ from . import style
 from .checks import recorded
 from .curves import scale_steps
 from .dots import plot_dots
-from .paths import path_on
+from .paths import lay, path_on
 from .surface import Surface
 
 _SIZE = (10.0, 5.0)  # inches
@@ -127,13 +127,11 @@ def _line(w, b, center, reach):
 
 
 def _path(ax, history):
-    trail, start, end = path_on(ax, style.COLORS[1], style.DASHES[0])
-    start.set_data(*history.weights[:1].T)
+    artists = path_on(ax, style.COLORS[1], style.DASHES[0])
 
     def update(k):
-        trail.set_data(*history.weights[: k + 1].T)
-        end.set_data(*history.weights[k, :, None])
-        return trail, end
+        lay(artists, history.weights[: k + 1])
+        return artists
 
     return update
 

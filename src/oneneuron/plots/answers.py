@@ -41,11 +41,11 @@ def ask(model, slabs, labels):
 
 
 def _predict_of(model):
-    predict = getattr(model, "predict", model)
     if isinstance(model, Model):
         return partial(_output, model)
     if isinstance(model, Descent):
         raise TypeError("model must be one of the descent's models: descent.best or descent.last.")
+    predict = getattr(model, "predict", model)
     if not callable(predict):
         raise TypeError(
             f"model must be a fitted classifier or a function, found {type(model).__name__}."

@@ -82,8 +82,10 @@ def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
 def _under_the_models_names(X, model):
     """X as a frame if the model knows its features by names that a plain array lacks."""
     names = getattr(model, "feature_names_in_", None)
+    if names is None:
+        return X
     table = Table(X)
-    if names is None or table.is_frame:
+    if table.is_frame:
         return X
     if len(names) != len(table.names):
         raise ValueError(

@@ -56,8 +56,7 @@ def plot_learning_curve(descent, *, ax=None):
     ax.set(ylabel="cost $C$", ylim=(0, None))
     right.set(ylabel="accuracy", ylim=(0, 1.05))
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    best_words = f"best: {100 * best.accuracy:.1f} % by step {best.step}"
-    style.legend_above(ax, [cost, accuracy, mark], ["cost", "accuracy", best_words])
+    style.legend_above(ax, [cost, accuracy, mark], ["cost", "accuracy", style.told(best)])
     ax.figure.sca(ax)  # or the next picture without an Axes of its own goes to the right one
     return ax
 

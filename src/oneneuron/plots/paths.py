@@ -13,7 +13,7 @@ def draw_paths(ax, descents, pair):
     colors, dashes = cycle(style.COLORS[1:]), cycle(style.DASHES)
     for descent, color, dash in zip(descents, colors, dashes, strict=False):
         artists = path_on(ax, color, dash)
-        _lay(artists, descent.history.weights[:, pair])
+        lay(artists, descent.history.weights[:, pair])
         if len(descents) == 1:
             _tell_all(ax, artists, descent, pair)
         else:
@@ -29,7 +29,7 @@ def path_on(ax, color, dash):
     return trail, start, end
 
 
-def _lay(artists, path):
+def lay(artists, path):
     """Give a path's artists their places."""
     trail, start, end = artists
     trail.set_data(*path.T)
@@ -47,7 +47,7 @@ def _tell_all(ax, artists, descent, pair):
     best = descent.best
     ax.plot(
         *best.weights[pair], "*", color=trail.get_color(), markeredgecolor="black", markersize=16,
-        linestyle="none", label=f"best: {100 * best.accuracy:.1f} % by step {best.step}",
+        linestyle="none", label=style.told(best),
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ class Samples:
         self.table = Table(X)
         self.places = _two_places(self.table, features)
         self.points = np.column_stack([self.table.numbers(place) for place in self.places])
-        self.labels = _labels(y, len(self.points))
+        self.labels = checks.as_any_labels(y, len(self.points)).tolist()
 
 
 def _two_places(table, features):
@@ -104,16 +104,6 @@ def _two_places(table, features):
     if first == second:
         raise ValueError(f"features must be two different columns of X, found {chosen!r}.")
     return first, second
-
-
-def _labels(y, num_samples):
-    labels = checks.as_array(y, "y")
-    if labels.shape != (num_samples,):
-        raise ValueError(
-            f"y must have shape ({num_samples},), one label for each sample, found shape "
-            f"{labels.shape}."
-        )
-    return labels.tolist()
 
 
 def classes_of(*labels):

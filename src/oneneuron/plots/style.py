@@ -72,6 +72,11 @@ def legend_above(ax, *handles_and_labels, ncols=3, title=None):
     )  # fmt: skip
 
 
+def told(best):
+    """A descent's best model in the words of a legend."""
+    return f"best: {100 * best.accuracy:.1f} % by step {best.step}"
+
+
 def number(value, digits=3):
     """So many digits, or all before the point where an exponent would only hide them."""
     return f"{value:.0f}" if 10**digits - 0.5 <= value < 1e6 else f"{value:.{digits}g}"
