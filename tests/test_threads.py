@@ -335,7 +335,7 @@ def test_trainings_in_several_threads_at_once_are_each_right():
 
 # --- The neuron itself, by hand ---
 
-CLAIMED, HELD, IN = 1, 2, 3  # phases of a mark, as in sharing.h
+CLAIMED, HELD, HANDED_IN = 1, 2, 3  # phases of a mark, as in sharing.h
 MARKS_FROM = 8
 
 
@@ -387,9 +387,9 @@ def test_a_helper_sums_what_the_leader_left_to_the_same_bits(monkeypatch, alone)
     made, neuron, arrays = by_hand(monkeypatch, made_samples())
     marks = arrays.marks
     descend(neuron, 1, budget=1)
-    assert np.count_nonzero(marks == 4 + IN) == 1
+    assert np.count_nonzero(marks == 4 + HANDED_IN) == 1
     with team.helpers(1, neuron.help, neuron.dismiss):
-        wait_until(lambda: (marks == 4 + IN).all())
+        wait_until(lambda: (marks == 4 + HANDED_IN).all())
     np.testing.assert_array_equal(arrays.blocks, alone.blocks)
     descend(neuron, 1)
     assert bits(made.model()) == alone.bits
@@ -404,12 +404,12 @@ def test_the_leader_sums_blocks_itself_that_a_helper_claimed_and_never_hands_in(
     marks[list(claimed)] = 4 * 1 + CLAIMED
     descend(neuron, 1)
     assert bits(made.model()) == alone.bits
-    assert marks.tolist() == [4 + IN] * 10
+    assert marks.tolist() == [4 + HANDED_IN] * 10
 
 
 def test_what_a_helper_has_handed_in_counts(monkeypatch, alone):
     made, neuron, arrays = by_hand(monkeypatch, made_samples())
-    arrays.marks[3] = 4 * 1 + IN
+    arrays.marks[3] = 4 * 1 + HANDED_IN
     arrays.blocks[3] = alone.blocks[3]
     arrays.blocks[3, -1] += 5  # wrong samples, so as to tell who summed them
     descend(neuron, 1)
@@ -425,14 +425,14 @@ def test_a_leader_waits_for_a_helper_that_is_writing_its_sums(monkeypatch, alone
     time.sleep(0.02)  # a step takes a tenth of a millisecond
     assert made.step == 0
     arrays.blocks[4] = alone.blocks[4]
-    arrays.marks[4] = 4 * 1 + IN
+    arrays.marks[4] = 4 * 1 + HANDED_IN
     leader.join()
     assert bits(made.model()) == alone.bits
 
 
 def test_marks_of_a_step_that_is_over_claim_nothing_of_the_next(monkeypatch, alone):
     made, neuron, arrays = by_hand(monkeypatch, made_samples())
-    arrays.marks[:] = 4 * 0 + IN
+    arrays.marks[:] = 4 * 0 + HANDED_IN
     arrays.blocks[:] = np.nan
     descend(neuron, 1)
     assert bits(made.model()) == alone.bits
@@ -467,7 +467,7 @@ def late_sums(step_at_hand_in):
         while marks[MARKS_FROM] == 0:
             time.sleep(0)
         overtaken = marks[MARKS_FROM] == 4 * 1 + CLAIMED
-        marks[MARKS_FROM] = 4 * step_at_hand_in + IN
+        marks[MARKS_FROM] = 4 * step_at_hand_in + HANDED_IN
         blocks[:] = -1.0
     return blocks if overtaken else None
 

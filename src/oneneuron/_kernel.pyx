@@ -73,7 +73,7 @@ cdef extern from "sharing.h" nogil:
     enum:
         CLAIMED
         HELD
-        IN
+        HANDED_IN
         MUSTERED
         DISMISSED
     bint raise_mark(int64_t *, int64_t, int64_t, bint) noexcept
@@ -361,7 +361,7 @@ cdef inline void hand_in(
     cdef Py_ssize_t row = job.features + STEP
     if raise_mark(job.marks + block, step, HELD, job.num_threads == 1):
         memcpy(job.blocks + row * block, sums, row * sizeof(double))
-        raise_mark(job.marks + block, step, IN, True)
+        raise_mark(job.marks + block, step, HANDED_IN, True)
 
 
 cdef Py_ssize_t sum_blocks(

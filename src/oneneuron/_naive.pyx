@@ -6,7 +6,8 @@ from libc.math cimport exp
 
 
 def descend(
-    const double[:, ::1] X, const double[::1] y, double[::1] parameters, double eta, long num_steps
+    const double[:, ::1] X, const double[::1] y, double[::1] parameters, double eta,
+    Py_ssize_t num_steps,
 ):
     """Move the parameters, weights first and the bias last, by some steps of the descent."""
     cdef:

@@ -10,7 +10,7 @@
 
 #include "precision.h"
 
-#if defined(__GNUC__) && (defined(__SSE2__) || defined(__aarch64__))
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__SSE2__) || defined(__aarch64__))
 
 #if defined(__AVX512F__)
 #define VECTOR_BYTES 64

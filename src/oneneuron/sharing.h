@@ -2,7 +2,7 @@
  *
  * One thread leads: it alone updates the parameters and opens a step, by storing its number in
  * `stage`. Whoever sees that may claim blocks and hand in their sums. Each block has a mark,
- * 4 * step + phase, that only rises: claimed, held (its sums are being written), in.
+ * 4 * step + phase, that only rises: claimed, held (its sums are being written), handed in.
  *
  * A helper that the system has put to sleep over a claimed block holds nobody up: the leader sums
  * that block again, to the same bits, and what the helper hands in later is refused, as the mark
@@ -41,15 +41,15 @@ static inline void nap(void) {
 }
 #endif
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(__x86_64__)
 static inline void pause_core(void) { __builtin_ia32_pause(); }
-#elif defined(__GNUC__) && defined(__aarch64__)
+#elif defined(__aarch64__)
 static inline void pause_core(void) { __asm__ volatile("isb"); }
 #else
 static inline void pause_core(void) {}
 #endif
 
-enum { CLAIMED = 1, HELD = 2, IN = 3 }; /* phases of a block */
+enum { CLAIMED = 1, HELD = 2, HANDED_IN = 3 }; /* phases of a block */
 enum { MUSTERED = -2, DISMISSED = -1 };  /* stages that are no step */
 
 /* Raise a block's mark; false if it is as high already, or somebody else was quicker. */
@@ -63,7 +63,7 @@ static inline int raise_mark(int64_t *mark, int64_t step, int64_t phase, int alo
 
 /* Wait until a block is in; false after so many pauses, which below zero never end. */
 static inline int await_block(const int64_t *mark, int64_t step, int64_t pauses) {
-    for (; LOAD(mark) < 4 * step + IN; pauses--) {
+    for (; LOAD(mark) < 4 * step + HANDED_IN; pauses--) {
         if (pauses == 0) return 0;
         if (pauses > 0) pause_core();
         else yield_core();
