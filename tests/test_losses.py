@@ -203,7 +203,7 @@ def test_log_costs_all_alike_sum_to_a_millionth_in_float32(label):
 def ulps_off(dtype, z):
     """How far the log cost is off, in units of its last digit, for biases z."""
     t = (1.4426950408889634 * z).astype(dtype)  # as the kernel scales a bias, exactly
-    exact = log_cost(t * np.log(np.longdouble(2.0)))
+    exact = log_cost(np.longdouble(t) * np.log(np.longdouble(2.0)))
     training = one_sample(dtype)
     found = np.array([training.evaluate(np.array([0.0, v]))[0] for v in z])
     return (found - exact) / np.spacing(exact.astype(dtype))

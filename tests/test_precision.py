@@ -166,7 +166,8 @@ def test_a_tie_is_class_0():
 @pytest.mark.parametrize("z", [-1e-7, 1e-9, 3e-8, 5.9e-8, 1.2e-7, 1.5e-7, 3e-7, 1e-6, 2.0**-24])
 def test_a_sample_next_to_the_boundary_counts_as_its_rounded_output_in_float32_does(z):
     z = np.float32(z)
-    f = 1 / (1 + np.float32(np.exp(-np.float64(z))))  # rounded once; NumPy's own is off by an ulp
+    one = np.float32(1)
+    f = one / (one + np.float32(np.exp(-np.float64(z))))  # rounded once; NumPy's is off by an ulp
     assert f.dtype == np.float32
     for label in (0, 1):
         found = oneneuron.train(

@@ -403,10 +403,11 @@ def _all_or_nothing(estimator):
 def _codes(y, classes):
     """The place of each label among the classes."""
     check_classification_targets(y)
-    unknown = np.setdiff1d(y, classes)
-    if len(unknown) > 0:
+    known = set(classes.tolist())
+    unknown = [label for label in np.unique(y).tolist() if label not in known]
+    if unknown:
         raise ValueError(
             f"y must hold labels that were given as classes, {classes.tolist()}, found "
-            f"{unknown.tolist()[:4]}."
+            f"{unknown[:4]}."
         )
     return np.searchsorted(classes, y)
