@@ -33,8 +33,8 @@ def bits_on(level):
 
 
 @pytest.fixture(scope="module")
-def annotated_lines(tmp_path_factory):
-    """(line number, score) of every line that Cython annotates; score 0 is pure C."""
+def translated(tmp_path_factory):
+    """A folder with what Cython makes of the kernel: its C and an annotated page."""
     folder = tmp_path_factory.mktemp("annotate")
     for name in ("_kernel.pyx", "lanes.h"):
         shutil.copy(SOURCE / name, folder)
@@ -45,7 +45,13 @@ def annotated_lines(tmp_path_factory):
         + [word for directive in directives for word in ("-X", directive)],
         cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
-    page = html.unescape((folder / "_kernel.html").read_text())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def annotated_lines(translated):
+    """(line number, score) of every line that Cython annotates; score 0 is pure C."""
+    page = html.unescape((translated / "_kernel.html").read_text())
     found = re.findall(r'class="cython line score-(\d+)"[^>]*>.*?<span class="">(\d+)</span>', page)
     assert found
     return {int(line): int(score) for score, line in found}
@@ -81,6 +87,11 @@ def test_no_line_of_the_loop_touches_python(annotated_lines):
     assert len(loop) > 200
     yellow = {line: source[line - 1] for line in loop if annotated_lines.get(line, 0) > 0}
     assert yellow == {}
+
+
+def test_the_kernel_declares_that_it_runs_without_the_interpreters_lock(translated):
+    source = (translated / "_kernel.c").read_text()
+    assert "#else\n#define __Pyx_FREETHREADING_COMPATIBLE Py_MOD_GIL_NOT_USED\n#endif" in source
 
 
 def test_the_plain_kernel_ends_where_the_best_one_does():

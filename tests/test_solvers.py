@@ -1,5 +1,7 @@
 """What L-BFGS does to the linear algebra library's threads."""
 
+import threading
+
 import numpy as np
 import pytest
 import scipy.optimize  # noqa: F401  (brings the library)
@@ -49,4 +51,26 @@ def test_an_error_in_it_leaves_what_there_was(seen, monkeypatch):
     monkeypatch.setattr(Recording, "__call__", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit()
+    assert threads() == before
+
+
+def test_fits_that_overlap_leave_what_there_was(seen, monkeypatch):
+    before = threads()
+    second = threading.Thread(target=fit)
+    under_way, first_is_over = threading.Event(), threading.Event()
+    watch = Recording.__call__
+
+    def overlapping(*args):
+        if threading.current_thread() is second:
+            under_way.set()
+            first_is_over.wait(60)
+        elif second.ident is None:
+            second.start()
+            under_way.wait(60)
+        return watch(*args)
+
+    monkeypatch.setattr(Recording, "__call__", overlapping)
+    fit()
+    first_is_over.set()
+    second.join()
     assert threads() == before

@@ -25,6 +25,11 @@ def test_a_saved_model_is_loaded_as_it_was(tmp_path):
     assert table.TableModel.load(tmp_path / "m.json") == MODEL
 
 
+def test_saving_leaves_alone_what_permissions_other_threads_files_get(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("it is the whole process's"))
+    MODEL.save(tmp_path / "m.json")
+
+
 def test_a_saved_file_has_the_permissions_of_any_other(tmp_path):
     (tmp_path / "other").touch()
     MODEL.save(tmp_path / "m.json")

@@ -5,15 +5,18 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import oneneuron
-from oneneuron import team, training
+from oneneuron import NeuronClassifier, team, training
 from oneneuron._dispatch import available, import_kernel
 from oneneuron.descent import begin
 
@@ -312,25 +315,104 @@ def test_a_child_trains_after_a_fork_that_follows_or_interrupts_a_training_with_
     assert run.stdout == "trained\n", run.stderr
 
 
-def test_trainings_in_several_threads_at_once_are_each_right():
-    X, y, init = made_samples()
-    etas = [1e-4, 2e-4, 3e-4, 4e-4]
+def at_once(jobs, turns=5):
+    """What each job gives, several times over, all in threads that begin together."""
+    start = threading.Barrier(len(jobs))
 
-    def trained(eta, n_threads):
-        return bits(
-            oneneuron.train(X, y, eta=eta, num_steps=30, init=init, n_threads=n_threads).last
-        )
+    def work(job):
+        start.wait(SECONDS_UNTIL_GIVEN_UP)
+        return [job() for _ in range(turns)]
 
-    found = {}
-    threads = [
-        threading.Thread(target=lambda eta=eta: found.update({eta: trained(eta, 2)}))
-        for eta in etas
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == {eta: trained(eta, 1) for eta in etas}
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(work, jobs))
+
+
+def trainings():
+    """Of both precisions, alone and with a helper: no two make the same steps."""
+    for eta, dtype, n_threads in [
+        (1e-4, np.float64, 1), (2e-4, np.float64, 2), (3e-4, np.float32, 1), (4e-4, np.float32, 2)
+    ]:  # fmt: skip
+        X, y, init = made_samples(dtype=dtype)
+        yield partial(trained, X, y, eta=eta, num_steps=30, init=init, n_threads=n_threads)
+
+
+def trained(*args, **options):
+    return bits(oneneuron.train(*args, **options).last)
+
+
+def fits():
+    """Of both solvers, on the same samples, and the answers of a classifier that is fitted."""
+    X, y, _ = made_samples(400, 5)
+    y = y + (X[:, 0] > 0)
+    for alpha, solver in [(0.1, "gd"), (0.2, "gd"), (0.3, "lbfgs"), (0.4, "lbfgs")]:
+        yield partial(fitted, X, y, alpha=alpha, solver=solver, tol=0.01)
+    classifier = NeuronClassifier().fit(X, y)
+    for ask in (classifier.predict, classifier.predict_proba):
+        yield lambda ask=ask: ask(X).tobytes()
+
+
+def fitted(X, y, **options):
+    found = NeuronClassifier(**options).fit(X, y)
+    return found.coef_.tobytes(), found.intercept_.tobytes(), found.loss_curve_.tobytes()
+
+
+@pytest.mark.parametrize("jobs", [trainings, fits])
+def test_what_several_threads_do_at_once_comes_out_as_alone(jobs):
+    jobs = list(jobs())
+    alone = [{job()} for job in jobs]
+    assert [set(found) for found in at_once(jobs)] == alone
+
+
+FIRST_IMPORTS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+ways = 3 * ["import oneneuron", "from oneneuron import NeuronClassifier"]
+start = threading.Barrier(len(ways))
+
+
+def work(way):
+    start.wait(60)
+    exec(way, {})
+
+
+with ThreadPoolExecutor(len(ways)) as pool:
+    list(pool.map(work, ways))
+print("imported")
+"""
+
+
+def test_several_threads_may_be_the_first_to_import_it():
+    run = subprocess.run(
+        [sys.executable, "-c", FIRST_IMPORTS], capture_output=True, text=True,
+        timeout=2 * SECONDS_UNTIL_GIVEN_UP, check=False,
+    )  # fmt: skip
+    assert run.stdout == "imported\n", run.stderr
+
+
+# --- Without the interpreter's lock ---
+
+IMPORT_ALL = """
+import importlib, sys
+from oneneuron._dispatch import available
+
+kernels = [f"_kernel_{level}_{dtype}" for level in available for dtype in ("float64", "float32")]
+for name in ("_cpu", "_cyutility", "_naive", "_pack", *kernels):
+    importlib.import_module(f"oneneuron.{name}")
+print(sys._is_gil_enabled())
+"""
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python has the lock always"
+)
+def test_no_module_brings_the_lock_back():
+    # The variable would keep it away, whatever the modules declare.
+    free = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
+    run = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], env=free, capture_output=True, text=True, check=False
+    )
+    assert (run.stdout, run.stderr) == ("False\n", "")
 
 
 # --- The neuron itself, by hand ---

@@ -191,3 +191,15 @@ def test_tiles_begin_at_a_cache_line(dtype, d):
         found = laid_out(X, y)
         assert found.values.ctypes.data % 64 == 0
         assert found.values.flags.c_contiguous
+
+
+def test_labels_that_another_thread_writes_meanwhile_change_nothing(monkeypatch):
+    X, y, kernel = np.arange(100.0)[:, None], np.arange(100) % 2, import_kernel("float64")
+    expected = lay_out(X, y, None, kernel)
+
+    def allocated(*args):
+        y[:] = y[::-1].copy()  # they were counted; as many of each stay, so that none goes astray
+        return aligned_empty(*args)
+
+    monkeypatch.setattr(tiles, "aligned_empty", allocated)
+    np.testing.assert_array_equal(lay_out(X, y, None, kernel).values, expected.values)

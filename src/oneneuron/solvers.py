@@ -11,6 +11,9 @@ the steps they made and why they stopped:
 - ``"callback"``: `watch` wanted it.
 """
 
+from contextlib import contextmanager
+from threading import Lock
+
 import numpy as np
 
 from .training import COSTS_KEPT
@@ -23,6 +26,8 @@ _LAST_DIGITS = 64
 
 # Helpers pay if so many evaluations do.
 _FEW_STEPS = 10
+
+_limiting = Lock()
 
 
 def descend(training, max_iter, watch, strides=()):
@@ -47,7 +52,6 @@ def lbfgs(training, scale, max_iter, watch):
     `scale` is a preconditioner as `curvature` gives it.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import get_cached_controller
 
     if training.flat:
         return 0, "converged"
@@ -62,10 +66,7 @@ def lbfgs(training, scale, max_iter, watch):
         if stopped or training.flat:
             raise StopIteration
 
-    # The linear algebra library's threads wait for each other in a loop: where other work has a
-    # core, a product of two small matrices takes milliseconds.
-    one_thread = get_cached_controller().limit(limits=1, user_api="blas")
-    with training.helped(_FEW_STEPS), one_thread:
+    with training.helped(_FEW_STEPS), _one_blas_thread():
         found = minimize(
             objective.cost, np.zeros(len(scale)), jac=objective.gradient, method="L-BFGS-B",
             callback=accepted,
@@ -78,6 +79,26 @@ def lbfgs(training, scale, max_iter, watch):
     if training.flat:
         return step, "converged"
     return step, "callback" if stopped else "max_iter" if found.status == 1 else "precision"
+
+
+@contextmanager
+def _one_blas_thread():
+    """A context in which the linear algebra library uses one thread, if no other fit sees to that.
+
+    Its threads wait for each other in a loop: where other work has a core, a product of two small
+    matrices takes milliseconds. The limit is the whole process's. If two fits set it, the second
+    to end would give back what it found, the limit of the first.
+    """
+    from threadpoolctl import get_cached_controller
+
+    if not _limiting.acquire(blocking=False):
+        yield
+        return
+    try:
+        with get_cached_controller().limit(limits=1, user_api="blas"):
+            yield
+    finally:
+        _limiting.release()
 
 
 class _Objective:

@@ -5,9 +5,9 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
+from secrets import token_hex
 
 import numpy as np
 
@@ -295,10 +295,6 @@ def write_whole(path, content):
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        # mkstemp makes files that the owner alone may read; this one is like any other.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
         os.replace(name, os.path.realpath(path))
     except BaseException:
         os.unlink(name)
@@ -306,5 +302,11 @@ def write_whole(path, content):
 
 
 def _temporary_beside(path):
-    """A new file in the folder of `path`, links followed: an open handle and its name."""
-    return tempfile.mkstemp(dir=os.path.dirname(os.path.realpath(path)))
+    """A new file in the folder of `path`, links followed: an open handle and its name.
+
+    Unlike mkstemp's, which the owner alone may read, it is like any other: os.umask, which would
+    tell how to make it so, can be asked only by setting it, for all threads.
+    """
+    name = os.path.join(os.path.dirname(os.path.realpath(path)), f".{token_hex(8)}.tmp")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(name, flags, 0o666), name

@@ -39,7 +39,9 @@ def lay_out(X, y, sample_weight, kernel):
     """The tiles of X (n, d), y (n,) of 0 and 1, and weights (n,) or None."""
     n, d = X.shape
     tile = kernel.TILE_SAMPLES if d < _WIDE else kernel.NARROW_TILE_SAMPLES
-    positives = int(np.count_nonzero(y))
+    # A copy, of zeros and ones for sure: they say where samples go, whoever writes to y meanwhile.
+    labels = (y != 0).view(np.uint8)
+    positives = int(np.count_nonzero(labels))
     num_positive = -(-positives // tile)
     num_tiles = num_positive + -(-(n - positives) // tile)
     values = aligned_empty((num_tiles, d, tile), X.dtype)
@@ -54,11 +56,10 @@ def lay_out(X, y, sample_weight, kernel):
     slab = max(tile, _SLAB_BYTES // (d * X.itemsize))
     for first in range(0, n, slab):
         rows = slice(first, first + slab)
-        labels = y[rows].astype(np.uint8)
-        pack(X[rows], labels, -1.0, num_positive, values, placed)
+        pack(X[rows], labels[rows], -1.0, num_positive, values, placed)
         if sample_weight is not None:
             of_rows = sample_weight[rows, None]
-            pack(of_rows, labels, 1.0, num_positive, weights[:, None, :], weights_placed)
+            pack(of_rows, labels[rows], 1.0, num_positive, weights[:, None, :], weights_placed)
     return Tiles(values, weights, sample_weight is not None, num_positive)
 
 
