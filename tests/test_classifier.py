@@ -211,9 +211,10 @@ def test_a_weight_of_k_is_the_sample_k_times_to_lbfgs(loss, class_weight):
     np.testing.assert_allclose(found, weighted, atol=LBFGS_TOLERANCE)
 
 
+@pytest.mark.parametrize(("n", "d"), [(200, 4), (300, 5), (300, 8), (400, 30)])
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_weights_of_one_are_the_bits_of_none(solver):
-    X, y, _ = made_samples(8)
+def test_weights_of_one_are_the_bits_of_none(solver, n, d):
+    X, y, _ = made_samples(8, n, d)
     found = NeuronClassifier(solver=solver).fit(X, y, sample_weight=np.ones(len(X)))
     assert bits(found) == bits(NeuronClassifier(solver=solver).fit(X, y))
 

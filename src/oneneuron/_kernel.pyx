@@ -64,7 +64,6 @@ cdef extern from "lanes.h" nogil:
     void fetch(const real *) noexcept
     lanes clamp(lanes, lanes, lanes) noexcept
     lanes lesser(lanes, lanes) noexcept
-    lanes greater(lanes, lanes) noexcept
     lanes add_unless_greater(lanes, lanes, lanes, lanes) noexcept
     lanes shift_exponent(lanes, lanes) noexcept
     lanes multiply_add(lanes, lanes, lanes) noexcept
@@ -180,7 +179,8 @@ cdef inline lanes log_cost(lanes t, lanes p, lanes rest) noexcept nogil:
         lanes q = lesser(p, rest)
         lanes s = q / (splat(2.0) - q)
         lanes log = s * polynomial(LOG, LOG_DEGREE, s * s)
-    return multiply_add(splat(LN_2), greater(-t, splat(0.0)), log)
+    # Not of the greater of -t and 0: gcc 15 takes the sign out of that, and then has no maximum.
+    return multiply_add(splat(-LN_2), lesser(t, splat(0.0)), log)
 
 
 cdef inline void judge(

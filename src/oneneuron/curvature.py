@@ -60,8 +60,9 @@ class SecondMoments:
         gram = np.zeros((d, d) if self._is_dense else d)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, u in self._slabs():
-                weighted = rows if self._weights is None else rows * u[:, None]
-                gram += weighted.T @ rows if self._is_dense else (weighted * rows).sum(axis=0)
+                # A matrix by itself, weighted or not: of two, BLAS adds up in another order.
+                half = rows if self._weights is None else rows * np.sqrt(u)[:, None]
+                gram += half.T @ half if self._is_dense else (half * half).sum(axis=0)
         return gram
 
     @cached_property

@@ -75,7 +75,6 @@ static inline lanes shift_exponent(lanes a, lanes k) {
 /* A NaN comes through. */
 static inline lanes clamp(lanes low, lanes a, lanes high) { return MAX(MIN(a, high), low); }
 static inline lanes lesser(lanes a, lanes b) { return MIN(a, b); }
-static inline lanes greater(lanes a, lanes b) { return MAX(a, b); }
 static inline lanes multiply_add(lanes a, lanes b, lanes c) { return FMA(a, b, c); }
 
 /* total + x, but in lanes where a > b total as it is */
@@ -102,7 +101,6 @@ static inline lanes clamp(lanes low, lanes a, lanes high) {
     return a < low ? low : a > high ? high : a;
 }
 static inline lanes lesser(lanes a, lanes b) { return a > b ? b : a; }
-static inline lanes greater(lanes a, lanes b) { return a < b ? b : a; }
 static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
     return a > b ? total : total + x;
 }
