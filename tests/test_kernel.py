@@ -51,7 +51,7 @@ def translated(tmp_path_factory):
 @pytest.fixture(scope="module")
 def annotated_lines(translated):
     """(line number, score) of every line that Cython annotates; score 0 is pure C."""
-    page = html.unescape((translated / "_kernel.html").read_text())
+    page = html.unescape((translated / "_kernel.html").read_text("utf-8"))
     found = re.findall(r'class="cython line score-(\d+)"[^>]*>.*?<span class="">(\d+)</span>', page)
     assert found
     return {int(line): int(score) for score, line in found}
@@ -90,7 +90,7 @@ def test_no_line_of_the_loop_touches_python(annotated_lines):
 
 
 def test_the_kernel_declares_that_it_runs_without_the_interpreters_lock(translated):
-    source = (translated / "_kernel.c").read_text()
+    source = (translated / "_kernel.c").read_text("utf-8")
     assert "#else\n#define __Pyx_FREETHREADING_COMPATIBLE Py_MOD_GIL_NOT_USED\n#endif" in source
 
 

@@ -42,12 +42,17 @@ def test_logistic_regression_is_that_of_scikit_learn(data):
     ],
 )
 def test_blas_has_one_thread_while_a_method_is_timed(data, monkeypatch, owner, name, method):
+    def threads():
+        infos = threadpoolctl.threadpool_info()
+        return [i["num_threads"] for i in infos if i["user_api"] == "blas"]
+
+    if not threads():
+        pytest.skip("threadpoolctl does not know the linear algebra library here")
     found = []
     original = getattr(owner, name)
 
     def looking(*arguments):
-        infos = threadpoolctl.threadpool_info()
-        found.extend(i["num_threads"] for i in infos if i["user_api"] == "blas")
+        found.extend(threads())
         return original(*arguments)
 
     monkeypatch.setattr(owner, name, looking)

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import onnx
 import pytest
-from onnxruntime import InferenceSession
 from scipy.special import expit
 from skl2onnx import convert_sklearn, to_onnx
 from skl2onnx.common.data_types import BooleanTensorType, Int64TensorType
@@ -18,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 import oneneuron.onnx
 from oneneuron import NeuronClassifier
+
+InferenceSession = pytest.importorskip("onnxruntime").InferenceSession
 
 oneneuron.onnx.register()
 

@@ -1,6 +1,7 @@
 """The command `oneneuron`: lecture, fit, predict, compare, info."""
 
 import argparse
+import errno
 import os
 import sys
 from importlib.metadata import version
@@ -14,17 +15,23 @@ def main(argv=None):
     try:
         arguments.command(arguments)
         print(end="", flush=True)  # there may be no stdout to flush
-    except BrokenPipeError:
-        # The reader has gone; the interpreter's last flush must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except (ValueError, TypeError, OSError) as error:
+        if _is_of_a_reader_that_has_gone(error):
+            # The interpreter's last flush must not complain either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
         print(f"oneneuron: error: {_one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("oneneuron: stopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _is_of_a_reader_that_has_gone(error):
+    if sys.platform == "win32":  # it calls it an invalid argument; a file's would have its name
+        return getattr(error, "errno", None) == errno.EINVAL and error.filename is None
+    return isinstance(error, BrokenPipeError)
 
 
 def _one_line(error):
