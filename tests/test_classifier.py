@@ -80,7 +80,7 @@ def cost_and_gradient(parameters, X, y, u, alpha, loss):
     f = expit(z)
     if loss == "quadratic":
         costs, slope = 0.5 * (f - y) ** 2, (f - y) * f * expit(-z)
-    else:
+    elif loss == "log":
         costs, slope = np.logaddexp(0.0, np.where(y == 1, -z, z)), f - y
     gradient = np.append((u * slope) @ X + alpha * w, u @ slope)
     return u @ costs + 0.5 * alpha * w @ w, gradient

@@ -37,9 +37,7 @@ def second_derivative(z, y, loss):
     """Of the cost of one sample in z, written out."""
     f = expit(z)
     slope = f * (1 - f)
-    if loss == "log":
-        return slope
-    return slope * (slope + (f - y) * (1 - 2 * f))
+    return {"log": slope, "quadratic": slope * (slope + (f - y) * (1 - 2 * f))}[loss]
 
 
 def weighted_moments(X, u):
@@ -185,7 +183,7 @@ def test_the_cost_curves_nowhere_more_than_one_over_the_step(seed, loss, weighte
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_bound_is_reached_where_a_sample_curves_most(loss):
     # One sample, at the margin of the largest curvature: there 1/L leaves nothing to gain.
-    p = 0.5 if loss == "log" else (15 - np.sqrt(33)) / 24
+    p = {"log": 0.5, "quadratic": (15 - np.sqrt(33)) / 24}[loss]
     curvature = 5.0 * second_derivative(np.log(p / (1 - p)), 0, loss)  # of x = 2 and the bias
     assert 1 - 2**-11 <= curvature * safe_eta(np.array([[2.0]]), loss=loss) <= 1 + 1e-9
 

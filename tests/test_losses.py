@@ -45,7 +45,7 @@ def of_formulas(X, y, u, alpha, start, loss):
     e = reference.error(z, y)
     if loss == "log":
         costs, slope = np.logaddexp(0.0, np.where(y == 1, -z, z)), u * e
-    else:
+    elif loss == "quadratic":
         costs, slope = 0.5 * e**2, u * e * reference.sigma(z) * reference.sigma(-z)
     penalty = np.append(alpha * w, 0.0)
     absolute = np.abs(slope) @ np.abs(X1) + np.abs(penalty)

@@ -531,7 +531,7 @@ def late_sums(step_at_hand_in):
         np.ones((2, kernel.TILE_SAMPLES)),
         False,
         num_tiles,
-        logistic=False,
+        loss=kernel.LOSSES["quadratic"],
         intercept=True,
         parameters=np.zeros(d + 1),
         totals=np.zeros(d + 3),

@@ -103,6 +103,7 @@ cdef enum:
 
 cdef double LOG2_E = 1.4426950408889634
 
+LOSSES = {"quadratic": QUADRATIC, "log": LOGISTIC}
 SUM_LANES = LANES
 TILE_SAMPLES = ROUNDS * LANES
 NARROW_TILE_SAMPLES = LANES
@@ -515,7 +516,7 @@ cdef class Neuron:
         const real[:, ::1] weights,
         bint weighted,
         Py_ssize_t num_positive,
-        bint logistic,
+        Loss loss,
         bint intercept,
         double[::1] parameters,
         double[::1] totals,
@@ -534,8 +535,8 @@ cdef class Neuron:
         self.models, self.costs = models, costs
         self.scaled, self.sums, self.rows = scaled, sums, rows
         self.job = Job(
-            &tiles[0, 0, 0], &weights[0, 0], weighted, LOGISTIC if logistic else QUADRATIC,
-            intercept, tiles.shape[1], tiles.shape[2] // LANES, tiles.shape[0], num_positive,
+            &tiles[0, 0, 0], &weights[0, 0], weighted, loss, intercept,
+            tiles.shape[1], tiles.shape[2] // LANES, tiles.shape[0], num_positive,
             blocks.shape[0], scaled.shape[0], &scaled[0, 0], &blocks[0, 0], &marks[0], &marks[8],
         )
 

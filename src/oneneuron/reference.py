@@ -22,8 +22,10 @@ def cost(X, y, weights, bias, loss="quadratic"):
     """
     z = X @ weights + bias
     if loss == "log":
-        return np.sum(np.logaddexp(0.0, np.where(y == 1, -z, z)))
-    return 0.5 * np.sum(error(z, y) ** 2)
+        costs = np.logaddexp(0.0, np.where(y == 1, -z, z))
+    elif loss == "quadratic":
+        costs = 0.5 * error(z, y) ** 2
+    return np.sum(costs)
 
 
 def accuracy(X, y, weights, bias):
@@ -37,9 +39,10 @@ def gradient(X, y, weights, bias, loss="quadratic"):
     Of the log loss it is f - y alone: its own slope divides by f (1 - f).
     """
     z = X @ weights + bias
-    slope = error(z, y)
-    if loss != "log":
-        slope = slope * sigma(z) * sigma(-z)
+    if loss == "log":
+        slope = error(z, y)
+    elif loss == "quadratic":
+        slope = error(z, y) * sigma(z) * sigma(-z)
     return slope @ X, np.sum(slope)
 
 

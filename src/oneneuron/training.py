@@ -69,11 +69,11 @@ class Training:
         kernel = import_kernel(X.dtype.name, level)
         tiles = lay_out(X, y, sample_weight, kernel)
         self._prepare(
-            kernel, tiles, loss == "log", fit_intercept, limits, n_threads or team.cores()
+            kernel, tiles, kernel.LOSSES[loss], fit_intercept, limits, n_threads or team.cores()
         )
         self.restart(start)
 
-    def _prepare(self, kernel, tiles, logistic, fit_intercept, limits, most_threads):
+    def _prepare(self, kernel, tiles, loss, fit_intercept, limits, most_threads):
         """Allocate what the kernel writes to; it says what is what."""
         num_tiles, d, tile = tiles.values.shape
         tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // tiles.values[0].nbytes)
@@ -92,7 +92,7 @@ class Training:
             tiles.weights,
             tiles.weighted,
             tiles.num_positive,
-            logistic,
+            loss,
             fit_intercept,
             parameters=self._parameters,
             totals=self._totals,
