@@ -25,6 +25,14 @@ def ax(pyplot):
 
 
 @pytest.fixture
+def blas_threads():
+    """A function that tells the threads of each linear algebra library that is loaded."""
+    from threadpoolctl import threadpool_info
+
+    return lambda: [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+
+
+@pytest.fixture
 def press_ctrl_c():
     """A function that lets Ctrl-C come after some seconds, once."""
     # A shell starts background jobs deaf to it, and Python then leaves it so.

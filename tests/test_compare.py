@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import threadpoolctl
 
 from oneneuron import compare, contenders, training
 from oneneuron._dispatch import available
@@ -123,13 +122,12 @@ class TestTheRungs:
         with pytest.raises(ValueError, match="at most 1e-06 is right"):
             compare.check_end("it", SimpleNamespace(TOLERANCE=1e-6), found, expected)
 
-    def test_blas_has_one_thread_while_they_run(self, problem):
+    def test_blas_has_one_thread_while_they_run(self, blas_threads, problem):
         found = set()
 
         def look(share, name):
             if name == "NumPy at its best":
-                infos = threadpoolctl.threadpool_info()
-                found.update(i["num_threads"] for i in infos if i["user_api"] == "blas")
+                found.update(blas_threads())
 
         compare.ladder(problem, num_steps=2, watch=look)
         assert found <= {1}

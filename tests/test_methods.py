@@ -41,18 +41,16 @@ def test_logistic_regression_is_that_of_scikit_learn(data):
         (LogisticRegression, "fit", methods.logistic_regression),
     ],
 )
-def test_blas_has_one_thread_while_a_method_is_timed(data, monkeypatch, owner, name, method):
-    def threads():
-        infos = threadpoolctl.threadpool_info()
-        return [i["num_threads"] for i in infos if i["user_api"] == "blas"]
-
-    if not threads():
+def test_blas_has_one_thread_while_a_method_is_timed(
+    data, blas_threads, monkeypatch, owner, name, method
+):
+    if not blas_threads():
         pytest.skip("threadpoolctl does not know the linear algebra library here")
     found = []
     original = getattr(owner, name)
 
     def looking(*arguments):
-        found.extend(threads())
+        found.extend(blas_threads())
         return original(*arguments)
 
     monkeypatch.setattr(owner, name, looking)

@@ -304,14 +304,19 @@ print("trained")
 """
 
 
+def run_by_itself(script, env=None):
+    """Run a script in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True,
+        timeout=2 * SECONDS_UNTIL_GIVEN_UP, check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
 def test_a_child_trains_after_a_fork_that_follows_or_interrupts_a_training_with_threads():
-    run = subprocess.run(
-        [sys.executable, "-c", FORK], capture_output=True, text=True,
-        timeout=2 * SECONDS_UNTIL_GIVEN_UP, check=False,
-    )  # fmt: skip
+    run = run_by_itself(FORK)
     assert run.stdout == "trained\n", run.stderr
 
 
@@ -383,10 +388,7 @@ print("imported")
 
 
 def test_several_threads_may_be_the_first_to_import_it():
-    run = subprocess.run(
-        [sys.executable, "-c", FIRST_IMPORTS], capture_output=True, text=True,
-        timeout=2 * SECONDS_UNTIL_GIVEN_UP, check=False,
-    )  # fmt: skip
+    run = run_by_itself(FIRST_IMPORTS)
     assert run.stdout == "imported\n", run.stderr
 
 
@@ -409,9 +411,7 @@ print(sys._is_gil_enabled())
 def test_no_module_brings_the_lock_back():
     # The variable would keep it away, whatever the modules declare.
     free = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
-    run = subprocess.run(
-        [sys.executable, "-c", IMPORT_ALL], env=free, capture_output=True, text=True, check=False
-    )
+    run = run_by_itself(IMPORT_ALL, free)
     assert (run.stdout, run.stderr) == ("False\n", "")
 
 
