@@ -4,10 +4,16 @@
 kernel that was built and can't be imported is an error, never a silent step down.
 """
 
+from __future__ import annotations
+
 import os
 from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from ._cpu import levels
+
+if TYPE_CHECKING:
+    from ._kernel import Kernel
 
 
 def _chosen_level(available: tuple[str, ...]) -> str:
@@ -22,9 +28,9 @@ def _chosen_level(available: tuple[str, ...]) -> str:
     return forced
 
 
-def import_kernel(precision: str, at: str | None = None):
+def import_kernel(precision: str, at: str | None = None) -> Kernel:
     """The kernel's module for "float64" or "float32", at the level picked or at another."""
-    return import_module(f"oneneuron._kernel_{at or level}_{precision}")
+    return cast("Kernel", import_module(f"oneneuron._kernel_{at or level}_{precision}"))
 
 
 available = levels()

@@ -4,9 +4,16 @@ Each function returns its argument in the form the rest of the package uses, or 
 that names the argument, what was found and what to do.
 """
 
+from collections.abc import Sequence
 from numbers import Integral, Real
+from typing import Any, Literal, TypeGuard, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from ._typing import AnyArray, ClassWeight, Draws, Float64Array, FloatArray, RandomState
+
+_Choice = TypeVar("_Choice", bound=str)
 
 _SLAB_VALUES = 2**17
 
@@ -15,7 +22,7 @@ class ParameterError(ValueError, TypeError):
     """A parameter of the wrong type: both errors, as scikit-learn's own are."""
 
 
-def as_array(value, name):
+def as_array(value: ArrayLike, name: str) -> AnyArray:
     """Whatever NumPy makes an array of."""
     try:
         return np.asarray(value)
@@ -23,7 +30,7 @@ def as_array(value, name):
         raise ValueError(f"{name} must have rows of equal length: {error}") from error
 
 
-def as_samples(X, name="X"):
+def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
     """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
     if np.ma.is_masked(X):
         raise ValueError(f"{name} has masked values: fill them or drop their samples.")
@@ -39,7 +46,7 @@ def as_samples(X, name="X"):
         raise ValueError(
             f"{name} must have at least one sample and one feature, found shape {raw.shape}."
         )
-    dtype = np.float32 if raw.dtype == np.float32 else np.float64
+    dtype: type[np.floating[Any]] = np.float32 if raw.dtype == np.float32 else np.float64
     try:
         samples = raw.astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
@@ -48,7 +55,7 @@ def as_samples(X, name="X"):
     return samples
 
 
-def _refuse_non_finite(samples, name):
+def _refuse_non_finite(samples: FloatArray, name: str) -> None:
     size = max(1, _SLAB_VALUES // samples.shape[1])  # never a second array as large as X
     for first in range(0, len(samples), size):
         finite = np.isfinite(samples[first : first + size])
@@ -60,7 +67,7 @@ def _refuse_non_finite(samples, name):
             )
 
 
-def as_any_labels(y, num_samples, name="y"):
+def as_any_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Labels of any kind as an array of shape (n,)."""
     labels = as_array(y, name)
     if labels.shape != (num_samples,):
@@ -71,7 +78,7 @@ def as_any_labels(y, num_samples, name="y"):
     return labels
 
 
-def as_labels(y, num_samples, name="y"):
+def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
     labels = as_any_labels(y, num_samples, name)
     if labels.dtype.kind not in "biuf" or num_samples != (
@@ -85,7 +92,10 @@ def as_labels(y, num_samples, name="y"):
     return labels
 
 
-def as_weights(sample_weight, num_samples, dtype, name="sample_weight"):
+def as_weights(
+    sample_weight: ArrayLike | None, num_samples: int, dtype: np.dtype[Any],
+    name: str = "sample_weight",
+) -> FloatArray | None:  # fmt: skip
     """Weights of the samples, of shape (n,), finite, none below zero; None stays None."""
     if sample_weight is None:
         return None
@@ -112,7 +122,7 @@ def as_weights(sample_weight, num_samples, dtype, name="sample_weight"):
     return weights
 
 
-def as_choice(value, name, choices):
+def as_choice(value: _Choice, name: str, choices: Sequence[_Choice]) -> _Choice:
     """One of a few strings."""
     if not isinstance(value, str) or value not in choices:
         listed = " or ".join(map(repr, choices))
@@ -120,14 +130,14 @@ def as_choice(value, name, choices):
     return value
 
 
-def as_flag(value, name):
+def as_flag(value: object, name: str) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ParameterError(f"{name} must be True or False, found {value!r}.")
     return bool(value)
 
 
-def as_count(value, name, least=0):
+def as_count(value: object, name: str, least: int = 0) -> int:
     """A whole number, `least` or more."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
         raise ParameterError(f"{name} must be a whole number, found {value!r}: {least} or more.")
@@ -136,11 +146,11 @@ def as_count(value, name, least=0):
     return int(value)
 
 
-def _is_real(value):
+def _is_real(value: object) -> TypeGuard[float]:
     return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
 
 
-def as_eta_or_auto(eta):
+def as_eta_or_auto(eta: float | Literal["auto"]) -> float | Literal["auto"]:
     """A step size, or "auto"."""
     if isinstance(eta, str) and eta == "auto":
         return eta
@@ -149,7 +159,7 @@ def as_eta_or_auto(eta):
     return as_eta(eta)
 
 
-def as_eta(eta):
+def as_eta(eta: object) -> float:
     """A step size: finite and above zero."""
     if not _is_real(eta):
         raise ParameterError(f"eta must be a number, found {eta!r}: above 0, for instance 0.01.")
@@ -158,7 +168,7 @@ def as_eta(eta):
     return float(eta)
 
 
-def as_number(value, name):
+def as_number(value: object, name: str) -> float:
     """A finite number."""
     if not _is_real(value):
         raise ParameterError(f"{name} must be a number, found {value!r}.")
@@ -167,7 +177,7 @@ def as_number(value, name):
     return float(value)
 
 
-def as_size(value, name):
+def as_size(value: object, name: str) -> float:
     """A number: finite, zero or more."""
     if not _is_real(value):
         raise ParameterError(f"{name} must be a number, found {value!r}: 0 or more.")
@@ -176,7 +186,7 @@ def as_size(value, name):
     return float(value)
 
 
-def as_threads(n_threads):
+def as_threads(n_threads: object) -> int | None:
     """A number of threads, one or more; None stays None."""
     if n_threads is None:
         return None
@@ -188,7 +198,7 @@ def as_threads(n_threads):
     return as_count(n_threads, "n_threads", least=1)
 
 
-def as_class_weight(class_weight):
+def as_class_weight(class_weight: ClassWeight) -> ClassWeight:
     """Weights of classes, zero or more, by label; "balanced" and None stay as they are."""
     if not isinstance(class_weight, dict):
         if class_weight is not None:
@@ -199,7 +209,7 @@ def as_class_weight(class_weight):
     return class_weight
 
 
-def as_parameters(init, num_features):
+def as_parameters(init: tuple[ArrayLike, float], num_features: int) -> Float64Array:
     """``(weights, bias)`` as one float64 array of shape (d + 1,), the bias last."""
     try:
         weights, bias = init
@@ -217,7 +227,9 @@ def as_parameters(init, num_features):
     return parameters
 
 
-def as_coefficients(given, num_neurons, num_features, name):
+def as_coefficients(
+    given: tuple[ArrayLike, ArrayLike], num_neurons: int, num_features: int, name: str
+) -> Float64Array:
     """``(coef, intercept)`` as one float64 array of shape (num_neurons, d + 1), the biases last."""
     try:
         coef, intercept = given
@@ -236,7 +248,7 @@ def as_coefficients(given, num_neurons, num_features, name):
     return np.column_stack([coef, intercept])
 
 
-def as_random_state(random_state):
+def as_random_state(random_state: RandomState) -> Draws:
     """A source of draws as NumPy's are: None is NumPy's global state, a whole number a seed."""
     if random_state is None:
         return np.random

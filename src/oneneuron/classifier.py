@@ -1,8 +1,11 @@
 """NeuronClassifier: the neuron as a scikit-learn classifier, one neuron for each class."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
@@ -10,9 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import checks, diagnostics
+from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, Loss, RandomState, Which
 from .callbacks import CallbackSupportMixin, Tasks, with_callbacks
-from .neurons import Neurons, coefficients_of, total_cost, total_curve, worst_reason
-from .results import as_history
+from .neurons import Neurons, Reason, coefficients_of, total_cost, total_curve, worst_reason
+from .results import History, as_history
 
 _DTYPES = [np.float64, np.float32]
 
@@ -118,11 +122,26 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     array([0, 0])
     """
 
+    coef_: FloatArray
+    intercept_: FloatArray
+    classes_: AnyArray
+    n_iter_: int
+    loss_: float
+    loss_curve_: Float64Array
+    history_: list[History]
+    eta_: float | None
+    stop_reason_: Reason | Literal["partial_fit"]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
     def __init__(
-        self, *, loss="quadratic", solver="lbfgs", eta="auto", max_iter=10_000, tol=1e-4,
-        alpha=0.3, fit_intercept=True, class_weight=None, n_init=1, init=None, warm_start=False,
-        keep="last", n_threads=None, record_every=0, random_state=None, verbose=0,
-    ):  # fmt: skip
+        self, *, loss: Loss = "quadratic", solver: Literal["lbfgs", "gd"] = "lbfgs",
+        eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-4,
+        alpha: float = 0.3, fit_intercept: bool = True, class_weight: ClassWeight = None,
+        n_init: int = 1, init: tuple[ArrayLike, ArrayLike] | None = None,
+        warm_start: bool = False, keep: Which = "last", n_threads: int | None = None,
+        record_every: int = 0, random_state: RandomState = None, verbose: int = 0,
+    ) -> None:  # fmt: skip
         self.loss = loss
         self.solver = solver
         self.eta = eta
@@ -141,7 +160,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.verbose = verbose
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on samples X and their labels y.
 
         Parameters
@@ -175,7 +194,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         with _all_or_nothing(self):
             return self._fit(X, y, sample_weight)
 
-    def _fit(self, given_X, given_y, given_weight):
+    def _fit(self, given_X: ArrayLike, given_y: ArrayLike, given_weight: ArrayLike | None) -> Self:
         is_warm = self.warm_start and hasattr(self, "coef_")
         X, y = validate_data(self, given_X, given_y, dtype=_DTYPES)
         check_classification_targets(y)
@@ -202,7 +221,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         neurons.diagnose(trained)
         return self
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:  # fmt: skip
         """Make one step of gradient descent on samples that are a piece of the data.
 
         `solver` is that of `fit`: here it is always the descent, and with ``eta="auto"`` the step
@@ -239,12 +261,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         with _all_or_nothing(self):
             return self._partial_fit(X, y, classes, sample_weight)
 
-    def _partial_fit(self, X, y, classes, sample_weight):
+    def _partial_fit(
+        self, given_X: ArrayLike, given_y: ArrayLike, given_classes: ArrayLike | None,
+        given_weight: ArrayLike | None,
+    ) -> Self:  # fmt: skip
         is_first = not hasattr(self, "coef_")
-        X, y = validate_data(self, X, y, dtype=_DTYPES, reset=is_first)
-        classes = self._all_classes(classes, is_first)
+        X, y = validate_data(self, given_X, given_y, dtype=_DTYPES, reset=is_first)
+        classes = self._all_classes(given_classes, is_first)
         codes = _codes(y, classes)
-        sample_weight = checks.as_weights(sample_weight, len(X), X.dtype)
+        sample_weight = checks.as_weights(given_weight, len(X), X.dtype)
         weights = self._weights(codes, classes, sample_weight, X.dtype)
         starts = self._first_start(classes, X.shape[1], not is_first)
 
@@ -259,7 +284,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.stop_reason_ = "partial_fit"
         return self
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> FloatArray:
         """w.x + b of each neuron: above 0 where the second class, or its own, is the likelier.
 
         Parameters
@@ -271,11 +296,11 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,), or (n_samples, n_classes) unless there are two classes
         """
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=_DTYPES, reset=False)
-        scores = X @ self.coef_.T + self.intercept_
+        samples: FloatArray = validate_data(self, X, dtype=_DTYPES, reset=False)
+        scores = samples @ self.coef_.T + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> AnyArray:
         """The likeliest class of each sample.
 
         Parameters
@@ -287,9 +312,11 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,), of the dtype of the labels
         """
         scores = self.decision_function(X)
-        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)]
+        codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
+        labels: AnyArray = self.classes_[codes]
+        return labels
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
         """The probability of each class: f and 1 - f, or each neuron's f divided by their sum.
 
         Parameters
@@ -305,9 +332,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
         # Through logarithms, as f of every neuron may be too small for a number.
-        return softmax(log_expit(scores), axis=1)
+        shares: FloatArray = softmax(log_expit(scores), axis=1)
+        return shares
 
-    def _check_parameters(self):
+    def _check_parameters(self) -> None:
         """Refuse parameters that are out of their range."""
         checks.as_choice(self.loss, "loss", ("quadratic", "log"))
         checks.as_choice(self.solver, "solver", ("lbfgs", "gd"))
@@ -326,7 +354,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         checks.as_class_weight(self.class_weight)
         checks.as_random_state(self.random_state)
 
-    def _weights(self, codes, classes, sample_weight, dtype):
+    def _weights(
+        self, codes: NDArray[np.intp], classes: AnyArray, sample_weight: FloatArray | None,
+        dtype: np.dtype[Any],
+    ) -> FloatArray | None:  # fmt: skip
         """Weights of the samples times those of their classes; None if all are 1."""
         if self.class_weight is None:
             return sample_weight
@@ -338,7 +369,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
         return checks.as_weights(weights, len(codes), dtype, "class_weight times sample_weight")
 
-    def _all_classes(self, classes, is_first):
+    def _all_classes(self, classes: ArrayLike | None, is_first: bool) -> AnyArray:
         """The classes of `partial_fit`, sorted."""
         if classes is None:
             if is_first:
@@ -352,7 +383,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         return classes
 
-    def _first_start(self, classes, num_features, is_warm):
+    def _first_start(self, classes: AnyArray, num_features: int, is_warm: bool) -> Float64Array:
         """The first start of each neuron, (num_neurons, d + 1), the biases last."""
         shape = (1 if len(classes) == 2 else len(classes)), num_features + 1
         if is_warm and not np.array_equal(classes, self.classes_):
@@ -360,6 +391,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"warm_start needs the classes of the last fit, {self.classes_.tolist()}, found "
                 f"{classes.tolist()}: use warm_start=False."
             )
+        given: tuple[ArrayLike, ArrayLike]
         if is_warm:
             name, given = "warm_start or partial_fit", (self.coef_, self.intercept_)
         elif self.init is not None:
@@ -368,12 +400,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return np.zeros(shape)
         return checks.as_coefficients(given, shape[0], num_features, name)
 
-    def _tasks(self, neurons, classes, X, y, sample_weight):
+    def _tasks(
+        self, neurons: Neurons, classes: AnyArray, X: ArrayLike, y: ArrayLike,
+        sample_weight: ArrayLike | None,
+    ) -> Tasks | None:  # fmt: skip
         """What to tell callbacks through; None if none are set."""
         if not getattr(self, "_skl_callbacks", None):
             return None
 
-        def attributes():
+        def attributes() -> dict[str, AnyArray]:
             coef, intercept = neurons.coefficients()
             return {"classes_": classes, "coef_": coef, "intercept_": intercept}
 
@@ -384,10 +419,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
 
 @contextmanager
-def _all_or_nothing(estimator):
+def _all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
     """Leave the fitted attributes as they were if an error or Ctrl-C ends the block."""
 
-    def fitted():
+    def fitted() -> dict[str, Any]:
         return {name: value for name, value in vars(estimator).items() if name.endswith("_")}
 
     before = fitted()
@@ -396,11 +431,11 @@ def _all_or_nothing(estimator):
     except BaseException:
         for name in fitted():
             delattr(estimator, name)
-        vars(estimator).update(before)
+        estimator.__dict__.update(before)
         raise
 
 
-def _codes(y, classes):
+def _codes(y: AnyArray, classes: AnyArray) -> NDArray[np.intp]:
     """The place of each label among the classes."""
     check_classification_targets(y)
     known = set(classes.tolist())

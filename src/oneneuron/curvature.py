@@ -4,13 +4,16 @@ Throughout Z = [X, 1], or X without an intercept, and u are the weights of the s
 of a cost is at most c Z^T U Z, plus alpha on the weights, with c from MAX_CURVATURE.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
+from ._typing import Float64Array, FloatArray, Loss
+
 # The largest second derivative in z: of 1/2 (sigma(z) - y)^2 at sigma = (15 - sqrt(33)) / 24, of
 # the log loss at 1/2.
-MAX_CURVATURE = {"quadratic": 0.07702928506, "log": 0.25}
+MAX_CURVATURE: dict[Loss, float] = {"quadratic": 0.07702928506, "log": 0.25}
 
 # Up to here a matrix is decomposed; beyond, its largest eigenvalue or its diagonal has to do.
 _DENSE_SIDE = 512
@@ -26,7 +29,10 @@ _CONSTANT = 1e-12
 _SLAB_DOUBLES = 2**17
 
 
-def safe_eta(X, sample_weight=None, alpha=0.0, loss="quadratic"):
+def safe_eta(
+    X: FloatArray, sample_weight: FloatArray | None = None, alpha: float = 0.0,
+    loss: Loss = "quadratic",
+) -> float:  # fmt: skip
     """1/L for samples X of shape (n, d): no step of this size raises the cost.
 
     L is c times the largest eigenvalue of Z^T U Z, plus alpha. 1/L is rounded down to 12 bits, so
@@ -44,17 +50,19 @@ def safe_eta(X, sample_weight=None, alpha=0.0, loss="quadratic"):
 class SecondMoments:
     """Those of samples X of shape (n, d) with weights (n,) or None, computed as they are needed."""
 
-    def __init__(self, X, sample_weight=None, fit_intercept=True):
+    def __init__(
+        self, X: FloatArray, sample_weight: FloatArray | None = None, fit_intercept: bool = True
+    ) -> None:
         self._X, self._weights = X, sample_weight
         self._intercept = float(fit_intercept)
         self.total = len(X) if sample_weight is None else float(sample_weight.sum(dtype=np.float64))
 
     @property
-    def _is_dense(self):
-        return self._X.shape[1] < _DENSE_SIDE
+    def _is_dense(self) -> bool:
+        return bool(self._X.shape[1] < _DENSE_SIDE)
 
     @cached_property
-    def _gram(self):
+    def _gram(self) -> Float64Array:
         """X^T U X, of shape (d, d); its diagonal alone if that is too large."""
         d = self._X.shape[1]
         gram = np.zeros((d, d) if self._is_dense else d)
@@ -66,12 +74,12 @@ class SecondMoments:
         return gram
 
     @cached_property
-    def _sums(self):
+    def _sums(self) -> Float64Array:
         """X^T u, of shape (d,)."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return sum(u @ rows for rows, u in self._slabs())
+            return sum((u @ rows for rows, u in self._slabs()), np.zeros(self._X.shape[1]))
 
-    def _slabs(self):
+    def _slabs(self) -> Iterator[tuple[Float64Array, Float64Array]]:
         """Rows of X in float64 and their weights, a few at a time."""
         size = max(1, _SLAB_DOUBLES // self._X.shape[1])
         for first in range(0, len(self._X), size):
@@ -82,19 +90,19 @@ class SecondMoments:
                 yield rows, self._weights[first : first + size].astype(np.float64, copy=False)
 
     @property
-    def means(self):
+    def means(self) -> Float64Array:
         """Of each feature."""
         return self._sums / self.total
 
     @cached_property
-    def scales(self):
+    def scales(self) -> Float64Array:
         """The standard deviation of each feature; of a constant one its size."""
         mean_squares = (self._gram.diagonal() if self._is_dense else self._gram) / self.total
         with np.errstate(over="ignore", invalid="ignore"):
             variances = mean_squares - self.means**2
         return np.sqrt(np.where(variances > _CONSTANT * mean_squares, variances, mean_squares))
 
-    def preconditioner(self, alpha, loss):
+    def preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
         """P, for coordinates v with (weights, bias) = P v in which the bound's diagonal is 1.
 
         Of shape (d + 1, d + 1), from a Cholesky factor of the bound on the Hessian, which is near 1
@@ -118,7 +126,7 @@ class SecondMoments:
         return scale[:, None] * np.linalg.inv(np.linalg.cholesky(correlation)).T
 
     @property
-    def _bordered_gram(self):
+    def _bordered_gram(self) -> Float64Array:
         """Z^T U Z, the intercept last, or its diagonal."""
         if not self._is_dense:
             return np.append(self._gram, self._intercept * self.total)
@@ -129,7 +137,7 @@ class SecondMoments:
         bordered[d, d] = self._intercept * self.total
         return bordered
 
-    def safe_eta(self, alpha, loss):
+    def safe_eta(self, alpha: float, loss: Loss) -> float:
         """1/L, as the function of this name has it."""
         with np.errstate(over="ignore", invalid="ignore"):
             largest = self._largest_eigenvalue()
@@ -138,19 +146,19 @@ class SecondMoments:
         mantissa, exponent = np.frexp(1.0 / (MAX_CURVATURE[loss] * largest + alpha))
         return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
 
-    def _largest_eigenvalue(self):
+    def _largest_eigenvalue(self) -> float:
         """Of Z^T U Z; NaN if it overflows."""
         if not self._is_dense:
             return self._largest_by_lanczos()
         gram = self._bordered_gram
         return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else np.nan
 
-    def _largest_by_lanczos(self):
+    def _largest_by_lanczos(self) -> float:
         from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
         side = self._X.shape[1] + 1
 
-        def product(vector):
+        def product(vector: Float64Array) -> Float64Array:
             out = np.zeros(side)
             for rows, u in self._slabs():
                 t = u * (rows @ vector[:-1] + self._intercept * vector[-1])

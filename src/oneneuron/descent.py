@@ -1,15 +1,23 @@
 """Gradient descent on the quadratic cost, from arrays to a `Descent`."""
 
+from typing import Literal
+
+from numpy.typing import ArrayLike
+
 from . import checks
+from ._typing import RandomState
 from .curvature import safe_eta
 from .diagnostics import warn_of_divergence
+from .results import Descent
 from .training import Training
 
 
 def train(
-    X, y, *, eta, num_steps=10_000, init=None, sample_weight=None, alpha=0.0, record_every=0,
-    n_threads=None, random_state=None,
-):  # fmt: skip
+    X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"], num_steps: int = 10_000,
+    init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
+    alpha: float = 0.0, record_every: int = 0, n_threads: int | None = None,
+    random_state: RandomState = None,
+) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
     Parameters
@@ -81,9 +89,11 @@ def train(
 
 
 def begin(
-    X, y, *, eta, init=None, sample_weight=None, alpha=0.0, n_threads=None, random_state=None,
-    x_name="X",
-):  # fmt: skip
+    X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"],
+    init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
+    alpha: float = 0.0, n_threads: int | None = None, random_state: RandomState = None,
+    x_name: str = "X",
+) -> Training:  # fmt: skip
     """A `Training` at its start, from what a caller of `train` hands over."""
     n_threads = checks.as_threads(n_threads)
     alpha = checks.as_size(alpha, "alpha")

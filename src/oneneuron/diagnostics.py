@@ -3,6 +3,8 @@
 import sys
 import warnings
 
+from ._typing import Float64Array
+
 # Features whose standard deviations differ by more than this slow a descent down visibly.
 _UNLIKE_SCALES = 30.0
 
@@ -10,7 +12,7 @@ _UNLIKE_SCALES = 30.0
 _WORSE_THAN_A_GUESS = 1.01
 
 
-def _warn(message, category):
+def _warn(message: str, category: type[Warning]) -> None:
     """Warn as of the line that called this package, or scikit-learn's wrapper around `fit`."""
     level, frame = 3, sys._getframe(2)
     while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
@@ -18,11 +20,11 @@ def _warn(message, category):
     warnings.warn(message, category, stacklevel=level)
 
 
-def _is_inner(module):
+def _is_inner(module: str) -> bool:
     return module.startswith(("oneneuron.", "sklearn.callback."))
 
 
-def warn_of_divergence(step, eta):
+def warn_of_divergence(step: int, eta: float) -> None:
     """Warn that the parameters left the finite numbers after `step` steps of size `eta`."""
     _warn(
         f"Training stopped at step {step}: the next step would have made the parameters infinite. "
@@ -32,7 +34,7 @@ def warn_of_divergence(step, eta):
     )
 
 
-def warn_of_one_class(label):
+def warn_of_one_class(label: object) -> None:
     """Warn that all samples that count are of the class `label`."""
     _warn(
         f"All samples are of one class, {label!r}: the neuron can only learn to answer that. Give "
@@ -41,7 +43,7 @@ def warn_of_one_class(label):
     )
 
 
-def warn_of_max_iter(max_iter, scales):
+def warn_of_max_iter(max_iter: int, scales: Float64Array | None) -> None:
     """Warn that a descent was cut short.
 
     `scales` are the standard deviations of the features, None if they make no difference.
@@ -62,13 +64,13 @@ def warn_of_max_iter(max_iter, scales):
     )
 
 
-def unlike_scales(scales):
+def unlike_scales(scales: Float64Array) -> bool:
     """Whether features of these standard deviations should be scaled before a descent."""
     scales = scales[scales > 0.0]
     return len(scales) > 0 and max(scales) > _UNLIKE_SCALES * min(scales)
 
 
-def warn_of_saturation():
+def warn_of_saturation() -> None:
     """Warn that the gradient has vanished where the model is worse than a guess."""
     from sklearn.exceptions import ConvergenceWarning
 
@@ -81,12 +83,12 @@ def warn_of_saturation():
     )
 
 
-def is_saturated(cost, guess_cost):
+def is_saturated(cost: float, guess_cost: float) -> bool:
     """Whether a descent that has come to rest at `cost` is worse than a constant guess."""
     return guess_cost > 0.0 and cost > _WORSE_THAN_A_GUESS * guess_cost
 
 
-def warn_of_large_eta(eta, safe_eta, num_rises, num_steps):
+def warn_of_large_eta(eta: float, safe_eta: float, num_rises: int, num_steps: int) -> None:
     """Warn that the cost rose because the step is far beyond the safe one."""
     _warn(
         f"The cost rose in {num_rises} of {num_steps} steps: eta = {eta:g} is "

@@ -2,19 +2,23 @@
 
 import numpy as np
 
+from ._typing import AnyArray, Float64Array, Loss
 
-def sigma(z):
+
+def sigma(z: Float64Array) -> Float64Array:
     """The sigmoid 1 / (1 + e^-z), written so that no z overflows."""
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0, e) / (1.0 + e)
 
 
-def error(z, y):
+def error(z: Float64Array, y: AnyArray) -> Float64Array:
     """f - y; for y = 1 as -sigma(-z), as sigma(z) - 1 would lose the digits of a large z."""
     return np.where(y == 1, -sigma(-z), sigma(z))
 
 
-def cost(X, y, weights, bias, loss="quadratic"):
+def cost(
+    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: Loss = "quadratic"
+) -> float:
     """C = 1/2 sum_i (f_i - y_i)^2 with f = sigma(X w + b), or the "log" loss.
 
     This is -sum_i log f_i where y_i = 1 and -sum_i log(1 - f_i) where y_i = 0, so log(1 + e^-z)
@@ -25,15 +29,19 @@ def cost(X, y, weights, bias, loss="quadratic"):
         costs = np.logaddexp(0.0, np.where(y == 1, -z, z))
     elif loss == "quadratic":
         costs = 0.5 * error(z, y) ** 2
-    return np.sum(costs)
+    total: np.float64 = np.sum(costs)
+    return total
 
 
-def accuracy(X, y, weights, bias):
+def accuracy(X: Float64Array, y: AnyArray, weights: Float64Array, bias: float) -> float:
     """Share of samples whose f, rounded, is y; np.round makes 1/2 class 0."""
-    return np.mean(np.round(sigma(X @ weights + bias)) == y)
+    share: np.float64 = np.mean(np.round(sigma(X @ weights + bias)) == y)
+    return share
 
 
-def gradient(X, y, weights, bias, loss="quadratic"):
+def gradient(
+    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: Loss = "quadratic"
+) -> tuple[Float64Array, float]:
     """dC/dw and dC/db: sums of (f - y) f (1 - f) times x, and times 1; 1 - f is sigma(-z).
 
     Of the log loss it is f - y alone: its own slope divides by f (1 - f).
@@ -46,7 +54,10 @@ def gradient(X, y, weights, bias, loss="quadratic"):
     return slope @ X, np.sum(slope)
 
 
-def descend(X, y, weights, bias, eta, num_steps, loss="quadratic"):
+def descend(
+    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, eta: float, num_steps: int,
+    loss: Loss = "quadratic",
+) -> list[tuple[Float64Array, float]]:  # fmt: skip
     """Every (weights, bias) of the descent, the start first."""
     models = [(weights, bias)]
     for _ in range(num_steps):

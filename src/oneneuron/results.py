@@ -1,8 +1,12 @@
 """What a training gives."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ._typing import Float64Array, FloatArray
 
 
 class Model(NamedTuple):
@@ -20,7 +24,7 @@ class Model(NamedTuple):
         1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, u_i the weights of the samples.
     """
 
-    weights: np.ndarray
+    weights: FloatArray
     bias: float
     step: int
     accuracy: float
@@ -37,14 +41,14 @@ class History(NamedTuple):
     bias, cost, accuracy : ndarrays of shape (k,), float64
     """
 
-    step: np.ndarray
-    weights: np.ndarray
-    bias: np.ndarray
-    cost: np.ndarray
-    accuracy: np.ndarray
+    step: NDArray[np.intp]
+    weights: FloatArray
+    bias: Float64Array
+    cost: Float64Array
+    accuracy: Float64Array
 
 
-def as_history(models, num_features, dtype):
+def as_history(models: Sequence[Model], num_features: int, dtype: np.dtype[Any]) -> History:
     """The `History` of some models of samples with so many features, of this dtype."""
     weights = np.array([m.weights for m in models], dtype=dtype)
     return History(
@@ -79,4 +83,4 @@ class Descent(NamedTuple):
     history: History
     num_steps: int
     eta: float
-    stop_reason: str
+    stop_reason: Literal["num_steps", "diverged"]

@@ -11,12 +11,20 @@ the steps they made and why they stopped:
 - ``"callback"``: `watch` wanted it.
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from .training import COSTS_KEPT
+from ._typing import Float64Array
+from .training import COSTS_KEPT, Training
+
+Reason: TypeAlias = Literal["converged", "max_iter", "precision", "diverged", "callback"]
+Watch: TypeAlias = Callable[[int, ArrayLike], bool]
+_Map: TypeAlias = Callable[[Float64Array], Float64Array]
 
 # L-BFGS keeps so many pairs of steps and gradients: with 10 it takes a third more on raw data.
 _PAIRS = 20
@@ -30,7 +38,9 @@ _FEW_STEPS = 10
 _limiting = Lock()
 
 
-def descend(training, max_iter, watch, strides=()):
+def descend(
+    training: Training, max_iter: int, watch: Watch, strides: Iterable[int] = ()
+) -> tuple[int, Reason]:
     """Gradient descent; `watch` is called at least where a stride divides the step."""
     while not training.flat:
         step = training.step
@@ -46,7 +56,9 @@ def descend(training, max_iter, watch, strides=()):
     return training.step, "converged"
 
 
-def lbfgs(training, scale, max_iter, watch):
+def lbfgs(
+    training: Training, scale: Float64Array, max_iter: int, watch: Watch
+) -> tuple[int, Reason]:
     """L-BFGS in coordinates v, of which scale v is how far the parameters are from the start.
 
     `scale` is a preconditioner as `curvature` gives it.
@@ -59,7 +71,7 @@ def lbfgs(training, scale, max_iter, watch):
     step = 0
     stopped = False
 
-    def accepted(intermediate_result):  # by this name SciPy makes no copies for it
+    def accepted(intermediate_result: Any) -> None:  # by this name SciPy makes no copies for it
         nonlocal step, stopped
         step += 1
         stopped = watch(step, [training.cost])
@@ -82,7 +94,7 @@ def lbfgs(training, scale, max_iter, watch):
 
 
 @contextmanager
-def _one_blas_thread():
+def _one_blas_thread() -> Iterator[None]:
     """A context in which the linear algebra library uses one thread, if no other fit sees to that.
 
     Its threads wait for each other in a loop: where other work has a core, a product of two small
@@ -107,18 +119,18 @@ class _Objective:
     Two functions, because SciPy takes 7 us longer over one that gives both.
     """
 
-    def __init__(self, training, scale):
+    def __init__(self, training: Training, scale: Float64Array) -> None:
         self._training, self._start = training, training.parameters
         self._cost, self._gradient = training.cost, training.gradient
         self._at = np.zeros(len(scale)).tobytes()
-        to_gradient = scale.__mul__ if scale.ndim == 1 else scale.T.dot
+        to_gradient: _Map = scale.__mul__ if scale.ndim == 1 else scale.T.dot
         # The first step of the line search has length 1; in this unit it goes where the bound on
         # the Hessian would have it.
         scale = np.linalg.norm(to_gradient(self._gradient)) * scale
-        self._to_parameters = scale.__mul__ if scale.ndim == 1 else scale.dot
-        self._to_gradient = scale.__mul__ if scale.ndim == 1 else scale.T.dot
+        self._to_parameters: _Map = scale.__mul__ if scale.ndim == 1 else scale.dot
+        self._to_gradient: _Map = scale.__mul__ if scale.ndim == 1 else scale.T.dot
 
-    def _move(self, v):
+    def _move(self, v: Float64Array) -> None:
         """Score the parameters at v, unless that was the last thing done."""
         at = v.tobytes()
         if at != self._at:
@@ -126,10 +138,10 @@ class _Objective:
             change = self._to_parameters(v)
             self._cost, self._gradient = self._training.evaluate(self._start + change)
 
-    def cost(self, v):
+    def cost(self, v: Float64Array) -> float:
         self._move(v)
         return np.inf if self._training.diverged else self._cost
 
-    def gradient(self, v):
+    def gradient(self, v: Float64Array) -> Float64Array:
         self._move(v)
         return self._to_gradient(self._gradient)

@@ -1,10 +1,11 @@
 """Threads that help for as long as a block of code runs; none is left after it."""
 
 import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-def cores():
+def cores() -> int:
     """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -12,7 +13,7 @@ def cores():
 
 
 @contextmanager
-def helpers(count, work, dismiss):
+def helpers(count: int, work: Callable[[int], None], dismiss: Callable[[], None]) -> Iterator[None]:
     """Run ``work(rank)`` on `count` more threads, ranks from 1 on; ``dismiss()`` must end them all.
 
     There are fewer where the system starts no more.

@@ -1,11 +1,18 @@
 """Samples laid out for the kernel: tiles of one class each; see `_kernel.pyx` for the layout."""
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ._pack import pack
+from ._typing import AnyArray, FloatArray
+
+if TYPE_CHECKING:
+    from ._kernel import Kernel
 
 _CACHE_LINE = 64
 _SLAB_BYTES = 2**20
@@ -29,13 +36,13 @@ class Tiles(NamedTuple):
         Tiles of class 1, the first ones.
     """
 
-    values: np.ndarray
-    weights: np.ndarray
+    values: FloatArray
+    weights: FloatArray
     weighted: bool
     num_positive: int
 
 
-def lay_out(X, y, sample_weight, kernel):
+def lay_out(X: FloatArray, y: AnyArray, sample_weight: FloatArray | None, kernel: Kernel) -> Tiles:
     """The tiles of X (n, d), y (n,) of 0 and 1, and weights (n,) or None."""
     n, d = X.shape
     tile = kernel.TILE_SAMPLES if d < _WIDE else kernel.NARROW_TILE_SAMPLES
@@ -63,7 +70,7 @@ def lay_out(X, y, sample_weight, kernel):
     return Tiles(values, weights, sample_weight is not None, num_positive)
 
 
-def aligned_empty(shape, dtype):
+def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """An array whose rows, rounded up, are whole cache lines: no two threads then write to one."""
     dtype = np.dtype(dtype)
     per_line = _CACHE_LINE // dtype.itemsize

@@ -1,17 +1,26 @@
 """A descent under way: the arrays that the kernel works on, and the calls that move it."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import team
 from ._dispatch import import_kernel
+from ._typing import AnyArray, Float64Array, FloatArray, Loss, Which
 from .results import Descent, Model, as_history
-from .tiles import aligned_empty, lay_out
+from .tiles import Tiles, aligned_empty, lay_out
+
+if TYPE_CHECKING:
+    from ._kernel import Kernel
 
 # Rows of the kernel's models.
 _LAST, _BEST, _LOWEST = range(3)
-_ROWS = {"last": _LAST, "best": _BEST, "lowest": _LOWEST}
+_ROWS: dict[Which, int] = {"last": _LAST, "best": _BEST, "lowest": _LOWEST}
 
 # The costs of so many steps are at hand.
 COSTS_KEPT = 1024
@@ -56,9 +65,11 @@ class Training:
     """
 
     def __init__(
-        self, X, y, start, *, eta, sample_weight=None, alpha=0.0, loss="quadratic",
-        fit_intercept=True, limits=None, n_threads=None, level=None,
-    ):  # fmt: skip
+        self, X: FloatArray, y: AnyArray, start: Float64Array, *, eta: float,
+        sample_weight: FloatArray | None = None, alpha: float = 0.0, loss: Loss = "quadratic",
+        fit_intercept: bool = True, limits: Float64Array | None = None,
+        n_threads: int | None = None, level: str | None = None,
+    ) -> None:  # fmt: skip
         self.eta = eta
         self._alpha = alpha
         self._total_weight = (
@@ -73,11 +84,14 @@ class Training:
         )
         self.restart(start)
 
-    def _prepare(self, kernel, tiles, loss, fit_intercept, limits, most_threads):
+    def _prepare(
+        self, kernel: Kernel, tiles: Tiles, loss: int, fit_intercept: bool, limits: Float64Array,
+        most_threads: int,
+    ) -> None:  # fmt: skip
         """Allocate what the kernel writes to; it says what is what."""
         num_tiles, d, tile = tiles.values.shape
         tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // tiles.values[0].nbytes)
-        num_blocks = -(-num_tiles // max(1, tiles_in_block))
+        num_blocks: int = -(-num_tiles // max(1, tiles_in_block))
         self._most_threads = threads = min(most_threads, num_blocks)
         folded = d if tile == kernel.NARROW_TILE_SAMPLES else 0
         self.dtype, self.num_features = tiles.values.dtype, d
@@ -109,14 +123,14 @@ class Training:
         # Blocks that this thread may sum in a call; the first calls are short, then it is adapted.
         self._budget = 1 + int(_SECONDS_PER_CALL / 4 / self._step_seconds * num_blocks)
 
-    def restart(self, start):
+    def restart(self, start: Float64Array) -> None:
         """Begin anew on the same samples."""
         self._neuron.abandon()
         self._models[:] = 0.0
         self._models[_LAST, -1] = -1
         self.evaluate(start)
 
-    def evaluate(self, parameters):
+    def evaluate(self, parameters: Float64Array) -> tuple[float, Float64Array]:
         """Score these as a step of its own; return the cost and its gradient, the bias last."""
         self._parameters[:] = parameters
         self._totals[:] = 0.0
@@ -124,74 +138,75 @@ class Training:
         return self.cost, self.gradient
 
     @property
-    def parameters(self):
+    def parameters(self) -> Float64Array:
         """The weights and the bias, of shape (d + 1,), in float64."""
         return self._parameters.copy()
 
     @property
-    def cost(self):
+    def cost(self) -> float:
         """The cost of the parameters; of the last that had a finite one."""
-        return self._models[_LAST, -3]
+        cost: np.float64 = self._models[_LAST, -3]
+        return cost
 
     @property
-    def gradient(self):
+    def gradient(self) -> Float64Array:
         """The derivatives of the cost, of shape (d + 1,)."""
         gradient = -self._totals[:-2]
         gradient[:-1] += self._alpha * self._parameters[:-1]
         return gradient
 
     @property
-    def step(self):
+    def step(self) -> int:
         """Updates made so far."""
         return int(self._models[_LAST, -1])
 
     @property
-    def diverged(self):
+    def diverged(self) -> bool:
         """Whether the next step would have no finite parameters or cost."""
         return self._neuron.diverged
 
     @property
-    def epsilon(self):
+    def epsilon(self) -> float:
         """The distance from 1 to the next number that the samples' precision has."""
         return float(np.finfo(self.dtype).eps)
 
     @property
-    def flat(self):
+    def flat(self) -> bool:
         """Whether no derivative of the cost is beyond its limit."""
         return self._neuron.flat
 
     @property
-    def best_accuracy(self):
+    def best_accuracy(self) -> float:
         """The highest share of correct samples so far."""
         return self._accuracy(self._models[_BEST, -2])
 
-    def _accuracy(self, wrong):
+    def _accuracy(self, wrong: float) -> float:
         # Exactly 1 if none is wrong, in whatever order the weights were added.
         return max(0.0, float((self._total_weight - wrong) / self._total_weight))
 
-    def costs(self, first):
+    def costs(self, first: int) -> Float64Array:
         """The costs after step `first` and all since, if these are no more than COSTS_KEPT."""
         return self._costs[np.arange(first, self.step + 1) % COSTS_KEPT]
 
-    def advance(self, num_steps):
+    def advance(self, num_steps: int) -> bool:
         """Make `num_steps` steps, fewer if the descent ends; false once it has."""
         with self.helped(num_steps):
             self._advance_to(self.step + num_steps, self.eta)
         return not (self.diverged or self.flat)
 
-    def helped(self, num_steps):
+    def helped(self, num_steps: int) -> AbstractContextManager[None]:
         """A context in which helpers share the work, if that pays for so many steps."""
         helpers = self._worthwhile_threads(num_steps) - 1
         if helpers > 0:
             self._neuron.muster()
         return team.helpers(helpers, self._neuron.help, self._neuron.dismiss)
 
-    def _worthwhile_threads(self, num_steps):
+    def _worthwhile_threads(self, num_steps: int) -> int:
         if num_steps * self._step_seconds < _LEAST_SECONDS_TO_SHARE:
             return 1
         return max(1, min(self._most_threads, int(self._step_seconds / _LEAST_SECONDS_OF_A_STEP)))
 
-    def _advance_to(self, last_step, eta):
+    def _advance_to(self, last_step: int, eta: float) -> None:
         while self.step < last_step:
             start = perf_counter()
             self._neuron.descend(eta, self._alpha, last_step, self._budget)
@@ -201,13 +216,13 @@ class Training:
                 stretch = _SECONDS_PER_CALL / max(perf_counter() - start, 1e-3)
                 self._budget = 1 + int(self._budget * min(stretch, 4.0))
 
-    def model(self, which="last"):
+    def model(self, which: Which = "last") -> Model:
         """The last, the best or the lowest `Model` so far."""
         *weights, bias, cost, wrong, step = self._models[_ROWS[which]].tolist()
         weights = np.array(weights, dtype=self.dtype)
         return Model(weights, bias, int(step), self._accuracy(wrong), cost)
 
-    def result(self, history=()):
+    def result(self, history: Sequence[Model] = ()) -> Descent:
         """The training so far as a `Descent`, with the models of `history`."""
         return Descent(
             last=self.model("last"),
