@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from .._typing import AnyArray
 from ..checks import as_count
 
 
-def get_data(n, random_state=None):
+def get_data(n: int, random_state: int | np.random.RandomState | None = None) -> list[AnyArray]:
     """Two blobs of points in the plane, a fifth of them held out.
 
     Parameters
@@ -29,4 +30,5 @@ def get_data(n, random_state=None):
         # One stream for both draws: the same seed twice would tie the split to the blobs.
         random_state = np.random.RandomState(random_state)
     pos, value = make_blobs(n, centers=2, center_box=(-3, 3), random_state=random_state)
-    return train_test_split(pos, value, test_size=0.2, random_state=random_state)
+    parts: list[AnyArray] = train_test_split(pos, value, test_size=0.2, random_state=random_state)
+    return parts

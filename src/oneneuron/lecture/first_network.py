@@ -1,13 +1,15 @@
 """The lecture's neuron: a dictionary of w1, w2, ... and b, trained by the kernel."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
+from .._typing import Float64Array
 from ..descent import begin
 from ..diagnostics import warn_of_divergence
 
 
-def sigma(x, model):
+def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
     """The neuron's output f = sigma(w.x + b), the probability of class 1.
 
     Parameters
@@ -28,15 +30,19 @@ def sigma(x, model):
 
     x = checks.as_samples(x, "x")
     weights, bias = _parameters(model, x.shape[1])
-    return expit(x @ weights + bias)
+    f: Float64Array = expit(x @ weights + bias)
+    return f
 
 
-def predict(x, model):
+def predict(x: ArrayLike, model: dict[str, float]) -> Float64Array:
     """The same as `sigma`, under the name that the lecture calls on new data."""
     return sigma(x, model)
 
 
-def build_model(x, y, eta, num_steps=10000, print_best=True, n_threads=None):
+def build_model(
+    x: ArrayLike, y: ArrayLike, eta: float, num_steps: int = 10000, print_best: bool = True,
+    n_threads: int | None = None,
+) -> dict[str, float]:  # fmt: skip
     """Train on the samples x and return the first model of the highest score.
 
     Starts from draws of ``numpy.random.random()`` in the order w1 ... wd, b.
@@ -87,11 +93,11 @@ def build_model(x, y, eta, num_steps=10000, print_best=True, n_threads=None):
     }
 
 
-def _weight_names(num_features):
+def _weight_names(num_features: int) -> list[str]:
     return [f"w{j}" for j in range(1, num_features + 1)]
 
 
-def _parameters(model, num_features):
+def _parameters(model: dict[str, float], num_features: int) -> tuple[Float64Array, float]:
     """Weights (d,) and bias of a lecture model that fits d features."""
     if not isinstance(model, dict):
         raise TypeError(f"model must be a dict, as build_model returns it, found {model!r}.")

@@ -1,14 +1,24 @@
 """The lecture's pictures."""
 
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
 from .. import plots
+from .._typing import AnyArray
 
 
-def plot_dots(pos, value, ax=None):
+def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     """Draw the samples pos (n, 2) by their class value (n,); returns the Axes, never blocks."""
     return plots.plot_dots(pos, value, ax=ax)
 
 
-def plot_decision_boundary(pos, value, model, predict, ax=None):
+def plot_decision_boundary(
+    pos: ArrayLike, value: ArrayLike, model: Any, predict: Callable[[AnyArray, Any], ArrayLike],
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw where ``predict(x, model)`` says which class, with the samples over it.
 
     Parameters
