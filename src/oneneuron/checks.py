@@ -4,6 +4,8 @@ Each function returns its argument in the form the rest of the package uses, or 
 that names the argument, what was found and what to do.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Literal, TypeGuard, TypeVar

@@ -1,5 +1,7 @@
 """NeuronClassifier: the neuron as a scikit-learn classifier, one neuron for each class."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, Self

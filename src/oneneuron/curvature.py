@@ -4,6 +4,8 @@ Throughout Z = [X, 1], or X without an intercept, and u are the weights of the s
 of a cost is at most c Z^T U Z, plus alpha on the weights, with c from MAX_CURVATURE.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from functools import cached_property
 

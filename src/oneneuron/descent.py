@@ -1,5 +1,7 @@
 """Gradient descent on the quadratic cost, from arrays to a `Descent`."""
 
+from __future__ import annotations
+
 from typing import Literal
 
 from numpy.typing import ArrayLike

@@ -1,5 +1,7 @@
 """What went wrong in a training, in a student's words, each with its remedy."""
 
+from __future__ import annotations
+
 import sys
 import warnings
 

@@ -1,5 +1,7 @@
 """The algorithm of the package in plain NumPy, to read and to check the kernel against."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ._typing import AnyArray, Float64Array, Loss

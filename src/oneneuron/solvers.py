@@ -11,6 +11,8 @@ the steps they made and why they stopped:
 - ``"callback"``: `watch` wanted it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock

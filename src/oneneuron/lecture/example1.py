@@ -1,5 +1,7 @@
 """The lecture's data: two blobs."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .._typing import AnyArray

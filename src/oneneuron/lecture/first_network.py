@@ -1,5 +1,7 @@
 """The lecture's neuron: a dictionary of w1, w2, ... and b, trained by the kernel."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

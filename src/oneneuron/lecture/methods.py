@@ -1,5 +1,7 @@
 """The lecture's neuron beside two methods that find their line without a descent of one's own."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import NamedTuple, TypeVar

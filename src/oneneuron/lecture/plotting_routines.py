@@ -1,5 +1,7 @@
 """The lecture's pictures."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
