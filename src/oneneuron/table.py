@@ -1,16 +1,21 @@
 """Somebody's own table: a CSV in, and the trained neuron as a JSON file that stands alone."""
 
+from __future__ import annotations
+
 import csv
 import json
 import math
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from secrets import token_hex
+from typing import Any, Self
 
 import numpy as np
 
+from ._typing import Float64Array
 from .words import counted
 
 _FORMAT = "oneneuron-model"
@@ -29,11 +34,11 @@ class Table:
     """
 
     path: str
-    columns: dict
-    lines: list
+    columns: dict[str, list[str]]
+    lines: list[int]
 
     @classmethod
-    def read(cls, path):
+    def read(cls, path: str) -> Self:
         """Read a CSV in UTF-8, with or without a byte order mark; empty lines are skipped.
 
         Raises
@@ -63,7 +68,7 @@ class Table:
         cells = map(list, zip(*rows, strict=True))
         return cls(path, dict(zip(header, cells, strict=True)), list(lines))
 
-    def features(self, names):
+    def features(self, names: Sequence[str]) -> Float64Array:
         """The named columns as a float64 array of shape (n, d).
 
         Raises
@@ -81,7 +86,7 @@ class Table:
             X[:, j] = [self._number(i, name) for i in range(len(X))]
         return X
 
-    def _number(self, row, name):
+    def _number(self, row: int, name: str) -> float:
         cell = self.columns[name][row]
         try:
             value = float(cell)
@@ -95,7 +100,7 @@ class Table:
             )
         return value
 
-    def labels(self, target):
+    def labels(self, target: str) -> tuple[list[str], list[str]]:
         """The labels of the target column, a list of n strings, and its two classes in order.
 
         Raises
@@ -124,7 +129,7 @@ class Table:
         return labels, classes
 
 
-def _header(cells, path):
+def _header(cells: Iterable[str], path: str) -> list[str]:
     names = [cell.strip() for cell in cells]
     if not names:
         raise ValueError(f"{path} must start with a header line of column names, found none.")
@@ -155,15 +160,15 @@ class TableModel:
     bias : float
     """
 
-    features: list
+    features: list[str]
     target: str
-    classes: list
-    mean: list
-    scale: list
-    weights: list
+    classes: list[str]
+    mean: list[float]
+    scale: list[float]
+    weights: list[float]
     bias: float
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Float64Array) -> Float64Array:
         """Probability of the second class, shape (n,), for unscaled X of shape (n, d).
 
         Raises
@@ -180,15 +185,16 @@ class TableModel:
                 f"row {int(np.isnan(z).argmax()) + 1} is too large for w.x + b to be a number: "
                 f"correct it or drop it."
             )
-        return expit(z)
+        f: Float64Array = expit(z)
+        return f
 
-    def save(self, path):
+    def save(self, path: str) -> None:
         """Write the model as JSON, whole or not at all."""
         found = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
         write_whole(path, (json.dumps(found, indent=2) + "\n").encode())
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str) -> Self:
         """Read a model that `save` wrote.
 
         Raises
@@ -221,7 +227,7 @@ class TableModel:
         model._check(path)
         return model
 
-    def _check(self, path):
+    def _check(self, path: str) -> None:
         for name, names in (("features", self.features), ("classes", self.classes)):
             if not _are_different_strings(names):
                 raise ValueError(f"{path}: {name} must be different names, found {names!r}.")
@@ -241,7 +247,7 @@ class TableModel:
             raise ValueError(f"{path}: scale must be above 0, found {min(self.scale)}.")
 
 
-def _are_different_strings(names):
+def _are_different_strings(names: object) -> bool:
     return (
         isinstance(names, list)
         and all(isinstance(name, str) for name in names)
@@ -249,12 +255,12 @@ def _are_different_strings(names):
     )
 
 
-def _is_finite_number(value):
+def _is_finite_number(value: Any) -> bool:
     # A whole number in JSON may be larger than any float.
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def check_writable(path, option="--output", others=()):
+def check_writable(path: str, option: str = "--output", others: Iterable[str] = ()) -> None:
     """Raise if a file can't be written there or is one of others; leave nothing behind.
 
     Raises
@@ -282,14 +288,14 @@ def check_writable(path, option="--output", others=()):
     os.unlink(name)
 
 
-def _are_the_same(path, other):
+def _are_the_same(path: str, other: str) -> bool:
     """Whether two paths lead to one file, which may be still to be made."""
     if os.path.exists(path) and os.path.exists(other):
         return os.path.samefile(path, other)
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def write_whole(path, content):
+def write_whole(path: str, content: bytes) -> None:
     """Write bytes to a file, whole or not at all: to a temporary one beside it, then renamed."""
     handle, name = _temporary_beside(path)
     try:
@@ -301,7 +307,7 @@ def write_whole(path, content):
         raise
 
 
-def _temporary_beside(path):
+def _temporary_beside(path: str) -> tuple[int, str]:
     """A new file in the folder of `path`, links followed: an open handle and its name.
 
     Unlike mkstemp's, which the owner alone may read, it is like any other: os.umask, which would

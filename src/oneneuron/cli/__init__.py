@@ -1,15 +1,19 @@
 """The command `oneneuron`: lecture, fit, predict, compare, info."""
 
+from __future__ import annotations
+
 import argparse
 import errno
 import os
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
+from typing import NoReturn
 
 from . import compare, info, lecture, tables
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code, 2 for bad input."""
     arguments = _parser().parse_args(argv)
     try:
@@ -28,13 +32,13 @@ def main(argv=None):
     return 0
 
 
-def _is_of_a_reader_that_has_gone(error):
+def _is_of_a_reader_that_has_gone(error: Exception) -> bool:
     if sys.platform == "win32":  # it calls it an invalid argument; a file's would have its name
-        return getattr(error, "errno", None) == errno.EINVAL and error.filename is None
+        return isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError)
 
 
-def _one_line(error):
+def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).splitlines())
@@ -43,11 +47,11 @@ def _one_line(error):
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, as every other error; --help shows the usage."""
 
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"oneneuron: error: {message}\n")
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
     parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
     commands = parser.add_subparsers(required=True, metavar="command")

@@ -1,9 +1,14 @@
 """`oneneuron compare`: one descent in many ways, timed."""
 
+from __future__ import annotations
+
 import json
 import os
 import platform
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from .. import _dispatch, rendering
 from ..table import check_writable, write_whole
@@ -13,8 +18,12 @@ from . import values
 from .notices import warnings_as_lines
 from .progress import bar
 
+if TYPE_CHECKING:
+    from ..compare import Row
+    from ..contenders.problem import Problem
 
-def add_to(commands):
+
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """The command and its options."""
     parser = commands.add_parser(
         "compare", help="the lecture's training from pure Python to the kernel, timed"
@@ -33,7 +42,7 @@ def add_to(commands):
     parser.set_defaults(command=run)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Time all rungs, save the picture and the figures, print the table."""
     # Here: it brings the contenders, and no other command needs them.
     from ..compare import ladder, lecture_problem
@@ -56,7 +65,7 @@ def run(arguments):
     print(f"\nSaved {' and '.join(saved)}.")
 
 
-def _form(path):
+def _form(path: str) -> str:
     """Of the picture, by how its path ends."""
     form = os.path.splitext(path)[1].removeprefix(".").lower()
     if form not in rendering.forms():
@@ -67,14 +76,14 @@ def _form(path):
     return form
 
 
-def _head(problem, num_steps):
+def _head(problem: Problem, num_steps: int) -> str:
     return (
         f"{counted(len(problem.y), 'sample')} of 2 features, {counted(num_steps, 'step')} of the "
         f"same descent, eta = {problem.eta:g}"
     )
 
 
-def _table(rows):
+def _table(rows: Sequence[Row]) -> str:
     """A line for each rung, in columns; the last of them only if there are libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
@@ -90,29 +99,29 @@ def _table(rows):
     )
 
 
-def _time(row):
+def _time(row: Row) -> str:
     return duration(row.seconds) + ("*" if row.timed_steps < row.num_steps else " ")
 
 
-def _ratio(value):
+def _ratio(value: float | None) -> str:
     return "" if value is None else f"{digits(value)} x"
 
 
-def _first_time(row):
+def _first_time(row: Row) -> str:
     return "" if row.first_step_seconds is None else duration(row.first_step_seconds)
 
 
-def _has_libraries(rows):
+def _has_libraries(rows: Sequence[Row]) -> bool:
     return any(row.first_step_seconds is not None for row in rows)
 
 
-def _padded(column):
+def _padded(column: Sequence[str]) -> list[str]:
     """Cells of equal width; those of a column without a head, the names, begin at the left."""
     width = max(map(len, column))
     return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
 
 
-def _foot(rows, eta):
+def _foot(rows: Sequence[Row], eta: float) -> Iterator[str]:
     """Below the table: what its words mean, and on what machine it was made."""
     from ..compare import LECTURE_ETA, missing_libraries
 
@@ -139,7 +148,7 @@ def _foot(rows, eta):
     ).format(**_machine())
 
 
-def _machine():
+def _machine() -> dict[str, str | int]:
     """What the figures depend on."""
     return {
         "processor": _processor(),
@@ -151,7 +160,7 @@ def _machine():
     }
 
 
-def _processor():
+def _processor() -> str:
     """Its name where Linux tells it, else what Python knows."""
     try:
         with open("/proc/cpuinfo") as file:
@@ -161,13 +170,13 @@ def _processor():
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def _picture(rows, form):
+def _picture(rows: Sequence[Row], form: str) -> bytes:
     from ..plots import plot_ladder
 
     # A slide's shape, and so small that ten points can be read from the back of a room.
     return rendering.picture(lambda ax: plot_ladder(rows, ax=ax), form, size=(8.0, 4.5), dpi=240)
 
 
-def _figures(rows, problem, seed):
+def _figures(rows: Sequence[Row], problem: Problem, seed: int) -> str:
     found = {"samples": len(problem.y), "seed": seed, "eta": problem.eta, "machine": _machine()}
     return json.dumps({**found, "rungs": [row._asdict() for row in rows]}, indent=1) + "\n"

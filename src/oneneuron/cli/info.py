@@ -1,18 +1,21 @@
 """`oneneuron info`."""
 
+from __future__ import annotations
+
 import platform
+from argparse import ArgumentParser, Namespace, _SubParsersAction
 from importlib.metadata import version
 
 from .. import _dispatch
 from ..team import cores
 
 
-def add_to(commands):
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """The command and its options."""
     commands.add_parser("info", help="versions and instruction sets").set_defaults(command=run)
 
 
-def run(_):
+def run(_: Namespace) -> None:
     """Print versions, instruction sets and threads."""
     versions = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
     print(

@@ -1,12 +1,18 @@
 """`oneneuron lecture`: the lecture's example, start to end."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import warnings
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import rendering
+from .._typing import AnyArray
 from ..descent import train
 from ..table import check_writable, write_whole
 from ..words import counted, duration
@@ -14,11 +20,14 @@ from . import values
 from .notices import warnings_as_lines
 from .progress import timed
 
+if TYPE_CHECKING:
+    from ..lecture.methods import Method
+
 # The page's pictures need no more.
 _MOST_RECORDS = 10_000
 
 
-def add_to(commands):
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """The command and its options."""
     parser = commands.add_parser("lecture", help="the lecture's example, start to end")
     parser.add_argument(
@@ -38,7 +47,7 @@ def add_to(commands):
     parser.set_defaults(command=run)
 
 
-def run(arguments):
+def run(arguments: Namespace) -> None:
     """Make the data, train, save the pictures, compare."""
     from ..lecture import example1, first_network, methods
 
@@ -74,7 +83,7 @@ def run(arguments):
     print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
-def _picture_paths(folder):
+def _picture_paths(folder: str) -> list[str]:
     """Where the two pictures go, in a folder that is made if need be and can be written to."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise ValueError(f"--output must be a folder, found the file {folder}: name another.")
@@ -85,7 +94,7 @@ def _picture_paths(folder):
     return paths
 
 
-def _print_results(methods, num_steps):
+def _print_results(methods: Sequence[Method], num_steps: int) -> None:
     neuron = methods[0]
     print(
         f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
@@ -99,7 +108,9 @@ def _print_results(methods, num_steps):
         )
 
 
-def _save_pictures(paths, pos, value, model):
+def _save_pictures(
+    paths: Sequence[str], pos: AnyArray, value: AnyArray, model: dict[str, float]
+) -> None:
     """Draw both pictures, then write them."""
     from ..lecture import first_network, plotting_routines
 
@@ -113,7 +124,10 @@ def _save_pictures(paths, pos, value, model):
         write_whole(path, picture)
 
 
-def _save_page(arguments, data, model, methods, seed):
+def _save_page(
+    arguments: Namespace, data: Sequence[AnyArray], model: dict[str, float],
+    methods: Sequence[Method], seed: int,
+) -> None:  # fmt: skip
     """Train once more from the same draws, now with a history; NumPy's state is at them."""
     from ..report import LectureRun, lecture_page
 

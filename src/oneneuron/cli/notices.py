@@ -2,11 +2,12 @@
 
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def warnings_as_lines():
+def warnings_as_lines() -> Iterator[None]:
     """RuntimeWarnings as plain lines on stderr, once the work is done; no others."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")

@@ -1,11 +1,29 @@
 """How long something takes: measured, and shown while it runs."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Protocol, TypeVar, TypeVarTuple
+
+from ..training import Training
+
+_Arguments = TypeVarTuple("_Arguments")
+_Result = TypeVar("_Result")
 
 
-def timed(function, *arguments):
+class Show(Protocol):
+    """What draws a bar."""
+
+    def __call__(self, share: float, words: str = "", /) -> None:
+        """Show the share of the work that is done, and what is being worked at."""
+
+
+def timed(
+    function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+) -> tuple[_Result, float]:
     """What a function returns, and the seconds it took."""
     start = perf_counter()
     result = function(*arguments)
@@ -13,7 +31,7 @@ def timed(function, *arguments):
 
 
 @contextmanager
-def bar():
+def bar() -> Iterator[Show]:
     """``show(share, words)`` of a bar, drawn on a terminal once a second has gone by, erased after.
 
     Words are what is being worked at.
@@ -21,7 +39,7 @@ def bar():
     start = perf_counter()
     shown = False
 
-    def show(share, words=""):
+    def show(share: float, words: str = "") -> None:
         nonlocal shown
         if perf_counter() - start > 1 and sys.stderr.isatty():
             shown = True
@@ -36,7 +54,7 @@ def bar():
             print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
 
 
-def advance_with_bar(training, num_steps):
+def advance_with_bar(training: Training, num_steps: int) -> None:
     """Make the steps, with a bar."""
     chunk = 100
     with bar() as show:

@@ -1,12 +1,18 @@
 """`oneneuron fit` and `oneneuron predict`: a table in, a model or its predictions out."""
 
+from __future__ import annotations
+
 import csv
 import io
 import math
 import sys
+from argparse import ArgumentParser, Namespace, _SubParsersAction
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .._typing import AnyArray, Float64Array
 from ..descent import begin
 from ..table import Table, TableModel, check_writable, write_whole
 from ..words import counted
@@ -14,13 +20,13 @@ from . import values
 from .progress import advance_with_bar
 
 
-def add_to(commands):
+def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Both commands and their options."""
     _add_fit(commands.add_parser("fit", help="train on a table"))
     _add_predict(commands.add_parser("predict", help="apply a trained model to a table"))
 
 
-def _add_fit(parser):
+def _add_fit(parser: ArgumentParser) -> None:
     parser.add_argument("data", type=values.path, help="CSV with a header line")
     parser.add_argument("--target", required=True, help="the column to predict, of two classes")
     parser.add_argument(
@@ -37,7 +43,7 @@ def _add_fit(parser):
     parser.set_defaults(command=run_fit)
 
 
-def _add_predict(parser):
+def _add_predict(parser: ArgumentParser) -> None:
     parser.add_argument("model", type=values.path, help="JSON that fit wrote")
     parser.add_argument(
         "data", type=values.path, help="CSV with the model's features among its columns"
@@ -46,7 +52,7 @@ def _add_predict(parser):
     parser.set_defaults(command=run_predict)
 
 
-def run_fit(arguments):
+def run_fit(arguments: Namespace) -> None:
     """Train on one part of a table, say how it does on the rest, save the model."""
     check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
@@ -81,7 +87,9 @@ def run_fit(arguments):
     )
 
 
-def _read_training_table(path, target):
+def _read_training_table(
+    path: str, target: str
+) -> tuple[list[str], Float64Array, NDArray[np.bool_], list[str]]:
     """Feature names, X (n, d), y (n,) true for the second class, and the two classes."""
     table = Table.read(path)
     labels, classes = table.labels(target)
@@ -91,7 +99,9 @@ def _read_training_table(path, target):
     return names, table.features(names), np.array(labels) == classes[1], classes
 
 
-def _split(X, y, classes, arguments):
+def _split(
+    X: Float64Array, y: NDArray[np.bool_], classes: Sequence[str], arguments: Namespace
+) -> list[AnyArray]:
     """The training and the held-out part, each with a row of each class at least."""
     from sklearn.model_selection import train_test_split
 
@@ -104,12 +114,15 @@ def _split(X, y, classes, arguments):
                 f"too few for one in training and one held out with --test-size "
                 f"{arguments.test_size:g}: add rows or choose another --test-size."
             )
-    return train_test_split(
+    parts: list[AnyArray] = train_test_split(
         X, y, test_size=arguments.test_size, stratify=y, random_state=arguments.seed
     )
+    return parts
 
 
-def _scaling(X, names, arguments):
+def _scaling(
+    X: Float64Array, names: Sequence[str], arguments: Namespace
+) -> tuple[Float64Array, Float64Array]:
     """Mean and standard deviation of each column; a constant one is not scaled."""
     if arguments.no_standardise:
         return np.zeros(len(names)), np.ones(len(names))
@@ -126,7 +139,7 @@ def _scaling(X, names, arguments):
     return mean, scale
 
 
-def run_predict(arguments):
+def run_predict(arguments: Namespace) -> None:
     """Write the class and the probability of every row of a table."""
     if arguments.output is not None:
         check_writable(arguments.output, "--output", [arguments.model, arguments.data])
