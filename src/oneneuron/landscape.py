@@ -1,7 +1,13 @@
 """The cost as a landscape over two of the weights."""
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._typing import AnyArray, Float64Array, FloatArray
 from .training import Training
 
 # The best bias is first sought at so many places, chosen by so many samples.
@@ -13,7 +19,11 @@ _BEYOND = 10.0
 _HALVINGS = 10
 
 
-def cost_over(X, y, weights, pair, first, second, *, bias=None, sample_weight=None, alpha=0.0):
+def cost_over(
+    X: FloatArray, y: AnyArray, weights: ArrayLike, pair: Sequence[int], first: Float64Array,
+    second: Float64Array, *, bias: float | None = None, sample_weight: FloatArray | None = None,
+    alpha: float = 0.0,
+) -> Float64Array:  # fmt: skip
     """The cost over two of the weights, the others held; callers have checked the arguments.
 
     Parameters
@@ -56,7 +66,10 @@ def cost_over(X, y, weights, pair, first, second, *, bias=None, sample_weight=No
     return costs
 
 
-def cost_at(X, y, weights, bias, *, sample_weight=None, alpha=0.0):
+def cost_at(
+    X: FloatArray, y: AnyArray, weights: ArrayLike, bias: float, *,
+    sample_weight: FloatArray | None = None, alpha: float = 0.0,
+) -> float:  # fmt: skip
     """The cost of one neuron; the arguments are as those of `cost_over`."""
     parameters = np.append(np.asarray(weights, dtype=np.float64), bias)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -65,14 +78,17 @@ def cost_at(X, y, weights, bias, *, sample_weight=None, alpha=0.0):
     return cost
 
 
-def _training(X, y, parameters, sample_weight, alpha):
+def _training(
+    X: FloatArray, y: AnyArray, parameters: Float64Array, sample_weight: FloatArray | None,
+    alpha: float,
+) -> Training:  # fmt: skip
     """What knows the cost; it makes no step."""
     return Training(
         X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
     )
 
 
-def _candidates(z, rise):
+def _candidates(z: Float64Array, rise: FloatArray) -> Float64Array:
     """Biases among which the best is sought, ascending.
 
     A bias of -z makes f = 1/2 at that sample: to every so many of them, and to both ends, comes the
@@ -86,14 +102,14 @@ def _candidates(z, rise):
     return np.sort([between, jumps[-1], *jumps[:: -(-len(z) // _CANDIDATES)]])
 
 
-def _cost_at_best_bias(training, parameters, biases):
+def _cost_at_best_bias(training: Training, parameters: Float64Array, biases: Float64Array) -> float:
     """The lowest cost over the bias, not convex: the best candidate, then halvings beside it."""
     costs, slopes = np.transpose([_scored(training, parameters, bias) for bias in biases])
     best = int(np.argmin(costs))
     # Downhill from the best, and it is higher at the next: the lowest cost lies between.
     beside = best - 1 if slopes[best] > 0 else best + 1
     low, high = np.sort(biases[[best, min(max(0, beside), len(biases) - 1)]])
-    lowest = costs[best]
+    lowest: float = costs[best]
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         cost, slope = _scored(training, parameters, middle)
@@ -102,7 +118,7 @@ def _cost_at_best_bias(training, parameters, biases):
     return lowest
 
 
-def _scored(training, parameters, bias):
+def _scored(training: Training, parameters: Float64Array, bias: float) -> tuple[float, float]:
     """The cost with this bias, and its slope along the bias."""
     parameters[-1] = bias
     cost, gradient = training.evaluate(parameters)

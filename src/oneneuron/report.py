@@ -1,22 +1,30 @@
 """The lecture's run as one HTML page that needs no other file and no network."""
 
+from __future__ import annotations
+
 from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from string import Template
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from . import plots, rendering
+from ._typing import AnyArray
 from .lecture import first_network
 from .results import Descent
 from .words import counted
 
+if TYPE_CHECKING:
+    from .lecture.methods import Method
+
 # Inches and dots an inch: letters as large as those of the text around.
-_SIZE = {"size": (6.4, 4.8), "dpi": 200}
+_SIZE, _DPI = (6.4, 4.8), 200
 
 
 class LectureRun(NamedTuple):
@@ -36,24 +44,25 @@ class LectureRun(NamedTuple):
         What repeats the run.
     """
 
-    data: tuple
-    model: dict
+    data: Sequence[AnyArray]
+    model: dict[str, float]
     descent: Descent
-    methods: list
+    methods: Sequence[Method]
     command: str
 
 
-def lecture_page(run):
+def lecture_page(run: LectureRun) -> str:
     """The HTML page of a `LectureRun`."""
     template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
     words = {name: escape(word) for name, word in _words(run).items()}
     pictures = {
-        name: _as_url(rendering.picture(draw, **_SIZE)) for name, draw in _pictures(run).items()
+        name: _as_url(rendering.picture(draw, size=_SIZE, dpi=_DPI))
+        for name, draw in _pictures(run).items()
     }
     return template.substitute(words, **pictures, methods=_table_rows(run.methods))
 
 
-def _words(run):
+def _words(run: LectureRun) -> dict[str, str]:
     train_pos, test_pos, _, test_value = run.data
     neuron, descent, history = run.methods[0], run.descent, run.descent.history
     wrong = int(np.sum(np.round(first_network.predict(test_pos, run.model)) != test_value))
@@ -76,7 +85,7 @@ def _words(run):
     }
 
 
-def _pictures(run):
+def _pictures(run: LectureRun) -> dict[str, Callable[[Axes], Axes]]:
     train_pos, test_pos, train_value, test_value = run.data
     predict = partial(first_network.predict, model=run.model)
     boundary = plots.plot_decision_boundary
@@ -89,15 +98,15 @@ def _pictures(run):
     }
 
 
-def _as_url(png):
+def _as_url(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
-def _percent(share):
+def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _equation(model):
+def _equation(model: Mapping[str, float]) -> str:
     """The boundary w.x + b = 0 in numbers; a line may end between its terms alone."""
     terms = [
         (model["w1"], "\N{NO-BREAK SPACE}x₁"),
@@ -110,7 +119,7 @@ def _equation(model):
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _table_rows(methods):
+def _table_rows(methods: Sequence[Method]) -> str:
     return "\n".join(
         f'        <tr><th scope="row">{escape(method.name)}</th>'
         f"<td>{_percent(method.train_accuracy)}</td><td>{_percent(method.test_accuracy)}</td>"

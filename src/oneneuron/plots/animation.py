@@ -1,11 +1,21 @@
 """A training that moves: the plane, the way on the cost's surface and the cost, side by side."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from .. import checks
+from .._typing import Float64Array, FloatArray
+from ..results import Descent, History
 from . import style
 from .checks import recorded
 from .curves import scale_steps
@@ -13,13 +23,19 @@ from .dots import plot_dots
 from .paths import lay, path_on
 from .surface import Surface
 
+# Shows a record, by its index, and returns what has changed.
+_Update: TypeAlias = Callable[[int], Iterable[Artist]]
+
 _SIZE = (10.0, 5.0)  # inches
 _GRID = 100
 _BANDS = 20  # shades; smooth ones make a file four times as large
 _MILLISECONDS = 80  # a frame
 
 
-def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha=0.0):
+def animate_training(
+    X: ArrayLike, y: ArrayLike, descent: Descent, *, num_frames: int = 100,
+    sample_weight: ArrayLike | None = None, alpha: float = 0.0,
+) -> FuncAnimation:  # fmt: skip
     """Animate a descent on two features: what f says in the plane, where it is, what it costs.
 
     Parameters
@@ -63,7 +79,7 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
         _curve(axes["cost"], history),
     ]
 
-    def draw(k):
+    def draw(k: int) -> list[Artist]:
         title.set_text(
             f"step {history.step[k]}:  cost {style.number(history.cost[k])},  "
             f"accuracy {100 * history.accuracy[k]:.1f} %"
@@ -78,32 +94,35 @@ def animate_training(X, y, descent, *, num_frames=100, sample_weight=None, alpha
     return FuncAnimation(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
 
 
-def _frames(num_records, num_frames):
+def _frames(num_records: int, num_frames: int) -> list[int]:
     """Which records are shown, the first and the last among them."""
     num_frames = min(num_frames, num_records)
     spread = np.rint(np.geomspace(1, num_records, num_frames)) - 1
     # The first of them would be the same record several times.
-    return np.maximum(spread, np.arange(num_frames)).astype(int).tolist()
+    records: list[int] = np.maximum(spread, np.arange(num_frames)).astype(int).tolist()
+    return records
 
 
-def _plane(ax, X, y, history):
+def _plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Update:
     """The samples, f as shades and the line f = 1/2."""
     plot_dots(X, y, ax=ax)
     ax.locator_params(axis="x", nbins=6)  # room for numbers such as -6000
-    corners = np.array([ax.get_xlim(), ax.get_ylim()])
+    x1_limits, x2_limits = ax.get_xlim(), ax.get_ylim()
     # f at the middle of each pixel.
-    x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in corners)
+    x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in (x1_limits, x2_limits))
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
     bands = style.shades(0, 1).resampled(_BANDS)
     shades = ax.imshow(
         np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=bands,
-        extent=corners.ravel(), origin="lower", aspect="auto", interpolation="bilinear", zorder=0,
+        extent=(*x1_limits, *x2_limits), origin="lower", aspect="auto", interpolation="bilinear",
+        zorder=0,
     )  # fmt: skip
     (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
     style.legend_above(ax)
-    center, reach = corners.mean(axis=1), np.hypot(*np.ptp(corners, axis=1))
+    center = np.mean([x1_limits, x2_limits], axis=1)
+    reach = np.hypot(np.ptp(x1_limits), np.ptp(x2_limits))
 
-    def update(k):
+    def update(k: int) -> Iterable[Artist]:
         w, b = history.weights[k].astype(np.float64), history.bias[k]
         shades.set_data(expit(points @ w + b))
         line.set_data(*_line(w, b, center, reach))
@@ -112,7 +131,9 @@ def _plane(ax, X, y, history):
     return update
 
 
-def _line(w, b, center, reach):
+def _line(
+    w: Float64Array, b: float, center: Float64Array, reach: float
+) -> tuple[ArrayLike, ArrayLike] | Float64Array:
     """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center.
 
     None if the line does not come so near.
@@ -126,23 +147,23 @@ def _line(w, b, center, reach):
     return np.transpose([nearest - along, nearest + along])
 
 
-def _path(ax, history):
+def _path(ax: Axes, history: History) -> _Update:
     artists = path_on(ax, style.COLORS[1], style.DASHES[0])
 
-    def update(k):
+    def update(k: int) -> Iterable[Artist]:
         lay(artists, history.weights[: k + 1])
         return artists
 
     return update
 
 
-def _curve(ax, history):
+def _curve(ax: Axes, history: History) -> _Update:
     (curve,) = ax.plot([], [], color=style.COLORS[0], lw=2)
     (mark,) = ax.plot([], [], "o", color=style.COLORS[0], markersize=8, clip_on=False)
     scale_steps(ax, history.step, history.step[-1])
     ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
 
-    def update(k):
+    def update(k: int) -> Iterable[Artist]:
         curve.set_data(history.step[: k + 1], history.cost[: k + 1])
         mark.set_data(history.step[k, None], history.cost[k, None])
         return curve, mark

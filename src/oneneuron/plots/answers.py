@@ -1,25 +1,38 @@
 """What a model says of points, whichever way it says it."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from .._typing import AnyArray, Float64Array
 from ..results import Descent, Model
 from .samples import classes_of
+
+
+class Classifier(Protocol):
+    """A fitted classifier; it may have other ways to be asked, too."""
+
+    def predict(self, X: Any, /) -> Any:
+        """The label of each row of X."""
 
 
 @dataclass(frozen=True)
 class Answers:
     """Scores (m, k) of m points for k classes: the highest wins, the first of equal ones."""
 
-    labels: list
-    scores: np.ndarray
+    labels: list[Any]
+    scores: Float64Array
     are_probabilities: bool
 
 
-def ask(model, slabs, labels):
+def ask(model: Any, slabs: Iterable[Any], labels: list[Any]) -> Answers:
     """The answers of a classifier or a function to tables of points.
 
     `labels` are those of the samples: a function's classes, if its answers do not tell.
@@ -40,12 +53,12 @@ def ask(model, slabs, labels):
     return _from_either(said, classes_of(labels))
 
 
-def _predict_of(model):
+def _predict_of(model: Any) -> Callable[[Any], ArrayLike]:
     if isinstance(model, Model):
         return partial(_output, model)
     if isinstance(model, Descent):
         raise TypeError("model must be one of the descent's models: descent.best or descent.last.")
-    predict = getattr(model, "predict", model)
+    predict: Callable[[Any], ArrayLike] = getattr(model, "predict", model)
     if not callable(predict):
         raise TypeError(
             f"model must be a fitted classifier or a function, found {type(model).__name__}."
@@ -53,17 +66,18 @@ def _predict_of(model):
     return predict
 
 
-def _output(model, points):
+def _output(model: Model, points: ArrayLike) -> Float64Array:
     """The neuron's f, in float64."""
-    return expit(np.asarray(points, dtype=np.float64) @ model.weights + model.bias)
+    f: Float64Array = expit(np.asarray(points, dtype=np.float64) @ model.weights + model.bias)
+    return f
 
 
-def _call(function, slabs):
+def _call(function: Callable[[Any], ArrayLike], slabs: Iterable[Any]) -> AnyArray:
     """The answers to all slabs, as one array."""
     return np.concatenate([_call_once(function, points) for points in slabs])
 
 
-def _call_once(function, points):
+def _call_once(function: Callable[[Any], ArrayLike], points: Any) -> AnyArray:
     try:
         said = np.asarray(function(points))
     except Exception as error:
@@ -79,7 +93,7 @@ def _call_once(function, points):
     return said
 
 
-def _from_either(said, classes):
+def _from_either(said: AnyArray, classes: list[Any]) -> Answers:
     """What a function returned: probabilities if it can be, else labels."""
     if said.ndim == 2:
         return _from_probabilities(said, classes)
@@ -93,13 +107,13 @@ def _from_either(said, classes):
     return _from_probabilities(np.column_stack([1 - said, said]), classes)
 
 
-def _are_labels(floats, classes):
+def _are_labels(floats: AnyArray, classes: list[Any]) -> bool:
     """Whether floats are labels: 1.0 may be a label or a certainty, which y's own type decides."""
     are_among = set(floats.tolist()) <= set(classes)
     return are_among and (isinstance(classes[0], float) or floats.min() < 0 or floats.max() > 1)
 
 
-def _from_probabilities(said, classes):
+def _from_probabilities(said: AnyArray, classes: list[Any]) -> Answers:
     scores = _finite(said, len(classes))
     if scores.min() < -1e-6 or scores.max() > 1 + 1e-6:
         raise ValueError(
@@ -109,7 +123,7 @@ def _from_probabilities(said, classes):
     return Answers(classes, scores, True)
 
 
-def _finite(said, num_classes):
+def _finite(said: AnyArray, num_classes: int) -> Float64Array:
     if said.ndim != 2 or said.shape[1] != num_classes:
         raise ValueError(
             f"model must return a probability for each of {num_classes} classes, found shape "
@@ -124,7 +138,7 @@ def _finite(said, num_classes):
     return scores
 
 
-def _from_labels(said, classes):
+def _from_labels(said: AnyArray, classes: list[Any]) -> Answers:
     """A score of 1 for the class that was named."""
     if said.ndim != 1:
         raise ValueError(f"model must return a label for each point, found shape {said.shape}.")

@@ -1,24 +1,39 @@
 """What a model makes of the plane of two features."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from weakref import WeakKeyDictionary, WeakSet, ref
+from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
+from numpy.typing import ArrayLike, NDArray
 
+from .._typing import AnyArray, Float64Array
+from ..results import Model
 from . import dots, style
-from .answers import ask
+from .answers import Answers, Classifier, ask
 from .checks import check_axes
 from .grid import Grid
 from .samples import Samples, Table, classes_of
 
 # What the last picture on an Axes left there, for the next to replace. The colourbar is apart: it
 # survives ax.clear(), and without it the next would take its own share of the space.
-_DRAWN = WeakKeyDictionary()
-_BARS = WeakKeyDictionary()
+_DRAWN: WeakKeyDictionary[Axes, WeakSet[Artist]] = WeakKeyDictionary()
+_BARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary()
 
 
-def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
+def plot_decision_boundary(
+    X: ArrayLike, y: ArrayLike, model: Classifier | Callable[[Any], ArrayLike] | Model, *,
+    features: Collection[Hashable] | None = None,
+    at: Mapping[Any, Any] | Iterable[Any] | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw which class a model gives to each point of a plane, and the samples over it.
 
     For two classes with probabilities: shades of f, the probability of the second class, and the
@@ -79,7 +94,7 @@ def plot_decision_boundary(X, y, model, *, features=None, at=None, ax=None):
     return ax
 
 
-def _under_the_models_names(X, model):
+def _under_the_models_names(X: ArrayLike, model: object) -> ArrayLike:
     """X as a frame if the model knows its features by names that a plain array lacks."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
@@ -94,11 +109,12 @@ def _under_the_models_names(X, model):
     # Whoever has fitted it on a frame has pandas; no other way needs it.
     import pandas
 
-    return pandas.DataFrame(table.X, columns=names)
+    frame: ArrayLike = pandas.DataFrame(table.X, columns=names)
+    return frame
 
 
 @contextmanager
-def _in_place_of_the_last(ax):
+def _in_place_of_the_last(ax: Axes) -> Iterator[None]:
     for artist in _DRAWN.get(ax, ()):
         if artist in ax.get_children():
             artist.remove()
@@ -107,7 +123,7 @@ def _in_place_of_the_last(ax):
     _DRAWN[ax] = WeakSet(artist for artist in ax.get_children() if artist not in before)
 
 
-def _draw_shades(ax, grid, answers, classes):
+def _draw_shades(ax: Axes, grid: Grid, answers: Answers, classes: list[Any]) -> None:
     """The probability of the second class, white where it is 1/2."""
     shades = style.shades(*map(classes.index, answers.labels))
     f = answers.scores[:, 1].reshape(grid.shape)
@@ -117,7 +133,7 @@ def _draw_shades(ax, grid, answers, classes):
         ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
 
 
-def _draw_regions(ax, grid, answers, classes):
+def _draw_regions(ax: Axes, grid: Grid, answers: Answers, classes: list[Any]) -> None:
     """The winner of each point, and the borders where it changes."""
     winners = answers.scores.argmax(axis=1)
     places = np.array([classes.index(label) for label in answers.labels])
@@ -128,14 +144,14 @@ def _draw_regions(ax, grid, answers, classes):
     _draw_borders(ax, grid, answers.scores)
 
 
-def _draw_mesh(ax, grid, values, **colors):
+def _draw_mesh(ax: Axes, grid: Grid, values: AnyArray, **colors: Any) -> QuadMesh:
     # Pixels in a PDF or SVG as well, which would else hold 80 000 triangles.
     return ax.pcolormesh(
         grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
     )
 
 
-def _draw_borders(ax, grid, scores):
+def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
     """Lines where the winner changes; False if there are none."""
     winners = scores.argmax(axis=1)
     present = np.unique(winners)
@@ -146,14 +162,14 @@ def _draw_borders(ax, grid, scores):
     return len(present) > 1
 
 
-def _lead(scores, winners, winner):
+def _lead(scores: Float64Array, winners: NDArray[np.intp], winner: int) -> Float64Array:
     """How far a class is ahead of the others, above zero where it wins."""
-    lead = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
+    lead: Float64Array = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
     # The first of equals wins too: its border is where the tie ends, not where it begins.
     return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
 
 
-def _set_bar(ax, mesh, label):
+def _set_bar(ax: Axes, mesh: QuadMesh, label: str) -> None:
     """A colourbar for the mesh: that of the last picture, if it is still there."""
     bar = _bar_of(ax)
     if bar is None:
@@ -164,7 +180,7 @@ def _set_bar(ax, mesh, label):
     bar.set_label(label)
 
 
-def _remove_bar(ax, mesh):
+def _remove_bar(ax: Axes, mesh: QuadMesh) -> None:
     bar = _bar_of(ax)
     if bar is not None:
         # It gives its space back to the Axes of its mesh, which ax.clear() took from the last one.
@@ -172,13 +188,15 @@ def _remove_bar(ax, mesh):
         bar.remove()
 
 
-def _bar_of(ax):
+def _bar_of(ax: Axes) -> Colorbar | None:
     bar = _BARS[ax]() if ax in _BARS else None
     return bar if bar is not None and bar.ax in ax.figure.axes else None
 
 
-def _bind(bar, mesh):
+def _bind(bar: Colorbar, mesh: QuadMesh) -> None:
     """Let the bar show another mesh, as a new bar would."""
     mesh.colorbar = bar
-    mesh.colorbar_cid = mesh.callbacks.connect("changed", bar.update_normal)
+    mesh.colorbar_cid = mesh.callbacks.connect(  # type: ignore[attr-defined] # matplotlib's types lack it
+        "changed", bar.update_normal
+    )
     bar.update_normal(mesh)

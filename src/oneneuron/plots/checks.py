@@ -1,11 +1,13 @@
 """What pictures are made of, checked before anything is drawn."""
 
+from __future__ import annotations
+
 from matplotlib.axes import Axes
 
-from ..results import Descent
+from ..results import Descent, History
 
 
-def check_axes(ax):
+def check_axes(ax: Axes | None) -> None:
     """Raise TypeError unless a picture can be drawn there; None stands for the current Axes."""
     if ax is None or (isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None):
         return
@@ -15,7 +17,7 @@ def check_axes(ax):
     raise TypeError(f"ax must be plain Axes, as plt.subplots() returns one or more, found {found}.")
 
 
-def recorded(descent):
+def recorded(descent: Descent) -> History:
     """The history of a descent that has recorded one."""
     if not isinstance(descent, Descent):
         raise TypeError(

@@ -1,11 +1,17 @@
 """How a descent went, step by step; and what a step size does where C = w^2."""
 
+from __future__ import annotations
+
 from itertools import pairwise
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from numpy.typing import NDArray
 
 from .. import checks
+from .._typing import Float64Array
+from ..results import Descent
 from . import style
 from .checks import check_axes, recorded
 
@@ -16,7 +22,7 @@ _FAR = 20.0
 _MOST_STEPS = 1000
 
 
-def plot_learning_curve(descent, *, ax=None):
+def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     """Draw the cost and the accuracy by step, with the best step marked.
 
     Parameters
@@ -61,14 +67,16 @@ def plot_learning_curve(descent, *, ax=None):
     return ax
 
 
-def scale_steps(ax, steps, last):
+def scale_steps(ax: Axes, steps: NDArray[np.intp], last: int) -> None:
     """An axis of steps from 0 to the last, with as much room for 1 to 10 as for 1000 to 10,000."""
     ax.set_xscale("symlog", linthresh=max(1, steps[:2][-1]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.set(xlabel="step", xlim=(0, 1.1 * max(1, last)))
 
 
-def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
+def plot_parabola(
+    eta: float, *, start: float = 1.0, num_steps: int = 10, ax: Axes | None = None
+) -> Axes:
     """Draw the descent of one parameter on C = w^2, step by step.
 
     The slope is 2 w, so that each step multiplies w by 1 - 2 eta: up to 1/2 it comes down on its
@@ -128,7 +136,7 @@ def plot_parabola(eta, *, start=1.0, num_steps=10, ax=None):
     return ax
 
 
-def _descend_parabola(eta, start, num_steps):
+def _descend_parabola(eta: float, start: float, num_steps: int) -> Float64Array:
     """w at the start and after each step, until the first that is beyond the picture."""
     w = [start]
     while len(w) <= num_steps and abs(w[-1]) <= _FAR * abs(start):
@@ -136,13 +144,13 @@ def _descend_parabola(eta, start, num_steps):
     return np.array(w)
 
 
-def _way_out(w, beyond, height):
+def _way_out(w: float, beyond: float, height: float) -> tuple[float, float]:
     """Where the line from one dot to the next, beyond the picture, reaches this height."""
     # The slope of the line between two points of C = w^2 is the sum of both w; it may be infinite.
     return w + (height - w**2) / (w + beyond), height
 
 
-def _verdict(eta, w):
+def _verdict(eta: float, w: Float64Array) -> str:
     if eta >= 1:
         return "too large, it climbs" if eta > 1 else "too large, it never comes down"
     if abs(w[-1]) > 0.1 * abs(w[0]):

@@ -1,13 +1,23 @@
 """Samples in the plane of two features."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from . import style
 from .checks import check_axes
 from .samples import Samples, classes_of
 
 
-def plot_dots(X, y, *, features=None, classes=None, ax=None):
+def plot_dots(
+    X: ArrayLike, y: ArrayLike, *, features: Collection[Hashable] | None = None,
+    classes: ArrayLike | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw samples by class, each class in a colour and with a marker of its own.
 
     Called again on the same Axes, it adds dots.
@@ -46,24 +56,25 @@ def plot_dots(X, y, *, features=None, classes=None, ax=None):
     return ax
 
 
-def _as_classes(classes, found):
+def _as_classes(classes: ArrayLike, found: list[Any]) -> list[Any]:
     """The labels there are, in order; they must have all that were found."""
     if isinstance(classes, str) or not np.iterable(classes):
         raise TypeError(f"classes must be a list of labels, found {classes!r}.")
-    classes = np.asarray(classes).tolist()
-    missing = [label for label in found if label not in classes]
+    given: list[Any] = np.asarray(classes).tolist()
+    missing = [label for label in found if label not in given]
     if missing:
         raise ValueError(f"classes must have all labels in y, {missing[0]!r} is missing.")
-    return classes_of(classes)
+    return classes_of(given)
 
 
-def draw(ax, samples, classes):
+def draw(ax: Axes, samples: Samples, classes: list[Any]) -> None:
     """The dots of every class, which none may have, and the names of the axes."""
     places = np.array([classes.index(label) for label in samples.labels])
     for place, label in enumerate(classes):
         color = style.COLORS[place]
+        x1, x2 = samples.points[places == place].T
         ax.scatter(
-            *samples.points[places == place].T, s=style.AREAS[place], color=color,
+            x1, x2, s=style.AREAS[place], color=color,
             marker=style.MARKERS[place], edgecolor=style.edge(color), linewidth=0.6,
             label=f"class {style.plain(label)}", zorder=3,
         )  # fmt: skip
@@ -71,7 +82,7 @@ def draw(ax, samples, classes):
     ax.set(xlabel=samples.table.label(first), ylabel=samples.table.label(second))
 
 
-def add_legend(ax):
+def add_legend(ax: Axes) -> None:
     """A legend with one line for each label, though dots of a class be drawn several times."""
     handles, labels = ax.get_legend_handles_labels()
     lines = dict(zip(labels, handles, strict=True))

@@ -1,10 +1,16 @@
 """The points at which a model is asked: a grid over two features, the others held."""
 
+from __future__ import annotations
+
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from .._typing import Float64Array
 from . import style
+from .samples import Samples, Table
 
 # Points to a side: at the size of a slide a cell is some three pixels wide.
 _SIDE = 200
@@ -15,7 +21,7 @@ _SLAB_VALUES = 2**20
 class Grid:
     """A grid over the plane of the samples, with the other features where `at` says."""
 
-    def __init__(self, samples, at):
+    def __init__(self, samples: Samples, at: Any) -> None:
         self._table = samples.table
         self._places = samples.places
         self.x1, self.x2 = (_span(column) for column in samples.points.T)
@@ -28,7 +34,7 @@ class Grid:
         }
         self._is_typical = not given.keys() & self._held.keys()
 
-    def slabs(self):
+    def slabs(self) -> Iterator[Any]:
         """Tables like X that together hold all points, x1 running fastest."""
         first, second = (values.ravel() for values in np.meshgrid(self.x1, self.x2))
         size = max(1, _SLAB_VALUES // len(self._table.names))
@@ -42,7 +48,7 @@ class Grid:
                 ]
             )
 
-    def note(self):
+    def note(self) -> str:
         """Where the other features are held, in a few words; none if there are no others."""
         values = ", ".join(
             f"{self._table.label(place)} = {_short(value)}" for place, value in self._held.items()
@@ -53,14 +59,14 @@ class Grid:
         return f"{len(self._held)} other features {where}"
 
 
-def _span(column):
+def _span(column: Float64Array) -> Float64Array:
     """Coordinates a little wider than the column's values, and than matplotlib's narrowest axis."""
     low, high = column.min(), column.max()
     margin = 0.08 * (high - low)
     return np.linspace(*style.shown(low - margin, high + margin), _SIDE)
 
 
-def _typical(table, place):
+def _typical(table: Table, place: int) -> Any:
     """The median of a column, of whole numbers one that occurs; else the most common value."""
     values = table.column(place)
     if values.dtype.kind == "f":
@@ -77,12 +83,13 @@ def _typical(table, place):
     return typical
 
 
-def _given(at, table):
+def _given(at: Any, table: Table) -> dict[int, Any]:
     """The values of `at` by the places of their columns."""
     if isinstance(at, str) or not np.iterable(at):
         raise TypeError(f"at must be values by name, or one for each feature, found {at!r}.")
-    names = list(at.keys()) if hasattr(at, "keys") else table.names
-    values = [at[name] for name in names] if hasattr(at, "keys") else list(at)
+    named: Any = at if hasattr(at, "keys") else None
+    names = table.names if named is None else list(named.keys())
+    values = list(at) if named is None else [named[name] for name in names]
     if len(values) != len(names):
         raise ValueError(
             f"at must have a value for each of {len(names)} features, found {len(values)}: name "
@@ -94,7 +101,7 @@ def _given(at, table):
     return given
 
 
-def _check_value(table, place, value):
+def _check_value(table: Table, place: int, value: Any) -> None:
     is_number = np.asarray(value).dtype.kind in "biuf"
     if np.ndim(value) != 0 or is_number != (table.column(place).dtype.kind in "biuf"):
         raise ValueError(
@@ -102,5 +109,5 @@ def _check_value(table, place, value):
         )
 
 
-def _short(value):
+def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, (float, np.floating)) else style.plain(value)

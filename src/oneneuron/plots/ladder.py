@@ -1,6 +1,11 @@
 """The comparison of speeds as bars."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
 from ..compare import Row
@@ -11,7 +16,7 @@ from .checks import check_axes
 _OURS, _OTHERS = style.COLORS[0], "#c4c4c4"  # far apart in black and white too
 
 
-def plot_ladder(rows, *, ax=None):
+def plot_ladder(rows: Iterable[Row], *, ax: Axes | None = None) -> Axes:
     """Draw the time of each rung as a bar on a log scale, the first on top.
 
     Parameters
@@ -59,5 +64,5 @@ def plot_ladder(rows, *, ax=None):
     return ax
 
 
-def _tick(seconds, _):
+def _tick(seconds: float, _: object) -> str:
     return f"{seconds:,.0f} s" if seconds >= 1 else EngFormatter("s")(seconds)

@@ -1,14 +1,29 @@
 """The ways that descents take over two weights."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
 
+from .._typing import AnyArray, FloatArray
+from ..results import Descent
 from . import style
 
+if TYPE_CHECKING:
+    from matplotlib.typing import ColorType, LineStyleType
 
-def draw_paths(ax, descents, pair):
+# The line, the mark of its start and that of its end.
+_Artists: TypeAlias = tuple[Line2D, Line2D, Line2D]
+
+
+def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
     """The paths over a pair of weights, named for a legend; of a single one more is told."""
     colors, dashes = cycle(style.COLORS[1:]), cycle(style.DASHES)
     for descent, color, dash in zip(descents, colors, dashes, strict=False):
@@ -20,7 +35,7 @@ def draw_paths(ax, descents, pair):
             artists[0].set_label(f"{_step_size(descent)}, {_cost(descent.last.cost)} at the end")
 
 
-def path_on(ax, color, dash):
+def path_on(ax: Axes, color: str, dash: LineStyleType) -> _Artists:
     """A line, a mark for its start and one for its end, as yet without data."""
     edge = [withStroke(linewidth=4.5, foreground="white")]
     (trail,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=edge)
@@ -29,7 +44,7 @@ def path_on(ax, color, dash):
     return trail, start, end
 
 
-def lay(artists, path):
+def lay(artists: _Artists, path: FloatArray) -> None:
     """Give a path's artists their places."""
     trail, start, end = artists
     trail.set_data(*path.T)
@@ -37,13 +52,13 @@ def lay(artists, path):
     end.set_data(*path[-1:].T)
 
 
-def _tell_all(ax, artists, descent, pair):
+def _tell_all(ax: Axes, artists: _Artists, descent: Descent, pair: list[int]) -> None:
     """Mark what there is to say of a single descent, and name it for the legend."""
     trail, start, end = artists
     trail.set_label(_step_size(descent))
     start.set_label(f"start: {_cost(descent.history.cost[0])}")
     end.set_label(f"end: {_cost(descent.last.cost)}")
-    _mark_steps(ax, descent.history.step, np.transpose(trail.get_data()), trail.get_color())
+    _mark_steps(ax, descent.history.step, np.column_stack(trail.get_data()), trail.get_color())
     best = descent.best
     ax.plot(
         *best.weights[pair], "*", color=trail.get_color(), markeredgecolor="black", markersize=16,
@@ -51,15 +66,15 @@ def _tell_all(ax, artists, descent, pair):
     )  # fmt: skip
 
 
-def _step_size(descent):
+def _step_size(descent: Descent) -> str:
     return f"$\\eta$ = {descent.eta:.3g}"
 
 
-def _cost(cost):
+def _cost(cost: float) -> str:
     return f"$C$ = {style.number(cost)}"
 
 
-def _mark_steps(ax, steps, path, color):
+def _mark_steps(ax: Axes, steps: NDArray[np.intp], path: AnyArray, color: ColorType) -> None:
     """Dots at the steps 1, 10, 100, ... that were recorded, with their numbers."""
     for step, point in zip(steps.tolist(), path, strict=True):
         if str(step).strip("0") == "1":

@@ -1,8 +1,15 @@
 """X and y as the pictures need them, whatever kind of table and of labels they are."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import checks
+from .._typing import AnyArray, Float64Array
 from . import style
 
 
@@ -12,9 +19,9 @@ class Table:
     X's own type tells how to make more rows of it, so that neither library is imported.
     """
 
-    def __init__(self, X):
+    def __init__(self, X: Any) -> None:
         self.is_frame = hasattr(X, "columns") and hasattr(X, "dtypes")
-        self.X = X if self.is_frame else checks.as_samples(X)
+        self.X: Any = X if self.is_frame else checks.as_samples(X)
         self.names = list(X.columns) if self.is_frame else list(range(self.X.shape[1]))
         self._places = {name: place for place, name in enumerate(self.names)}
         if len(self.X) == 0:
@@ -24,7 +31,7 @@ class Table:
         if all(isinstance(name, str) for name in self.names):
             self._places.update(enumerate(range(len(self.names))))
 
-    def place(self, name):
+    def place(self, name: Any) -> int:
         """Where the column of this name is; names that are all strings leave numbers to places."""
         try:
             return self._places[name]
@@ -32,15 +39,15 @@ class Table:
             shown = ", ".join(map(repr, self.names[:4])) + (", ..." if self.names[4:] else "")
             raise ValueError(f"X has no feature {name!r}: its features are {shown}.") from None
 
-    def label(self, place):
+    def label(self, place: int) -> str:
         """What to call a column in the picture."""
         return style.plain(self.names[place]) if self.is_frame else f"$x_{{{place + 1}}}$"
 
-    def column(self, place):
+    def column(self, place: int) -> AnyArray:
         """The values of a column."""
         return np.asarray(self._column(place))
 
-    def numbers(self, place):
+    def numbers(self, place: int) -> Float64Array:
         """The values of a column that is to be drawn, in float64."""
         values = self.column(place)
         if values.dtype.kind not in "biuf":
@@ -55,7 +62,7 @@ class Table:
             )
         return values.astype(np.float64)
 
-    def filled(self, columns):
+    def filled(self, columns: Sequence[AnyArray]) -> Any:
         """A table of the same kind, with the same columns and dtypes, of other values."""
         if not self.is_frame:
             return np.column_stack(columns).astype(self.X.dtype, copy=False)
@@ -66,11 +73,11 @@ class Table:
             }
         )
 
-    def _column(self, place):
+    def _column(self, place: int) -> Any:
         return self.X[self.names[place]] if self.is_frame else self.X[:, place]
 
 
-def _alike(column, values):
+def _alike(column: Any, values: AnyArray) -> Any:
     """Values as a column of a frame, of that one's dtype unless fractions would be cut off."""
     if values.dtype == column.dtype:
         return values  # a wide frame would take several times as long with Series
@@ -81,14 +88,14 @@ def _alike(column, values):
 class Samples:
     """The points (n, 2) of two features of X, and their labels."""
 
-    def __init__(self, X, y, features):
+    def __init__(self, X: ArrayLike, y: ArrayLike, features: Collection[Hashable] | None) -> None:
         self.table = Table(X)
         self.places = _two_places(self.table, features)
         self.points = np.column_stack([self.table.numbers(place) for place in self.places])
         self.labels = checks.as_any_labels(y, len(self.points)).tolist()
 
 
-def _two_places(table, features):
+def _two_places(table: Table, features: Collection[Hashable] | None) -> tuple[int, int]:
     names = table.names
     if len(names) < 2:
         raise ValueError("X must have two features or more to draw, found one.")
@@ -97,7 +104,7 @@ def _two_places(table, features):
             f"features must name the two of {len(names)} to draw, for instance "
             f"features=({names[0]!r}, {names[1]!r})."
         )
-    chosen = names if features is None else features
+    chosen: Any = names if features is None else features
     if isinstance(chosen, str) or np.shape(chosen)[:1] != (2,):
         raise ValueError(f"features must be two columns of X, found {chosen!r}.")
     first, second = map(table.place, chosen)
@@ -106,7 +113,7 @@ def _two_places(table, features):
     return first, second
 
 
-def classes_of(*labels):
+def classes_of(*labels: Iterable[Any]) -> list[Any]:
     """The different labels of several lists, in order; 0 and 1 are a pair, even one by itself.
 
     A label's place here gives its class a colour and a marker.

@@ -1,6 +1,9 @@
 """The neuron's output along one feature."""
 
+from __future__ import annotations
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from scipy.special import expit
 
@@ -15,7 +18,7 @@ _TAIL = 8.0
 class _Curve(Line2D):
     """sigma(w x + b), ready to be drawn over another range, marked where it is 1/2."""
 
-    def __init__(self, weight, bias, number):
+    def __init__(self, weight: float, bias: float, number: int) -> None:
         super().__init__(
             [], [], linewidth=2, label=f"$w = {weight:g}$, $b = {bias:g}$", zorder=2,
             color=style.COLORS[number % len(style.COLORS)],
@@ -25,12 +28,12 @@ class _Curve(Line2D):
         self._weight = weight
         self._bias = bias
 
-    def range(self):
+    def range(self) -> tuple[float, float]:
         """From one tail to the other; of a constant, as if the weight were 1."""
         width = _TAIL / abs(self._weight) if self._weight else _TAIL
         return style.shown(self._centre() - width, self._centre() + width)
 
-    def span(self, low, high):
+    def span(self, low: float, high: float) -> None:
         """Draw over a range, with as many points on the slope as on all the rest."""
         x = np.concatenate([
             np.linspace(low, high, 401), np.linspace(*self.range(), 401), [self._centre()]
@@ -38,13 +41,13 @@ class _Curve(Line2D):
         x = np.unique(x[(x >= low) & (x <= high)])
         with np.errstate(over="ignore"):  # of an infinite z the sigmoid is 0 or 1
             self.set_data(x, expit(self._weight * x + self._bias))
-        self.set_markevery([np.searchsorted(x, self._centre())])
+        self.set_markevery([int(np.searchsorted(x, self._centre()))])
 
-    def _centre(self):
+    def _centre(self) -> float:
         return -self._bias / self._weight if self._weight else 0.0
 
 
-def plot_sigmoid(weight=1.0, bias=0.0, *, ax=None):
+def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = None) -> Axes:
     """Draw f(x) = sigma(w x + b) of one feature, a marker where it is 1/2.
 
     Called again on the same Axes, it adds a curve of another colour and dash.

@@ -1,8 +1,18 @@
 """What pictures share: colours, and markers and dashes that differ in black and white too."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+
+from ..results import Model
+
+if TYPE_CHECKING:
+    from matplotlib.typing import LineStyleType
 
 # Any two stay 18 apart in CIELAB to normal eyes, deuteranopes and protanopes; the more alike come
 # late. The markers, and the dashes of the first five, tell them apart in black and white.
@@ -15,29 +25,30 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
 AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
 # How much of its colour a class's region has: neighbours differ in black and white too.
 _SHARES = (0.48, 0.25, 0.4)
-DASHES = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
+DASHES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
 # Heights, light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
 
 
-def light(place):
+def light(place: int) -> tuple[float, ...]:
     """The colour of a place mixed with white, for dots of that colour to stand out on it."""
     share = _SHARES[place % len(_SHARES)]
     return tuple(share * np.array(to_rgb(COLORS[place])) + 1 - share)
 
 
-def shades(first, second):
+def shades(first: int, second: int) -> LinearSegmentedColormap:
     """The probability of the second of two places: its light colour at 1, white at 1/2."""
-    return LinearSegmentedColormap.from_list("shades", [light(first), "white", light(second)])
+    colors: list[tuple[float, ...] | str] = [light(first), "white", light(second)]
+    return LinearSegmentedColormap.from_list("shades", colors)
 
 
-def edge(color):
+def edge(color: str) -> str:
     """The edge that sets dots of the colour off from each other and from their region."""
     return "white" if np.dot([0.3, 0.6, 0.1], to_rgb(color)) < 0.55 else "#333333"
 
 
-def shown(low, high):
+def shown(low: float, high: float) -> tuple[float, float]:
     """The range, widened if its ends are too close for an axis to tell them apart."""
     size = max(abs(low), abs(high))
     if size > 1e-250 and high - low > 1e-12 * size:
@@ -46,17 +57,17 @@ def shown(low, high):
     return low - room, high + room
 
 
-def axes(ax):
+def axes(ax: Axes | None) -> Axes:
     """The Axes to draw on: those given, or pyplot's current ones."""
     return plt.gca() if ax is None else ax
 
 
-def plain(text):
+def plain(text: object) -> str:
     """A name that is to be shown as it is: a pair of dollars would make a formula of it."""
     return str(text).replace("$", r"\$")
 
 
-def legend(ax, *handles_and_labels, **where):
+def legend(ax: Axes, *handles_and_labels: Any, **where: Any) -> None:
     """A legend that can be read on any picture, whatever style sheet is in use."""
     ax.legend(
         *handles_and_labels, frameon=True, framealpha=0.9, facecolor="white", edgecolor="#cccccc",
@@ -64,7 +75,9 @@ def legend(ax, *handles_and_labels, **where):
     ).get_title().set_color("black")  # fmt: skip
 
 
-def legend_above(ax, *handles_and_labels, ncols=3, title=None):
+def legend_above(
+    ax: Axes, *handles_and_labels: Any, ncols: int = 3, title: str | None = None
+) -> None:
     """A legend above the picture: within, it would hide some of it."""
     legend(
         ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=ncols,
@@ -72,11 +85,11 @@ def legend_above(ax, *handles_and_labels, ncols=3, title=None):
     )  # fmt: skip
 
 
-def told(best):
+def told(best: Model) -> str:
     """A descent's best model in the words of a legend."""
     return f"best: {100 * best.accuracy:.1f} % by step {best.step}"
 
 
-def number(value, digits=3):
+def number(value: float, digits: int = 3) -> str:
     """So many digits, or all before the point where an exponent would only hide them."""
     return f"{value:.0f}" if 10**digits - 0.5 <= value < 1e6 else f"{value:.{digits}g}"

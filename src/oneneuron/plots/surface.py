@@ -1,8 +1,15 @@
 """The cost over two weights."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
 import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
 
 from .. import checks
+from .._typing import AnyArray, Float64Array, FloatArray
 from ..landscape import cost_at, cost_over
 from ..results import Descent
 from . import style
@@ -21,8 +28,10 @@ _LEAST_CHANGE = 1e-3
 
 
 def plot_cost_surface(
-    X, y, descents, *, weights=(0, 1), bias=None, sample_weight=None, alpha=0.0, ax=None
-):
+    X: ArrayLike, y: ArrayLike, descents: Descent | Iterable[Descent], *,
+    weights: Sequence[int] = (0, 1), bias: float | None = None,
+    sample_weight: ArrayLike | None = None, alpha: float = 0.0, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw the contours of the cost over two weights, and the paths of descents on them.
 
     A ring is a path's start, a diamond its end. A single path has its best step marked with a star
@@ -83,7 +92,10 @@ class Surface:
         What C is at a point.
     """
 
-    def __init__(self, X, y, descents, weights, bias, sample_weight, alpha):
+    def __init__(
+        self, X: ArrayLike, y: ArrayLike, descents: Sequence[Descent], weights: Sequence[int],
+        bias: float | None, sample_weight: ArrayLike | None, alpha: float,
+    ) -> None:  # fmt: skip
         X = checks.as_samples(X)
         y = checks.as_labels(y, len(X))
         sample_weight = checks.as_weights(sample_weight, len(X), X.dtype)
@@ -101,7 +113,7 @@ class Surface:
             sample_weight=sample_weight, alpha=alpha,
         )  # fmt: skip
 
-    def draw(self, ax):
+    def draw(self, ax: Axes) -> Axes:
         """The contours, at costs that grow by the same factor from one to the next."""
         high = self._costs.max(where=np.isfinite(self._costs), initial=0.0)
         low = max(self._costs.min(), _LEAST_LEVEL * high)
@@ -121,16 +133,16 @@ class Surface:
         return ax
 
 
-def _label(cost):
+def _label(cost: float) -> str:
     return style.number(cost, digits=2)
 
 
-def _note(bias, num_features):
+def _note(bias: float | None, num_features: int) -> str:
     note = "$C$ with the best bias at each point" if bias is None else f"$C$ where $b$ = {bias:.3g}"
     return note + (", other weights held" if num_features > 2 else "")
 
 
-def _checked_descents(descents):
+def _checked_descents(descents: Descent | Iterable[Descent]) -> list[Descent]:
     """A list of descents, each with a history."""
     if isinstance(descents, Descent) or not np.iterable(descents):
         descents = [descents]
@@ -142,7 +154,7 @@ def _checked_descents(descents):
     return descents
 
 
-def _check_features(descents, num_features):
+def _check_features(descents: Sequence[Descent], num_features: int) -> None:
     for descent in descents:
         if len(descent.last.weights) != num_features:
             raise ValueError(
@@ -151,7 +163,10 @@ def _check_features(descents, num_features):
             )
 
 
-def _check_costs(descents, X, y, sample_weight, alpha):
+def _check_costs(
+    descents: Sequence[Descent], X: FloatArray, y: AnyArray, sample_weight: FloatArray | None,
+    alpha: float,
+) -> None:  # fmt: skip
     """The samples must give the costs that the descents had at the start and at the end."""
     for descent in descents:
         history = descent.history
@@ -168,7 +183,7 @@ def _check_costs(descents, X, y, sample_weight, alpha):
                 )
 
 
-def _checked_pair(weights, num_features):
+def _checked_pair(weights: Sequence[int], num_features: int) -> list[int]:
     """Two different indices of weights."""
     if num_features < 2:
         raise ValueError("X must have two features at least, one for each axis, found 1.")
@@ -184,7 +199,7 @@ def _checked_pair(weights, num_features):
     return pair
 
 
-def _spans(points):
+def _spans(points: Float64Array) -> Float64Array:
     """A range of values for each axis, with all points well inside."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle = low / 2 + high / 2
