@@ -4,20 +4,25 @@ Every rung begins at the same start, makes the same steps and, before it is time
 where `reference` is after as many.
 """
 
+from __future__ import annotations
+
 import math
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from time import perf_counter
-from typing import NamedTuple
+from types import ModuleType
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from . import contenders, reference, team
 from ._dispatch import available
-from .contenders.problem import Problem
+from ._typing import Float64Array
+from .contenders.problem import Advance, Problem
 from .curvature import safe_eta
 from .lecture.example1 import get_data
 
@@ -35,6 +40,9 @@ _SECONDS_OF_A_CALL = 0.02
 
 LECTURE_ETA = 5e-3
 _LEVELS = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
+
+# Called with the share of the work that is done and the rung at work.
+_Watch: TypeAlias = Callable[[float, str], object]
 
 
 class Row(NamedTuple):
@@ -68,7 +76,7 @@ class Row(NamedTuple):
     first_step_seconds: float | None
 
 
-def lecture_problem(n=500, seed=0):
+def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     """The lecture's data, step size and start, for `ladder`.
 
     Parameters
@@ -94,7 +102,9 @@ def lecture_problem(n=500, seed=0):
     return Problem(X, y.astype(np.float64), eta, start=random.random(X.shape[1] + 1))
 
 
-def ladder(problem, num_steps=10_000, watch=None):
+def ladder(
+    problem: Problem, num_steps: int = 10_000, watch: Callable[[float, str], object] | None = None
+) -> list[Row]:
     """Time all rungs that this machine has, in turns; it takes some 15 seconds.
 
     Parameters
@@ -137,21 +147,23 @@ def ladder(problem, num_steps=10_000, watch=None):
     return as_rows(rungs, len(problem.y), num_steps)
 
 
-def missing_libraries():
+def missing_libraries() -> list[str]:
     """Those with a rung of their own that aren't installed."""
     return [library for library in contenders.NEEDS.values() if find_spec(library) is None]
 
 
-def expected_end(problem):
+def expected_end(problem: Problem) -> Float64Array:
     """The parameters after `problem.check_steps` steps, the bias last."""
-    *weights, bias = problem.start
+    start = problem.start
     weights, bias = reference.descend(
-        problem.X, problem.y, weights, bias, problem.eta, problem.check_steps
+        problem.X, problem.y, start[:-1], start[-1], problem.eta, problem.check_steps
     )[-1]
     return np.append(weights, bias)
 
 
-def check_end(name, contender, found, expected):
+def check_end(
+    name: str, contender: ModuleType, found: Float64Array, expected: Float64Array
+) -> None:
     """Raise ValueError, with the name, if parameters are not those expected."""
     tolerance = getattr(contender, "TOLERANCE", 1e-9)
     distance = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
@@ -161,7 +173,7 @@ def check_end(name, contender, found, expected):
         )
 
 
-def _prepared(problem, watch):
+def _prepared(problem: Problem, watch: _Watch) -> Iterator[_Rung]:
     """The rungs, each ready to make its first step."""
     for module, library in ((name, contenders.NEEDS.get(name)) for name in contenders.ORDER):
         if library is None:
@@ -178,7 +190,7 @@ def _prepared(problem, watch):
                 warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
-def _forms(contender):
+def _forms(contender: ModuleType) -> Iterator[tuple[str, Callable[[Problem], Advance]]]:
     """(name, prepare) of each rung of a contender that needs no library.
 
     One core for each, but all for the last two: the best kernel, and the same in float32.
@@ -195,12 +207,13 @@ def _forms(contender):
         yield contender.NAME, partial(contender.prepare, threads=1)
 
 
-def _prepare_best(contender, problem):
+def _prepare_best(contender: ModuleType, problem: Problem) -> Advance:
     # The last of those available, also where ONENEURON_ISA forces another: it is the last rung.
-    return contender.prepare(problem, threads=team.cores(), level=available[-1])
+    advance: Advance = contender.prepare(problem, threads=team.cores(), level=available[-1])
+    return advance
 
 
-def _prepared_with_library(module, problem):
+def _prepared_with_library(module: str, problem: Problem) -> _Rung:
     """The rung of a contender that needs one; its first step is timed in one form alone."""
     contender = contenders.load(module)
     start = perf_counter()
@@ -215,12 +228,12 @@ class _Rung:
     """A descent under way in a contender's way, and the seconds of a step at its fastest so far."""
 
     name: str
-    contender: object
-    advance: callable
+    contender: ModuleType
+    advance: Advance
     first_step_seconds: float | None = None
     step_seconds: float = math.inf
 
-    def check(self, problem, expected):
+    def check(self, problem: Problem, expected: Float64Array) -> float:
         """Make the first steps and see where they end; returns the seconds of one."""
         start = perf_counter()
         found = self.advance(problem.check_steps)
@@ -228,7 +241,7 @@ class _Rung:
         check_end(self.name, self.contender, found, expected)
         return seconds / problem.check_steps
 
-    def plan(self, step_seconds, num_steps):
+    def plan(self, step_seconds: float, num_steps: int) -> None:
         """Divide the work into turns, and a turn into calls, by what a step takes or so."""
         if num_steps * step_seconds > _LONGEST_SECONDS:
             num_steps = max(1, int(_SHORTENED_SECONDS / step_seconds))
@@ -236,7 +249,7 @@ class _Rung:
         self.num_turns = max(1, min(_TURNS, int(_SECONDS_OF_A_RUNG / self.turn_seconds)))
         self.num_calls = max(1, min(num_steps, int(self.turn_seconds / _SECONDS_OF_A_CALL)))
 
-    def turn(self):
+    def turn(self) -> Iterator[float]:
         """Make all steps of a turn; yields, before each call, the share of it that is done."""
         self.advance(1)  # brings this rung's data back to the caches
         for call in range(self.num_calls):
@@ -248,7 +261,7 @@ class _Rung:
             self.step_seconds = min(self.step_seconds, seconds)
 
 
-def _take_turns(rungs, watch):
+def _take_turns(rungs: Sequence[_Rung], watch: _Watch) -> None:
     """All rungs once, and once more those with turns left, so that a busy machine slows all."""
     whole = sum(rung.num_turns * rung.turn_seconds for rung in rungs)
     done = 0.0
@@ -260,7 +273,7 @@ def _take_turns(rungs, watch):
                 done += rung.turn_seconds
 
 
-def as_rows(rungs, num_samples, num_steps):
+def as_rows(rungs: Sequence[_Rung], num_samples: int, num_steps: int) -> list[Row]:
     """The rows of rungs, from the seconds of their steps."""
     lecture = contenders.load("lecture").NAME
     lecture_seconds = next(rung.step_seconds for rung in rungs if rung.name == lecture)

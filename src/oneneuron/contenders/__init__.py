@@ -9,6 +9,7 @@ A module may have a TOLERANCE other than 1e-9, with the reason. One that NEEDS a
 """
 
 from importlib import import_module
+from types import ModuleType
 
 # The order of the tables, from what is written first to what runs fastest.
 ORDER = (
@@ -28,6 +29,6 @@ ORDER = (
 NEEDS = {"torch_eager": "torch", "jax_loop": "jax", "numba_loop": "numba"}
 
 
-def load(name):
+def load(name: str) -> ModuleType:
     """The module; on first use, as its library may take seconds to import."""
     return import_module(f"{__name__}.{name}")

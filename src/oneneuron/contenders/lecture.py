@@ -1,11 +1,19 @@
 """The lecture's style: NumPy arrays, added up by Python's own `sum`, scored after each step."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+
+from .._typing import Float64Array
+from .problem import Advance, Problem
 
 NAME = "the lecture's style"
 
 
-def prepare(problem, threads, add=sum):
+def prepare(problem: Problem, threads: int, add: Callable[[Any], Any] = sum) -> Advance:
     """The descent as a student writes it, for any number of features; one thread."""
     X, y, eta = problem.X, problem.y, problem.eta
     features = range(X.shape[1])
@@ -13,15 +21,16 @@ def prepare(problem, threads, add=sum):
     percent = 100.0 / len(y)
     best, best_model = 0.0, None
 
-    def output():
+    def output() -> Float64Array:
         z = bias
         for j in features:
             z = z + weights[j] * X[:, j]
-        return 1.0 / (1.0 + np.exp(-z))
+        f: Float64Array = 1.0 / (1.0 + np.exp(-z))
+        return f
 
     f = output()
 
-    def advance(num_steps):
+    def advance(num_steps: int) -> Float64Array:
         nonlocal weights, bias, f, best, best_model
         for _ in range(num_steps):
             # A student writes each derivative out, and so pays for its common part each time.

@@ -4,15 +4,21 @@ Numba calls that library, SVML, where its LLVM was built for it (PyPI's wheels u
 libsvml is there (`pip install icc_rt`). `NUMBA_DISABLE_INTEL_SVML=1` times the loop without.
 """
 
+from __future__ import annotations
+
 import ctypes
 import sys
+from collections.abc import Callable
 from functools import cache, partial
 from itertools import product
 from math import exp
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from .._typing import Float64Array
+from .problem import Advance, Problem
 from .tools import fastest
 
 # pip puts the libraries where the loader doesn't look; what is loaded by now, Numba finds.
@@ -29,9 +35,16 @@ NAME = "Numba, SVML" if numba.config.USING_SVML else "Numba, no SVML"
 compiled = numba.njit(fastmath=True, error_model="numpy", nogil=True)
 BLOCK = 1024
 
+_Loop: TypeAlias = Callable[
+    [Float64Array, Float64Array, Float64Array, int, int, Float64Array], None
+]
+
 
 @compiled
-def sample_by_sample(X, y, parameters, first, last, slopes_out):
+def sample_by_sample(
+    X: Float64Array, y: Float64Array, parameters: Float64Array, first: int, last: int,
+    slopes_out: Float64Array,
+) -> None:  # fmt: skip
     """The loop as one would write it in C, X as (n, d)."""
     d = X.shape[1]
     slopes_out[:] = 0.0
@@ -47,7 +60,10 @@ def sample_by_sample(X, y, parameters, first, last, slopes_out):
 
 
 @compiled
-def feature_by_feature(X, y, parameters, first, last, slopes_out):
+def feature_by_feature(
+    X: Float64Array, y: Float64Array, parameters: Float64Array, first: int, last: int,
+    slopes_out: Float64Array,
+) -> None:  # fmt: skip
     """The loop over blocks of samples, X as (d, n), so that the exponential is vector code too."""
     d = len(X)
     z = np.empty(BLOCK)
@@ -75,14 +91,14 @@ def feature_by_feature(X, y, parameters, first, last, slopes_out):
             slopes_out[j] += total
 
 
-def prepare(problem, threads):
+def prepare(problem: Problem, threads: int) -> Advance:
     """The fastest of both loops, on one thread and on all."""
     numba.set_num_threads(threads)
     forms = product({1, threads}, (sample_by_sample, feature_by_feature))
     return fastest([partial(make, problem, *form) for form in forms])
 
 
-def make(problem, threads=1, loop=feature_by_feature):
+def make(problem: Problem, threads: int = 1, loop: _Loop = feature_by_feature) -> Advance:
     """The descent with one of the loops, compiled."""
     X = problem.X if loop is sample_by_sample else np.ascontiguousarray(problem.X.T)
     parameters = problem.start.copy()
@@ -90,7 +106,7 @@ def make(problem, threads=1, loop=feature_by_feature):
     slopes = np.zeros((threads, len(parameters) + 8))[:, : len(parameters)]
     descend = descent(loop, threads > 1)
 
-    def advance(num_steps):
+    def advance(num_steps: int) -> Float64Array:
         descend(X, problem.y, parameters, problem.eta, num_steps, slopes)
         return parameters.copy()
 
@@ -99,11 +115,14 @@ def make(problem, threads=1, loop=feature_by_feature):
 
 
 @cache
-def descent(loop, parallel):
+def descent(loop: _Loop, parallel: bool) -> Any:
     """The steps around a loop; each thread has its share of the samples."""
 
     @numba.njit(parallel=parallel, error_model="numpy", nogil=True)
-    def descend(X, y, parameters, eta, num_steps, slopes):
+    def descend(
+        X: Float64Array, y: Float64Array, parameters: Float64Array, eta: float, num_steps: int,
+        slopes: Float64Array,
+    ) -> None:  # fmt: skip
         n, parts = len(y), len(slopes)
         for _ in range(num_steps):
             for part in numba.prange(parts):

@@ -1,8 +1,17 @@
 """The descent that all contenders make."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+
+from .._typing import Float64Array
+
+# Makes so many steps more and returns the parameters.
+Advance: TypeAlias = Callable[[int], Float64Array]
 
 
 @dataclass(frozen=True)
@@ -19,17 +28,17 @@ class Problem:
         Weights, then the bias.
     """
 
-    X: np.ndarray
-    y: np.ndarray
+    X: Float64Array
+    y: Float64Array
     eta: float
-    start: np.ndarray
+    start: Float64Array
 
     @property
-    def check_steps(self):
+    def check_steps(self) -> int:
         """Steps after which ends are compared: many where they are cheap, 3 at the least."""
         return max(3, min(1000, 1_000_000 // self.X.size))
 
-    def signed_rows(self):
+    def signed_rows(self) -> Float64Array:
         """Rows (x, 1), times -1 where y is 0: their dot product with the parameters is the margin.
 
         With margin m the error |f - y| of either class is p = 1 / (1 + e^m), and the parameters

@@ -1,19 +1,24 @@
 """Lists, floats and `math.exp`: what the algorithm costs where nothing is compiled."""
 
+from __future__ import annotations
+
 from math import exp
 
 import numpy as np
 
+from .._typing import Float64Array
+from .problem import Advance, Problem
+
 NAME = "pure Python"
 
 
-def prepare(problem, threads):
+def prepare(problem: Problem, threads: int) -> Advance:
     """The descent on lists of floats; the interpreter has no use for a second thread."""
     rows, labels = problem.X.tolist(), problem.y.tolist()
     *weights, bias = problem.start.tolist()
     eta = problem.eta
 
-    def advance(num_steps):
+    def advance(num_steps: int) -> Float64Array:
         nonlocal weights, bias
         for _ in range(num_steps):
             slopes, slope_of_bias = [0.0] * len(weights), 0.0

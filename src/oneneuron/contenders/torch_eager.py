@@ -1,9 +1,13 @@
 """PyTorch without a compiler: operations one by one, in place, without autograd."""
 
+from __future__ import annotations
+
 from functools import partial
 
 import torch
 
+from .._typing import Float64Array
+from .problem import Advance, Problem
 from .tools import blocks, fastest
 
 NAME = "PyTorch eager"
@@ -11,13 +15,13 @@ NAME = "PyTorch eager"
 BLOCK_BYTES = (2**20, 2**22, 0)
 
 
-def prepare(problem, threads):
+def prepare(problem: Problem, threads: int) -> Advance:
     """The fastest of several block sizes."""
     torch.set_num_threads(threads)
     return fastest([partial(make, problem, block_bytes) for block_bytes in BLOCK_BYTES])
 
 
-def make(problem, block_bytes=0):
+def make(problem: Problem, block_bytes: int = 0) -> Advance:
     """The descent on blocks of so many bytes."""
     # With the sign turned round, sigmoid gives the error p at once.
     rows = [torch.from_numpy(x) for x in blocks(-problem.signed_rows(), block_bytes)]
@@ -27,7 +31,7 @@ def make(problem, block_bytes=0):
     updated = parameters.clone()
 
     @torch.inference_mode()
-    def advance(num_steps):
+    def advance(num_steps: int) -> Float64Array:
         for _ in range(num_steps):
             for x, x_transposed, p, g in work:
                 torch.mv(x, parameters, out=p)
@@ -36,6 +40,8 @@ def make(problem, block_bytes=0):
                 g.addcmul_(g, p, value=-1)
                 updated.addmv_(x_transposed, g, alpha=-problem.eta)
             parameters.copy_(updated)
-        return parameters.numpy().copy()
+        result: Float64Array = parameters.numpy().copy()
+        return result
 
-    return advance
+    typed: Advance = advance  # the decorator has no types
+    return typed
