@@ -1,6 +1,11 @@
 """A NeuronClassifier as an ONNX graph: what skl2onnx must know to convert one."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .classifier import NeuronClassifier
 
@@ -14,7 +19,7 @@ except ModuleNotFoundError:
     raise ImportError("oneneuron.onnx needs skl2onnx: pip install oneneuron[onnx]") from None
 
 
-def register():
+def register() -> None:
     """Let skl2onnx convert a NeuronClassifier, alone or in a pipeline.
 
     Call it once, before ``skl2onnx.to_onnx`` or ``skl2onnx.convert_sklearn``. The options are those
@@ -45,7 +50,7 @@ def register():
     )
 
 
-def _set_output_types(operator):
+def _set_output_types(operator: Any) -> None:
     """Say of what type and shape the labels and probabilities are.
 
     They are those of any linear classifier, but for what goes into a ZipMap, which takes float32
@@ -58,7 +63,7 @@ def _set_output_types(operator):
         probabilities.type = FloatTensorType(probabilities.type.shape)
 
 
-def _convert(scope, operator, container):
+def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Add the nodes of a classifier to the graph.
 
     The score z of two classes is turned into two, -z and z. Their f have the sum 1, so that
@@ -70,13 +75,13 @@ def _convert(scope, operator, container):
     is_double = isinstance(operator.inputs[0].type, DoubleTensorType)
     dtype = TensorProto.DOUBLE if is_double else TensorProto.FLOAT
 
-    def constant(values, dtype=dtype):
+    def constant(values: ArrayLike, dtype: int = dtype) -> str:
         values = np.asarray(values)
-        name = scope.get_unique_variable_name("constant")
+        name: str = scope.get_unique_variable_name("constant")
         container.add_initializer(name, dtype, values.shape, values.ravel().tolist())
         return name
 
-    def node(kind, *inputs, output=None, **attributes):
+    def node(kind: str, *inputs: str, output: str | None = None, **attributes: int) -> str:
         output = output or scope.get_unique_variable_name(kind)
         container.add_node(kind, list(inputs), output, **attributes)
         return output
