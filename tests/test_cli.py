@@ -446,10 +446,10 @@ def test_compare_explains_its_star(made_ladder, capsys):
 
 
 @pytest.mark.parametrize(
-    ("cores", "words"), [(1, "There is one core, so no rung"), (2, "the last two on all 2 if")]
+    ("count", "words"), [(1, "There is one core, so no rung"), (2, "the last two on all 2 if")]
 )
-def test_compare_says_on_how_many_cores(made_ladder, monkeypatch, capsys, cores, words):
-    monkeypatch.setattr("oneneuron.cli.compare.cores", lambda: cores)
+def test_compare_says_on_how_many_cores(made_ladder, monkeypatch, capsys, count, words):
+    monkeypatch.setattr("oneneuron.cores.count", lambda: count)
     main(["compare", "--steps", "2000"])
     assert words in capsys.readouterr().out
 

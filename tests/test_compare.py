@@ -33,7 +33,7 @@ def no_library(monkeypatch):
 
 @pytest.fixture
 def two_cores(monkeypatch):
-    monkeypatch.setattr(compare.team, "cores", lambda: 2)
+    monkeypatch.setattr(compare.cores, "count", lambda: 2)
 
 
 def rung(name, step_seconds, num_steps, first_step_seconds=None):
@@ -79,7 +79,7 @@ class TestTheRungs:
         ]  # fmt: skip
 
     def test_there_is_none_for_all_cores_where_there_is_one(self, problem, monkeypatch):
-        monkeypatch.setattr(compare.team, "cores", lambda: 1)
+        monkeypatch.setattr(compare.cores, "count", lambda: 1)
         found = names(compare.ladder(problem, num_steps=2))
         assert found == [*BEFORE_THE_KERNEL, *map(NAMES.get, available), "oneneuron, float32"]
 

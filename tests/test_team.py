@@ -1,6 +1,5 @@
 """Helpers run for as long as the block does, as many as the system starts."""
 
-import os
 import threading
 
 import pytest
@@ -100,16 +99,3 @@ def test_a_helper_never_keeps_the_interpreter_from_ending(work, monkeypatch):
     started = started_at_most(monkeypatch, 2)
     with team.helpers(2, work, work.dismiss):
         assert [thread.daemon for thread in started] == [True, True]
-
-
-def test_cores_are_those_that_this_process_may_run_on():
-    if not hasattr(os, "sched_setaffinity"):
-        assert team.cores() == os.cpu_count()
-        return
-    allowed = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(allowed)})
-        assert team.cores() == 1
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert team.cores() == len(allowed)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import oneneuron
-from oneneuron import NeuronClassifier, team, training
+from oneneuron import NeuronClassifier, cores, team, training
 from oneneuron._dispatch import available, import_kernel
 from oneneuron.descent import begin
 
@@ -171,7 +171,7 @@ def test_a_small_problem_has_no_helpers(started):
 
 
 def test_by_default_there_is_a_thread_for_each_core(started, monkeypatch):
-    monkeypatch.setattr(team, "cores", lambda: 4)
+    monkeypatch.setattr(cores, "count", lambda: 4)
     X, y, init = made_samples()
     oneneuron.train(X, y, eta=1e-4, num_steps=30, init=init)
     assert started[-1] == 3

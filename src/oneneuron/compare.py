@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from . import contenders, reference, team
+from . import contenders, cores, reference
 from ._dispatch import available
 from ._typing import Float64Array
 from .contenders.problem import Advance, Problem
@@ -199,7 +199,7 @@ def _forms(contender: ModuleType) -> Iterator[tuple[str, Callable[[Problem], Adv
         for level in available:
             name = f"oneneuron, {_LEVELS[level]}"
             yield name, partial(contender.prepare, threads=1, level=level)
-        if team.cores() > 1:
+        if cores.count() > 1:
             yield "oneneuron, all cores", partial(_prepare_best, contender)
     elif contender.NAME == "oneneuron, float32":
         yield contender.NAME, partial(_prepare_best, contender)
@@ -209,7 +209,7 @@ def _forms(contender: ModuleType) -> Iterator[tuple[str, Callable[[Problem], Adv
 
 def _prepare_best(contender: ModuleType, problem: Problem) -> Advance:
     # The last of those available, also where ONENEURON_ISA forces another: it is the last rung.
-    advance: Advance = contender.prepare(problem, threads=team.cores(), level=available[-1])
+    advance: Advance = contender.prepare(problem, threads=cores.count(), level=available[-1])
     return advance
 
 

@@ -1,15 +1,7 @@
 """Threads that help for as long as a block of code runs; none is left after it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-
-def cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextmanager

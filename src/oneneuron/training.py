@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import team
+from . import cores, team
 from ._dispatch import import_kernel
 from ._typing import AnyArray, Float64Array, FloatArray, Loss, Which
 from .results import Descent, Model, as_history
@@ -80,7 +80,7 @@ class Training:
         kernel = import_kernel(X.dtype.name, level)
         tiles = lay_out(X, y, sample_weight, kernel)
         self._prepare(
-            kernel, tiles, kernel.LOSSES[loss], fit_intercept, limits, n_threads or team.cores()
+            kernel, tiles, kernel.LOSSES[loss], fit_intercept, limits, n_threads or cores.count()
         )
         self.restart(start)
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from .. import _dispatch, rendering
+from .. import _dispatch, cores, rendering
 from ..table import check_writable, write_whole
-from ..team import cores
 from ..words import counted, digits, duration
 from . import values
 from .notices import warnings_as_lines
@@ -134,10 +133,10 @@ def _foot(rows: Sequence[Row], eta: float) -> Iterator[str]:
     yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
     if _has_libraries(rows):
         yield "A library's first step is in no other column, and its import in none."
-    if cores() > 1:
+    if cores.count() > 1:
         yield (
-            f"Each rung runs on one core, the last two on all {cores()} if that is worth it,\n"
-            f"as it is from some thousand samples on: try -n 100000."
+            "Each rung runs on one core, the last two on all "
+            f"{cores.count()} if that is worth it,\nas it is from some thousand samples on: try -n 100000."
         )
     else:
         yield "There is one core, so no rung for several."
@@ -152,7 +151,7 @@ def _machine() -> dict[str, str | int]:
     """What the figures depend on."""
     return {
         "processor": _processor(),
-        "cores": cores(),
+        "cores": cores.count(),
         "kernels": ", ".join(_dispatch.available),
         "python": platform.python_version(),
         "numpy": version("numpy"),

@@ -6,8 +6,7 @@ import platform
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from importlib.metadata import version
 
-from .. import _dispatch
-from ..team import cores
+from .. import _dispatch, cores
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -21,6 +20,6 @@ def run(_: Namespace) -> None:
     print(
         f"oneneuron {version('oneneuron')}\n"
         f"kernel {_dispatch.level} (available: {', '.join(_dispatch.available)})\n"
-        f"threads {cores()} at most, fewer where the work is not worth them\n"
+        f"threads {cores.count()} at most, fewer where the work is not worth them\n"
         f"Python {platform.python_version()}, {', '.join(versions)}"
     )
