@@ -135,8 +135,8 @@ def _foot(rows: Sequence[Row], eta: float) -> Iterator[str]:
         yield "A library's first step is in no other column, and its import in none."
     if cores.count() > 1:
         yield (
-            "Each rung runs on one core, the last two on all "
-            f"{cores.count()} if that is worth it,\nas it is from some thousand samples on: try -n 100000."
+            f"Each rung runs on one core, the last two on all {cores.count()} if that is worth\n"
+            f"it, as it is from some thousand samples on: try -n 100000."
         )
     else:
         yield "There is one core, so no rung for several."
