@@ -1,5 +1,7 @@
 """Copies samples into the kernel's tiles, class by class."""
 
+from libc.string cimport memcpy
+
 cdef enum:
     GROUP = 8  # samples placed at once: their rows' pointers fit in registers; tiles are multiples
 
@@ -22,9 +24,11 @@ cdef inline void place(
     cdef:
         Py_ssize_t j, k, tile = label.first_tile + label.placed // tiles.shape[2]
         real *out = &tiles[tile, 0, label.placed % tiles.shape[2]]
+        real value
     for j in range(tiles.shape[1]):
         for k in range(count):
-            out[k] = sign * (<const real *>(label.rows[k] + j * stride))[0]
+            memcpy(&value, label.rows[k] + j * stride, sizeof(real))  # it may lie unaligned
+            out[k] = sign * value
         out += tiles.shape[2]
     label.placed += count
     label.waiting = 0
