@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -560,9 +561,12 @@ def test_lbfgs_takes_fewer_than_100_steps_on_raw_data(load, loss):
         ({"eta": np.nan}, r"eta must be finite and above 0, found nan"),
         ({"eta": "fast"}, r"eta must be a number .*'auto'.*, found 'fast'"),
         ({"eta": None}, r"eta must be a number .*'auto'.*, found None"),
+        ({"eta": 10**400}, r"eta must be finite and above 0, found 1000"),
+        ({"eta": np.timedelta64(1, "s")}, r"eta must be a number .*'auto'.*, found np.timedelta64"),
         ({"eta": True}, r"eta must be a number .*'auto'.*, found True"),
         ({"max_iter": 0}, r"max_iter must be 1 or more, found 0"),
         ({"max_iter": 1.5}, r"max_iter must be a whole number, found 1.5: 1 or more"),
+        ({"max_iter": 2**63}, r"max_iter must be 9223372036854775807 at most"),
         ({"max_iter": True}, r"max_iter must be a whole number, found True: 1 or more"),
         ({"tol": -1e-3}, r"tol must be finite and 0 or more, found -0.001"),
         ({"tol": np.inf}, r"tol must be finite and 0 or more, found inf"),
@@ -581,7 +585,8 @@ def test_lbfgs_takes_fewer_than_100_steps_on_raw_data(load, loss):
         ({"init": ([[1.0, 2]] * 2, [0.0] * 2)}, r"init must have shapes .* found \(2, 2\) and"),
         ({"init": ([[1.0, 2]], [0.0, 0.0])}, r"init must have shapes .* found \(1, 2\) and \(2,\)"),
         ({"init": ([[1.0, np.nan]], [0.0])}, r"init must be finite"),
-        ({"init": ([["a", "b"]], [0.0])}, r"init must be .*all numbers"),
+        ({"init": ([["a", "b"]], [0.0])}, r"init must hold numbers, found dtype <U1"),
+        ({"init": ([[1.0, 2j]], [0.0])}, r"init must hold numbers, found dtype complex128"),
         ({"warm_start": 1}, r"warm_start must be True or False, found 1"),
         ({"keep": "first"}, r"keep must be 'last' or 'best' or 'lowest', found 'first'"),
         ({"n_threads": 0}, r"n_threads must be 1 or more, .*None.*, found 0"),
@@ -609,6 +614,7 @@ def test_a_parameter_out_of_its_range_is_refused_with_name_value_and_range(chang
         ({"n_threads": 1.5}, r"n_threads must be a whole number, found 1.5: 1 or more"),
         ({"random_state": "x"}, r"random_state must be .* found 'x'"),
         ({"random_state": -1}, r"random_state must be .*0.* found -1"),
+        ({"random_state": 2**32}, r"random_state must be 4294967295 at most, found 4294967296"),
         ({"verbose": 1.0}, r"verbose must be a whole number, found 1.0: 0 or more"),
         ({"verbose": np.zeros(2)}, r"verbose must be a whole number, found"),
     ],
@@ -629,6 +635,91 @@ def test_verbose_may_be_a_flag(flag, capsys):
     X, y, _ = made_samples(28)
     NeuronClassifier(verbose=flag).fit(X, y)
     assert bool(capsys.readouterr().out) == bool(flag)
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble, Fraction])
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", ["eta", "tol", "alpha", "class_weight"])
+def test_a_number_of_any_type_counts_as_the_float_of_its_value(name, solver, kind):
+    X, y, _ = made_samples(69)
+    found, expected = (
+        NeuronClassifier(
+            solver=solver, **{name: {0: number} if name == "class_weight" else number}
+        ).fit(X, y)
+        for number in (kind(0.125), 0.125)
+    )
+    assert bits(found) == bits(expected) and found.loss_ == expected.loss_
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.array([["1", "2"]] * 3)}, r"X must hold numbers, found dtype <U1"),
+        ({"X": np.array([[1, 2]] * 3, "M8[s]")}, r"X must hold numbers, found dtype datetime64"),
+        ({"X": np.array([[1, "2"]] * 3, object)}, r"X must hold numbers, found '2'"),
+        ({"X": np.array([[1, 10**400]] * 3)}, r"X must hold numbers: int too large"),
+        ({"X": np.ma.masked_equal([[0, 1], [1, 0], [2, 2]], 2)}, r"X has masked values"),
+        ({"y": np.ma.masked_equal([0, 1, 1], 0)}, r"y has masked values"),
+        ({"sample_weight": np.ma.masked_equal([1, 2, 2], 1)}, r"sample_weight has masked values"),
+        ({"sample_weight": [1, 1j, 1]}, r"sample_weight must hold numbers, found dtype complex128"),
+        ({"sample_weight": ["1", "2", "3"]}, r"sample_weight must hold numbers, found dtype <U1"),
+    ],
+)
+def test_what_is_masked_or_no_number_is_refused(change, message, method):
+    options = {"classes": [0, 1]} if method == "partial_fit" else {}
+    pieces = {"X": [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]], "y": [0, 1, 1], **change}
+    with pytest.raises((ValueError, TypeError), match=message):
+        getattr(NeuronClassifier(), method)(**pieces, **options)
+
+
+def test_weights_whose_product_with_those_of_classes_overflows_are_refused():
+    with pytest.raises(ValueError, match=r"class_weight times sample_weight must be finite"):
+        NeuronClassifier(class_weight={0: 1e300}).fit([[0.0], [1.0]], [0, 1], [1e300, 1.0])
+
+
+def test_labels_of_several_kinds_are_refused():
+    with pytest.raises(TypeError, match="classes must hold labels of one kind"):
+        NeuronClassifier().partial_fit([[0.0], [1.0]], [0, 1], classes=np.array([0, "a"], object))
+
+
+# --- Layouts ---
+
+
+def test_float32_of_either_byte_order_is_computed_in_float32():
+    X, y, _ = made_samples(70)
+    found = NeuronClassifier().fit(X.astype(">f4"), y)
+    assert found.coef_.dtype == np.float32
+    assert bits(found) == bits(NeuronClassifier().fit(X.astype("f4"), y))
+
+
+@pytest.mark.parametrize("method", ["fit", "decision_function"])
+@pytest.mark.parametrize(
+    "lay_out",
+    [np.asfortranarray, lambda X: X[::-1].copy()[::-1], lambda X: np.repeat(X, 2, axis=1)[:, ::2]],
+    ids=["fortran", "reversed", "strided"],
+)
+def test_the_layout_of_the_samples_changes_no_bit(lay_out, method):
+    X, y, _ = made_samples(71, n=1001, d=37)
+    if method == "fit":
+        assert bits(NeuronClassifier().fit(lay_out(X), y)) == bits(NeuronClassifier().fit(X, y))
+    else:
+        answer = NeuronClassifier().fit(X, y).decision_function
+        assert answer(lay_out(X)).tobytes() == answer(X).tobytes()
+
+
+@pytest.mark.parametrize("method", ["decision_function", "predict", "predict_proba"])
+def test_samples_too_large_for_a_finite_answer_are_refused(method):
+    found = NeuronClassifier().fit([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    found.coef_[:] = 10.0
+    with pytest.raises(ValueError, match=r"X is too large for w.x \+ b to be finite"):
+        getattr(found, method)([[1e308, -1e308]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_samples_of_both_infinities_are_refused_without_a_warning(dtype):
+    with pytest.raises(ValueError, match="contains infinity"):
+        NeuronClassifier().fit(np.array([[np.inf], [-np.inf]], dtype), [0, 1])
 
 
 # --- Starts ---

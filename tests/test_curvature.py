@@ -222,6 +222,27 @@ def test_features_whose_squares_are_infinite_have_no_step(n, d, value):
         safe_eta(X)
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": [1.0, 2.0]}, r"X must have two dimensions"),
+        ({"X": [[np.nan]]}, r"X must be finite, found nan"),
+        ({"sample_weight": [-1.0]}, r"sample_weight must be finite and 0 or more"),
+        ({"alpha": -1}, r"alpha must be finite and 0 or more"),
+        ({"loss": "hinge"}, r"loss must be 'quadratic' or 'log'"),
+        ({"X": [[1e154]], "alpha": 1.79e308}, r"eta = 'auto' needs"),
+    ],
+)
+def test_a_step_is_refused_for_what_can_not_be_trained_on(change, message):
+    with pytest.raises(ValueError, match=message):
+        safe_eta(**{"X": [[1.0]], **change})
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-310])
+def test_a_curvature_next_to_nothing_has_a_finite_step(weight):
+    assert np.isfinite(safe_eta([[1.0], [2.0]], [weight, weight]))
+
+
 # --- Coordinates ---
 
 

@@ -1,8 +1,10 @@
 """The compiled descent against the plain NumPy one, and what `train` takes and gives."""
 
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,7 +232,37 @@ def test_ctrl_c_raises_keyboard_interrupt_in_a_run_that_would_take_days(press_ct
         oneneuron.train(X, y, eta=1e-9, num_steps=10**12, init=(weights, bias))
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.longdouble, Fraction])
+@pytest.mark.parametrize("name", ["eta", "alpha"])
+def test_a_number_of_any_type_counts_as_the_float_of_its_value(name, kind):
+    X, y, weights, bias = made_samples(11, 50, 2)
+    found, expected = (
+        oneneuron.train(
+            X, y, num_steps=20, init=(weights, bias), **{"eta": 0.01, name: number}
+        ).last
+        for number in (kind(0.125), 0.125)
+    )
+    assert (found.weights.tobytes(), found.cost) == (expected.weights.tobytes(), expected.cost)
+
+
+def test_float32_of_either_byte_order_is_computed_in_float32():
+    X, y, weights, bias = made_samples(12, 50, 2)
+    found, expected = (
+        oneneuron.train(X.astype(dtype), y, eta=0.01, num_steps=20, init=(weights, bias)).last
+        for dtype in (">f4", "f4")
+    )
+    assert found.weights.dtype == np.float32
+    assert found.weights.tobytes() == expected.weights.tobytes()
+
+
+@pytest.mark.parametrize("y", [np.array([0, 1, True], object), pd.array([0, 1, 1], dtype="Int64")])
+def test_labels_may_be_objects(y):
+    assert oneneuron.train(X2, y, eta=0.1, num_steps=1).last.step == 1
+
+
 X2 = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
+with np.errstate(over="ignore"):
+    LARGE = np.ldexp(np.longdouble(1), 2000)  # infinite where a long double is a double
 
 
 @pytest.mark.parametrize(
@@ -251,16 +283,30 @@ X2 = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]]
         ({"X": [[1, "b"]] * 3}, TypeError, r"X must hold numbers"),
         ({"X": np.ones((3, 2), complex)}, TypeError, r"X must hold numbers, found dtype complex"),
         ({"X": np.ma.masked_equal(X2, 2)}, ValueError, r"X has masked values"),
+        ({"X": np.array([["1", "2"]] * 3, object)}, TypeError, r"X must hold numbers, found '1'"),
+        ({"X": np.array([[0, 1j]] * 3, object)}, TypeError, r"X must hold numbers, found 1j"),
+        ({"X": np.array([[0, 10**400]] * 3)}, TypeError, r"X must hold numbers: int too large"),
+        ({"X": [[0, LARGE]] * 3}, ValueError, r"X must be finite, found inf"),
+        ({"y": np.ma.masked_equal([0, 1, 1], 0)}, ValueError, r"y has masked values"),
+        ({"y": [b"\xff", b"a", b"a"]}, ValueError, r"y must hold the labels 0 and 1, found b'"),
+        ({"eta": 10**400}, ValueError, r"eta must be finite and above 0, found 1000"),
+        ({"eta": 1 / LARGE}, ValueError, r"eta must be finite and above 0"),
         ({"eta": 0}, ValueError, r"eta must be finite and above 0, found 0"),
         ({"eta": -1.0}, ValueError, r"eta must be finite and above 0, found -1"),
         ({"eta": np.nan}, ValueError, r"eta must be finite and above 0, found nan"),
         ({"eta": "fast"}, TypeError, r"eta must be a number.*found 'fast'"),
         ({"num_steps": -1}, ValueError, r"num_steps must be 0 or more, found -1"),
+        ({"num_steps": 2**63}, ValueError, r"num_steps must be 9223372036854775807 at most"),
+        ({"num_steps": np.timedelta64(2)}, TypeError, r"num_steps must be a whole number"),
         ({"num_steps": 1.5}, TypeError, r"num_steps must be a whole number, found 1.5"),
         ({"record_every": -1}, ValueError, r"record_every must be 0 or more, found -1"),
         ({"init": ([1.0], 0.0)}, ValueError, r"init must have weights of shape \(2,\)"),
         ({"init": ([1.0, np.inf], 0.0)}, ValueError, r"init must be finite"),
+        ({"init": ([1, 1j], 0.0)}, TypeError, r"init must hold numbers, found dtype complex128"),
+        ({"init": ([1, 2], 10**400)}, TypeError, r"init must hold numbers: int too large"),
+        ({"init": ([1.0, 2.0], [0.0])}, ValueError, r"found shapes \(2,\) and \(1,\)"),
         ({"init": 3}, TypeError, r"init must be \(weights, bias\)"),
+        ({"random_state": 2**32}, ValueError, r"random_state must be 4294967295 at most"),
         ({"random_state": "x"}, TypeError, r"random_state must be a whole number, found 'x'"),
         ({"init": ([1.7e308, 0.0], 0.0)}, ValueError, r"init and X are too large"),
         ({"X": [[1e200, 0.0]] * 3, "eta": "auto"}, ValueError, r"scale X first"),

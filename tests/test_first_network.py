@@ -92,6 +92,21 @@ def test_predict_takes_any_finite_z_without_a_warning():
     assert first_network.predict([[-1e308], [0.0], [1e308]], model).tolist() == [0.0, 0.5, 1.0]
 
 
+@pytest.mark.parametrize("x", [[[1e308, -1e308]], [[1e308, 1e308]]])
+def test_samples_too_large_for_a_finite_answer_are_refused(x):
+    with pytest.raises(ValueError, match=r"x is too large for w.x \+ b to be finite"):
+        first_network.predict(x, {"w1": 10.0, "w2": 10.0, "b": 0.0})
+
+
+@pytest.mark.parametrize("lay_out", [np.asfortranarray, lambda x: x[:, ::-1].copy()[:, ::-1]])
+def test_the_layout_of_the_samples_changes_no_bit(lay_out):
+    x = np.random.default_rng(0).standard_normal((1001, 37))
+    model = {"b": 0.1, **{f"w{j + 1}": 1 / (j + 3) for j in range(37)}}
+    assert (
+        first_network.sigma(lay_out(x), model).tobytes() == first_network.sigma(x, model).tobytes()
+    )
+
+
 @pytest.mark.parametrize("y", [[False, True], [0.0, 1.0], np.array([0, 1], np.uint8)])
 def test_labels_may_be_booleans_or_floats(y):
     first_network.build_model(**{**ARGUMENTS, "y": y}, print_best=False)
@@ -123,7 +138,8 @@ def test_bad_input_is_refused_before_anything_is_drawn(change, error, message):
         ({"w1": 1.0, "w2": 1.0}, ValueError, "must have the keys w1, w2, b"),
         ({"w1": 1.0, "b": 1.0}, ValueError, "must have the keys w1, w2, b .* found w1, b"),
         ({"w1": 1.0, "w2": 1.0, "w3": 1.0, "b": 0.0}, ValueError, "must have the keys w1, w2, b"),
-        ({"w1": "a", "w2": 1.0, "b": 0.0}, TypeError, "model must hold numbers"),
+        ({"w1": "a", "w2": 1.0, "b": 0.0}, TypeError, r"model\['w1'\] must be a number"),
+        ({"w1": np.nan, "w2": 1.0, "b": 0.0}, ValueError, r"model\['w1'\] must be finite"),
         ([1.0, 1.0, 0.0], TypeError, "model must be a dict"),
     ],
 )

@@ -6,12 +6,14 @@ that names the argument, what was found and what to do.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from numbers import Integral, Real
 from typing import Any, Literal, TypeGuard, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._typing import AnyArray, ClassWeight, Draws, Float64Array, FloatArray, RandomState
 
@@ -19,40 +21,76 @@ _Choice = TypeVar("_Choice", bound=str)
 
 _SLAB_VALUES = 2**17
 
+# What NumPy makes floats of where they are in an array of objects, though they are no numbers, or
+# lose a part of themselves.
+_NO_NUMBERS = (
+    str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64, np.ndarray,
+)  # fmt: skip
+
 
 class ParameterError(ValueError, TypeError):
     """A parameter of the wrong type: both errors, as scikit-learn's own are."""
 
 
+def refuse_masked(value: object, name: str) -> None:
+    """Raise ValueError if values are masked: NumPy would take what lies beneath."""
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} has masked values: fill them or drop their samples.")
+
+
 def as_array(value: ArrayLike, name: str) -> AnyArray:
     """Whatever NumPy makes an array of."""
+    refuse_masked(value, name)
     try:
         return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must have rows of equal length: {error}") from error
 
 
+def float_type(value: ArrayLike, name: str) -> type[np.floating[Any]]:
+    """The type to compute numbers in: float32 if they are, and else float64."""
+    raw = as_array(value, name)
+    _refuse_no_numbers(raw, name)
+    return np.float32 if raw.dtype.newbyteorder("=") == np.float32 else np.float64
+
+
+def _refuse_no_numbers(raw: AnyArray, name: str) -> None:
+    if raw.dtype.kind not in "biufO":
+        raise ParameterError(
+            f"{name} must hold numbers, found dtype {raw.dtype}: convert it first."
+        )
+    if raw.dtype.kind == "O":
+        for value in raw.flat:
+            if isinstance(value, _NO_NUMBERS):
+                raise ParameterError(
+                    f"{name} must hold numbers, found {value!r}: convert it first."
+                )
+
+
+def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike) -> AnyArray:
+    """Numbers as an array of a type of floats, infinite where they are too large for it."""
+    raw = as_array(value, name)
+    _refuse_no_numbers(raw, name)
+    try:
+        with np.errstate(over="ignore"):
+            return raw.astype(dtype, copy=False)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ParameterError(f"{name} must hold numbers: {error}.") from error
+
+
 def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
     """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
-    if np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked values: fill them or drop their samples.")
     raw = as_array(X, name)
-    if raw.dtype.kind not in "biufO":
-        raise TypeError(f"{name} must hold numbers, found dtype {raw.dtype}: convert it first.")
-    if raw.ndim != 2:
+    samples = as_numbers(raw, name, float_type(raw, name))
+    if samples.ndim != 2:
         raise ValueError(
-            f"{name} must have two dimensions, samples by features, found shape {raw.shape}: "
+            f"{name} must have two dimensions, samples by features, found shape {samples.shape}: "
             f"reshape it to (n, d)."
         )
-    if 0 in raw.shape:
+    if 0 in samples.shape:
         raise ValueError(
-            f"{name} must have at least one sample and one feature, found shape {raw.shape}."
+            f"{name} must have at least one sample and one feature, found shape {samples.shape}."
         )
-    dtype: type[np.floating[Any]] = np.float32 if raw.dtype == np.float32 else np.float64
-    try:
-        samples = raw.astype(dtype, copy=False)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold numbers: {error}.") from error
     _refuse_non_finite(samples, name)
     return samples
 
@@ -83,15 +121,37 @@ def as_any_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
 def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Labels as an array of shape (n,) of zeros and ones, of any dtype."""
     labels = as_any_labels(y, num_samples, name)
+    if labels.dtype.kind == "O":  # from a nullable column, for instance
+        with suppress(TypeError):
+            labels = as_numbers(labels, name, np.float64)
     if labels.dtype.kind not in "biuf" or num_samples != (
         np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
     ):
-        found = np.unique(labels.astype(str))[:4].tolist()
+        found = sorted(set(map(str, labels.tolist())))[:4]
         raise ValueError(
             f"{name} must hold the labels 0 and 1, found {', '.join(found)}: "
             f"recode it, for instance (y == positive_label)."
         )
     return labels
+
+
+def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
+    """The different labels, sorted, and the place of each label among them."""
+    try:
+        return np.unique(as_array(labels, name), return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must hold labels of one kind, such as numbers or strings: {error}."
+        ) from error
+
+
+def refuse_infinite(margins: FloatArray, name: str) -> None:
+    """Raise ValueError where w.x + b left the finite numbers: what came of it is no answer."""
+    if not np.isfinite(margins).all():
+        raise ValueError(
+            f"{name} is too large for w.x + b to be finite: scale the features, as those of the "
+            f"training."
+        )
 
 
 def as_weights(
@@ -101,10 +161,7 @@ def as_weights(
     """Weights of the samples, of shape (n,), finite, none below zero; None stays None."""
     if sample_weight is None:
         return None
-    try:
-        weights = np.asarray(sample_weight).astype(dtype)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must hold numbers: {error}.") from error
+    weights = as_numbers(sample_weight, name, dtype)
     if weights.shape != (num_samples,):
         raise ValueError(
             f"{name} must have shape ({num_samples},), one weight for each sample, found "
@@ -139,17 +196,27 @@ def as_flag(value: object, name: str) -> bool:
     return bool(value)
 
 
-def as_count(value: object, name: str, least: int = 0) -> int:
-    """A whole number, `least` or more."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
+def as_count(value: object, name: str, least: int = 0, most: int = sys.maxsize) -> int:
+    """A whole number, from `least` to `most`."""
+    if not (_is_real(value) and isinstance(value, Integral)):
         raise ParameterError(f"{name} must be a whole number, found {value!r}: {least} or more.")
     if value < least:
         raise ValueError(f"{name} must be {least} or more, found {value}.")
+    if value > most:
+        raise ValueError(f"{name} must be {most} at most, found {value}.")
     return int(value)
 
 
 def _is_real(value: object) -> TypeGuard[float]:
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_, np.timedelta64))
+
+
+def _as_float(value: float) -> float:
+    """Any real number as a float, infinite if it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
 
 
 def as_eta_or_auto(eta: float | Literal["auto"]) -> float | Literal["auto"]:
@@ -165,34 +232,37 @@ def as_eta(eta: object) -> float:
     """A step size: finite and above zero."""
     if not _is_real(eta):
         raise ParameterError(f"eta must be a number, found {eta!r}: above 0, for instance 0.01.")
-    if not (np.isfinite(eta) and eta > 0):
+    size = _as_float(eta)
+    if not (np.isfinite(size) and size > 0):
         raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
-    return float(eta)
+    return size
 
 
 def as_number(value: object, name: str) -> float:
     """A finite number."""
     if not _is_real(value):
         raise ParameterError(f"{name} must be a number, found {value!r}.")
-    if not np.isfinite(value):
+    number = _as_float(value)
+    if not np.isfinite(number):
         raise ValueError(f"{name} must be finite, found {value}.")
-    return float(value)
+    return number
 
 
 def as_size(value: object, name: str) -> float:
     """A number: finite, zero or more."""
     if not _is_real(value):
         raise ParameterError(f"{name} must be a number, found {value!r}: 0 or more.")
-    if not (np.isfinite(value) and value >= 0):
+    size = _as_float(value)
+    if not (np.isfinite(size) and size >= 0):
         raise ValueError(f"{name} must be finite and 0 or more, found {value}.")
-    return float(value)
+    return size
 
 
 def as_threads(n_threads: object) -> int | None:
     """A number of threads, one or more; None stays None."""
     if n_threads is None:
         return None
-    if isinstance(n_threads, Integral) and n_threads < 1:
+    if _is_real(n_threads) and isinstance(n_threads, Integral) and n_threads < 1:
         raise ValueError(
             f"n_threads must be 1 or more, or None for as many as the work is worth, found "
             f"{n_threads}."
@@ -206,24 +276,25 @@ def as_class_weight(class_weight: ClassWeight) -> ClassWeight:
         if class_weight is not None:
             as_choice(class_weight, "class_weight", ("balanced",))
         return class_weight
-    for label, weight in class_weight.items():
-        as_size(weight, f"class_weight[{label!r}]")
-    return class_weight
+    return {
+        label: as_size(weight, f"class_weight[{label!r}]") for label, weight in class_weight.items()
+    }
 
 
 def as_parameters(init: tuple[ArrayLike, float], num_features: int) -> Float64Array:
     """``(weights, bias)`` as one float64 array of shape (d + 1,), the bias last."""
     try:
-        weights, bias = init
-        parameters = np.append(np.asarray(weights, dtype=np.float64), float(bias))
-        shape = np.shape(weights)
+        given_weights, given_bias = init
     except (TypeError, ValueError) as error:
         raise TypeError(f"init must be (weights, bias), all numbers: {error}.") from error
-    if shape != (num_features,):
+    weights = as_numbers(given_weights, "init", np.float64)
+    bias = as_numbers(given_bias, "init", np.float64)
+    if (weights.shape, bias.shape) != ((num_features,), ()):
         raise ValueError(
-            f"init must have weights of shape ({num_features},), one for each feature, "
-            f"found shape {shape}."
+            f"init must have weights of shape ({num_features},), one for each feature, and one "
+            f"bias, found shapes {weights.shape} and {bias.shape}."
         )
+    parameters = np.append(weights, bias)
     if not np.isfinite(parameters).all():
         raise ValueError(f"init must be finite, found {parameters.tolist()}.")
     return parameters
@@ -234,11 +305,11 @@ def as_coefficients(
 ) -> Float64Array:
     """``(coef, intercept)`` as one float64 array of shape (num_neurons, d + 1), the biases last."""
     try:
-        coef, intercept = given
-        coef = np.asarray(coef, dtype=np.float64)
-        intercept = np.asarray(intercept, dtype=np.float64)
+        given_coef, given_intercept = given
     except (TypeError, ValueError) as error:
         raise ParameterError(f"{name} must be (coef, intercept), all numbers: {error}.") from error
+    coef = as_numbers(given_coef, name, np.float64)
+    intercept = as_numbers(given_intercept, name, np.float64)
     expected = (num_neurons, num_features), (num_neurons,)
     if (coef.shape, intercept.shape) != expected:
         raise ValueError(
@@ -256,4 +327,4 @@ def as_random_state(random_state: RandomState) -> Draws:
         return np.random
     if isinstance(random_state, (np.random.RandomState, np.random.Generator)):
         return random_state
-    return np.random.RandomState(as_count(random_state, "random_state"))
+    return np.random.RandomState(as_count(random_state, "random_state", most=2**32 - 1))

@@ -20,8 +20,6 @@ from .callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from .neurons import Neurons, Reason, coefficients_of, total_cost, total_curve, worst_reason
 from .results import History, as_history
 
-_DTYPES = [np.float64, np.float32]
-
 
 class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """One sigmoid neuron, or one for each class, on the quadratic (Brier) or the log cost.
@@ -79,7 +77,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         tolerance where the cost never rises, and the last are where it is flat.
     n_threads : int or None, default=None
         The most threads to use. By default as many as the work is worth, at most one for each
-        core that the process may use. The result doesn't depend on it.
+        core of its affinity mask, of its container's limit, and of ``OMP_NUM_THREADS``. The result
+        doesn't depend on it.
     record_every : int, default=0
         Record the model at the start and every so many steps in `history_`; 0 records nothing.
     random_state : int, RandomState instance or None, default=None
@@ -191,24 +190,29 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If a descent diverged, or the cost rose because eta is far beyond the safe step.
         UserWarning
             If all samples that count are of one class.
+        DataConversionWarning
+            If y is a column, of shape (n_samples, 1); it is taken for the labels.
         """
-        self._check_parameters()
+        options = self._checked()
         with _all_or_nothing(self):
-            return self._fit(X, y, sample_weight)
+            return self._fit(options, X, y, sample_weight)
 
-    def _fit(self, given_X: ArrayLike, given_y: ArrayLike, given_weight: ArrayLike | None) -> Self:
+    def _fit(
+        self, options: NeuronClassifier, given_X: ArrayLike, given_y: ArrayLike,
+        given_weight: ArrayLike | None,
+    ) -> Self:  # fmt: skip
         is_warm = self.warm_start and hasattr(self, "coef_")
-        X, y = validate_data(self, given_X, given_y, dtype=_DTYPES)
+        X, y = self._validated(given_X, given_y)
         check_classification_targets(y)
         sample_weight = checks.as_weights(given_weight, len(X), X.dtype)
-        classes, codes = np.unique(y, return_inverse=True)
-        weights = self._weights(codes, classes, sample_weight, X.dtype)
+        classes, codes = checks.distinct(y, "y")
+        weights = options._weights(codes, classes, sample_weight, X.dtype)
         first = self._first_start(classes, X.shape[1], is_warm)
         with_samples = classes[np.bincount(codes, sample_weight) > 0]
         if len(with_samples) == 1:
             diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = Neurons(self, X, codes, len(classes), weights)
+        neurons = Neurons(options, X, codes, len(classes), weights)
         starts = neurons.starts(first, checks.as_random_state(self.random_state))
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(starts, tasks)
@@ -253,29 +257,31 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         -----
         RuntimeWarning
             If the step would leave the finite numbers; it is not made then.
+        DataConversionWarning
+            If y is a column, of shape (n_samples, 1); it is taken for the labels.
         """
-        self._check_parameters()
+        options = self._checked()
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' needs all samples at once, found it in partial_fit: give "
                 "a dict, for instance what compute_class_weight says of all labels."
             )
         with _all_or_nothing(self):
-            return self._partial_fit(X, y, classes, sample_weight)
+            return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(
-        self, given_X: ArrayLike, given_y: ArrayLike, given_classes: ArrayLike | None,
-        given_weight: ArrayLike | None,
+        self, options: NeuronClassifier, given_X: ArrayLike, given_y: ArrayLike,
+        given_classes: ArrayLike | None, given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_first = not hasattr(self, "coef_")
-        X, y = validate_data(self, given_X, given_y, dtype=_DTYPES, reset=is_first)
+        X, y = self._validated(given_X, given_y, reset=is_first)
         classes = self._all_classes(given_classes, is_first)
         codes = _codes(y, classes)
         sample_weight = checks.as_weights(given_weight, len(X), X.dtype)
-        weights = self._weights(codes, classes, sample_weight, X.dtype)
+        weights = options._weights(codes, classes, sample_weight, X.dtype)
         starts = self._first_start(classes, X.shape[1], not is_first)
 
-        neurons = Neurons(self, X, codes, len(classes), weights)
+        neurons = Neurons(options, X, codes, len(classes), weights)
         models = neurons.step(starts)
         self.classes_ = classes
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
@@ -296,10 +302,19 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), or (n_samples, n_classes) unless there are two classes
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is not of finite numbers, as many for each sample as in the fit, or too large for
+            w.x + b to be finite.
         """
         check_is_fitted(self)
-        samples: FloatArray = validate_data(self, X, dtype=_DTYPES, reset=False)
-        scores = samples @ self.coef_.T + self.intercept_
+        # BLAS adds up in another order where samples are laid out in another.
+        samples: FloatArray = self._validated(X, order="C", reset=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = samples @ self.coef_.T + self.intercept_
+        checks.refuse_infinite(scores, "X")
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> AnyArray:
@@ -312,6 +327,11 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,), of the dtype of the labels
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `decision_function`.
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
@@ -329,6 +349,11 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (n_samples, n_classes)
             Columns in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `decision_function`.
         """
         scores = self.decision_function(X)
         if scores.ndim == 1:
@@ -337,24 +362,40 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         shares: FloatArray = softmax(log_expit(scores), axis=1)
         return shares
 
-    def _check_parameters(self) -> None:
-        """Refuse parameters that are out of their range."""
-        checks.as_choice(self.loss, "loss", ("quadratic", "log"))
-        checks.as_choice(self.solver, "solver", ("lbfgs", "gd"))
-        checks.as_choice(self.keep, "keep", ("last", "best", "lowest"))
-        checks.as_eta_or_auto(self.eta)
-        checks.as_count(self.max_iter, "max_iter", least=1)
-        checks.as_count(self.n_init, "n_init", least=1)
-        checks.as_count(self.record_every, "record_every")
-        if not isinstance(self.verbose, (bool, np.bool_)):
-            checks.as_count(self.verbose, "verbose")
-        checks.as_size(self.tol, "tol")
-        checks.as_size(self.alpha, "alpha")
-        checks.as_flag(self.fit_intercept, "fit_intercept")
-        checks.as_flag(self.warm_start, "warm_start")
-        checks.as_threads(self.n_threads)
-        checks.as_class_weight(self.class_weight)
+    def _validated(self, X: ArrayLike, *y: ArrayLike, **options: Any) -> Any:
+        """X, and y if it is given, as scikit-learn validates them, and the checks that it lacks."""
+        raw = checks.as_array(X, "X")
+        # scikit-learn has words of its own for complex numbers.
+        dtype = np.float64 if raw.dtype.kind == "c" else checks.float_type(raw, "X")
+        for labels in y:
+            checks.refuse_masked(labels, "y")
+        try:
+            # What is too large becomes infinite, and is refused.
+            with np.errstate(over="ignore", invalid="ignore"):
+                return validate_data(self, X, *y, dtype=dtype, **options)
+        except OverflowError as error:
+            raise TypeError(f"X must hold numbers: {error}.") from error
+
+    def _checked(self) -> NeuronClassifier:
+        """The parameters in the form that the rest uses; those out of their range are refused."""
         checks.as_random_state(self.random_state)
+        is_flag = isinstance(self.verbose, (bool, np.bool_))
+        return NeuronClassifier(
+            loss=checks.as_choice(self.loss, "loss", ("quadratic", "log")),
+            solver=checks.as_choice(self.solver, "solver", ("lbfgs", "gd")),
+            keep=checks.as_choice(self.keep, "keep", ("last", "best", "lowest")),
+            eta=checks.as_eta_or_auto(self.eta),
+            max_iter=checks.as_count(self.max_iter, "max_iter", least=1),
+            n_init=checks.as_count(self.n_init, "n_init", least=1),
+            record_every=checks.as_count(self.record_every, "record_every"),
+            verbose=int(self.verbose) if is_flag else checks.as_count(self.verbose, "verbose"),
+            tol=checks.as_size(self.tol, "tol"),
+            alpha=checks.as_size(self.alpha, "alpha"),
+            fit_intercept=checks.as_flag(self.fit_intercept, "fit_intercept"),
+            warm_start=checks.as_flag(self.warm_start, "warm_start"),
+            n_threads=checks.as_threads(self.n_threads),
+            class_weight=checks.as_class_weight(self.class_weight),
+        )
 
     def _weights(
         self, codes: NDArray[np.intp], classes: AnyArray, sample_weight: FloatArray | None,
@@ -368,7 +409,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         else:
             sums = np.bincount(codes, sample_weight, len(classes))
             factors = sums.sum() / (len(classes) * np.where(sums > 0, sums, 1.0))
-        weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
+        with np.errstate(over="ignore"):
+            weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
         return checks.as_weights(weights, len(codes), dtype, "class_weight times sample_weight")
 
     def _all_classes(self, classes: ArrayLike | None, is_first: bool) -> AnyArray:
@@ -377,7 +419,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if is_first:
                 raise ValueError("classes must be given at the first call of partial_fit.")
             return self.classes_
-        classes = np.unique(classes)
+        classes, _ = checks.distinct(classes, "classes")
         if not is_first and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"classes must be those of the first call, {self.classes_.tolist()}, found "
@@ -441,7 +483,7 @@ def _codes(y: AnyArray, classes: AnyArray) -> NDArray[np.intp]:
     """The place of each label among the classes."""
     check_classification_targets(y)
     known = set(classes.tolist())
-    unknown = [label for label in np.unique(y).tolist() if label not in known]
+    unknown = [label for label in checks.distinct(y, "y")[0].tolist() if label not in known]
     if unknown:
         raise ValueError(
             f"y must hold labels that were given as classes, {classes.tolist()}, found "

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from . import checks
 from ._typing import Float64Array, FloatArray, Loss
 
 # The largest second derivative in z: of 1/2 (sigma(z) - y)^2 at sigma = (15 - sqrt(33)) / 24, of
@@ -32,7 +34,7 @@ _SLAB_DOUBLES = 2**17
 
 
 def safe_eta(
-    X: FloatArray, sample_weight: FloatArray | None = None, alpha: float = 0.0,
+    X: ArrayLike, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
     loss: Loss = "quadratic",
 ) -> float:  # fmt: skip
     """1/L for samples X of shape (n, d): no step of this size raises the cost.
@@ -43,10 +45,15 @@ def safe_eta(
 
     Raises
     ------
-    ValueError
-        If that eigenvalue is not finite.
+    ValueError, TypeError
+        If X and sample_weight are none to train on, alpha is no number from 0 on or loss unknown,
+        or if L is not finite.
     """
-    return SecondMoments(X, sample_weight).safe_eta(alpha, loss)
+    X = checks.as_samples(X)
+    weights = checks.as_weights(sample_weight, len(X), X.dtype)
+    alpha = checks.as_size(alpha, "alpha")
+    loss = checks.as_choice(loss, "loss", ("quadratic", "log"))
+    return SecondMoments(X, weights).safe_eta(alpha, loss)
 
 
 class SecondMoments:
@@ -85,7 +92,8 @@ class SecondMoments:
         """Rows of X in float64 and their weights, a few at a time."""
         size = max(1, _SLAB_DOUBLES // self._X.shape[1])
         for first in range(0, len(self._X), size):
-            rows = self._X[first : first + size].astype(np.float64, copy=False)
+            # In the order of C: BLAS adds up in another where samples are laid out in another.
+            rows = np.ascontiguousarray(self._X[first : first + size], dtype=np.float64)
             if self._weights is None:
                 yield rows, np.ones(len(rows))
             else:
@@ -142,10 +150,10 @@ class SecondMoments:
     def safe_eta(self, alpha: float, loss: Loss) -> float:
         """1/L, as the function of this name has it."""
         with np.errstate(over="ignore", invalid="ignore"):
-            largest = self._largest_eigenvalue()
+            largest = MAX_CURVATURE[loss] * self._largest_eigenvalue() + alpha
         if not np.isfinite(largest):
             raise ValueError("eta = 'auto' needs features whose squares are finite: scale X first.")
-        mantissa, exponent = np.frexp(1.0 / (MAX_CURVATURE[loss] * largest + alpha))
+        mantissa, exponent = np.frexp(1.0 / max(largest, np.finfo(np.float64).tiny))
         return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
 
     def _largest_eigenvalue(self) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from . import checks
 from ._typing import RandomState
-from .curvature import safe_eta
+from .curvature import SecondMoments
 from .diagnostics import warn_of_divergence
 from .results import Descent
 from .training import Training
@@ -43,7 +43,8 @@ def train(
         Record step 0 and every so many steps in ``history``; 0 records nothing.
     n_threads : int, default None
         The most threads to use. By default as many as the work is worth, at most one for each
-        core that the process may use. The result is the same to the last bit.
+        core of its affinity mask, of its container's limit, and of ``OMP_NUM_THREADS``. The result
+        is the same to the last bit.
     random_state : None, int, RandomState or Generator, default None
         Where the draws come from; None is NumPy's global state.
 
@@ -104,7 +105,7 @@ def begin(
     weights = checks.as_weights(sample_weight, len(X), X.dtype)
     eta = checks.as_eta_or_auto(eta)
     if eta == "auto":
-        eta = safe_eta(X, weights, alpha)
+        eta = SecondMoments(X, weights).safe_eta(alpha, "quadratic")
     if init is None:
         start = checks.as_random_state(random_state).random(X.shape[1] + 1)
     else:

@@ -26,18 +26,28 @@ def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
     Raises
     ------
     ValueError, TypeError
-        If x is not two-dimensional and finite, or the model does not fit it.
+        If x is not two-dimensional and finite, the model does not fit it, or w.x + b is not finite.
     """
     from scipy.special import expit
 
     x = checks.as_samples(x, "x")
     weights, bias = _parameters(model, x.shape[1])
-    f: Float64Array = expit(x @ weights + bias)
+    with np.errstate(over="ignore", invalid="ignore"):
+        # In the order of C: BLAS adds up in another where samples are laid out in another.
+        z = np.ascontiguousarray(x) @ weights + bias
+    checks.refuse_infinite(z, "x")
+    f: Float64Array = expit(z)
     return f
 
 
 def predict(x: ArrayLike, model: dict[str, float]) -> Float64Array:
-    """The same as `sigma`, under the name that the lecture calls on new data."""
+    """The same as `sigma`, under the name that the lecture calls on new data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `sigma`.
+    """
     return sigma(x, model)
 
 
@@ -109,8 +119,5 @@ def _parameters(model: dict[str, float], num_features: int) -> tuple[Float64Arra
             f"model must have the keys {', '.join(expected)} for x with {num_features} features, "
             f"found {', '.join(map(str, model))}."
         )
-    try:
-        *weights, bias = (float(model[key]) for key in expected)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"model must hold numbers: {error}.") from error
+    *weights, bias = (checks.as_number(model[key], f"model[{key!r}]") for key in expected)
     return np.array(weights), bias
