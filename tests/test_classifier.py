@@ -673,6 +673,11 @@ def test_what_is_masked_or_no_number_is_refused(change, message, method):
         getattr(NeuronClassifier(), method)(**pieces, **options)
 
 
+def test_labels_beyond_whole_numbers_are_refused_without_a_warning():
+    with pytest.raises(ValueError, match="Unknown label type"):
+        NeuronClassifier().fit([[0.0], [1.0]], [3e38, 1.0])
+
+
 def test_weights_whose_product_with_those_of_classes_overflows_are_refused():
     with pytest.raises(ValueError, match=r"class_weight times sample_weight must be finite"):
         NeuronClassifier(class_weight={0: 1e300}).fit([[0.0], [1.0]], [0, 1], [1e300, 1.0])

@@ -203,7 +203,6 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> Self:  # fmt: skip
         is_warm = self.warm_start and hasattr(self, "coef_")
         X, y = self._validated(given_X, given_y)
-        check_classification_targets(y)
         sample_weight = checks.as_weights(given_weight, len(X), X.dtype)
         classes, codes = checks.distinct(y, "y")
         weights = options._weights(codes, classes, sample_weight, X.dtype)
@@ -372,7 +371,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         try:
             # What is too large becomes infinite, and is refused.
             with np.errstate(over="ignore", invalid="ignore"):
-                return validate_data(self, X, *y, dtype=dtype, **options)
+                validated = validate_data(self, X, *y, dtype=dtype, **options)
+                if y:
+                    check_classification_targets(validated[1])
+            return validated
         except OverflowError as error:
             raise TypeError(f"X must hold numbers: {error}.") from error
 
@@ -481,7 +483,6 @@ def _all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
 
 def _codes(y: AnyArray, classes: AnyArray) -> NDArray[np.intp]:
     """The place of each label among the classes."""
-    check_classification_targets(y)
     known = set(classes.tolist())
     unknown = [label for label in checks.distinct(y, "y")[0].tolist() if label not in known]
     if unknown:
