@@ -4,6 +4,16 @@ import signal
 import threading
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+# No test depends on how long anything takes, or on what an earlier run has found.
+_QUIET = {
+    "deadline": None, "database": None, "suppress_health_check": list(HealthCheck),
+    "phases": set(Phase) - {Phase.explain},
+}  # fmt: skip
+settings.register_profile("suite", max_examples=15, derandomize=True, **_QUIET)
+settings.register_profile("long", max_examples=20_000, **_QUIET)  # --hypothesis-profile=long
+settings.load_profile("suite")
 
 
 @pytest.fixture
