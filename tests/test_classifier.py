@@ -965,6 +965,20 @@ def test_it_ends_at_the_first_step_where_no_derivative_is_beyond_its_limit(solve
     assert is_flat == [False] * found.n_iter_ + [True]
 
 
+@pytest.mark.parametrize("options", [{"eta": 1e-300}, {"eta": "auto"}, {"solver": "lbfgs"}])
+def test_features_that_are_huge_converge_no_sooner(options):
+    # The sum of the squares is finite, eight times it is not.
+    X, y = 4e153 * np.tile([[1.0], [0.0], [0.5], [2.0]], (2, 1)), [0, 1, 0, 1] * 2
+    classifier = NeuronClassifier(**{"solver": "gd", "max_iter": 5, **options})
+    found = fitted_whatever_it_warns(classifier, X, y)
+    assert found.n_iter_ > 0
+
+
+def test_a_descent_whose_end_can_not_be_told_is_refused():
+    with pytest.raises(ValueError, match="tol needs features whose squares are finite"):
+        NeuronClassifier(solver="gd", eta=1e-300).fit([[1e200], [0.0]], [0, 1])
+
+
 def test_where_a_line_search_gives_up_the_model_is_still_the_last_of_the_curve():
     # It does in one of fifty, and has then tried other parameters last.
     for seed in range(200):

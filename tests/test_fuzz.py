@@ -277,7 +277,9 @@ CASES = {
     "decision_function": Case(NEURON.decision_function, FITTED.decision_function, {"X": points}),
     "predict": Case(NEURON.predict, FITTED.predict, {"X": points}),
     "predict_proba": Case(NEURON.predict_proba, FITTED.predict_proba, {"X": points}),
-    "score": Case(NEURON.predict, FITTED.score, {"X": points, "y": codes}),
+    "score": Case(
+        NEURON.predict, lambda X: FITTED.score(X, FITTED.predict(X)[::-1]), {"X": points}
+    ),
 }  # fmt: skip
 
 

@@ -105,7 +105,9 @@ class Neurons:
         """Where a derivative is flat, in each feature's own unit: see `tol`."""
         total, scales = self._moments.total, self._moments.scales
         # alpha counts as a sample that curves the cost, for features that are zero.
-        of_weights = np.sqrt((total * scales) ** 2 + total * self._options.alpha)
+        of_weights = np.hypot(total * scales, np.sqrt(total * self._options.alpha))
+        if not np.isfinite(of_weights).all():  # or any derivative would be flat
+            raise ValueError("tol needs features whose squares are finite: scale X.")
         return self._options.tol * np.append(of_weights, total)
 
     @property
