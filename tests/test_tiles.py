@@ -170,7 +170,7 @@ def test_the_samples_are_left_as_they_were():
     np.testing.assert_array_equal(y, before[1])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=100)
 @given(
     rows=st.integers(1, 5), columns=st.integers(1, 40),
     dtype=st.sampled_from([np.float32, np.float64, np.int64]),
