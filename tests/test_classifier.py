@@ -979,6 +979,12 @@ def test_a_descent_whose_end_can_not_be_told_is_refused():
         NeuronClassifier(solver="gd", eta=1e-300).fit([[1e200], [0.0]], [0, 1])
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_features_whose_sum_is_infinite_are_refused_without_a_warning(solver):
+    with pytest.raises(ValueError, match="features whose squares are finite"):
+        NeuronClassifier(solver=solver, n_init=2).fit([[1.7e308], [1.7e308]], [0, 1])
+
+
 def test_where_a_line_search_gives_up_the_model_is_still_the_last_of_the_curve():
     # It does in one of fifty, and has then tried other parameters last.
     for seed in range(200):

@@ -107,7 +107,7 @@ LAYOUTS = [
 ]  # fmt: skip
 CONTAINERS = [
     Holder, InterfaceHolder, np.ndarray.tolist, pd.DataFrame, pd.Series,
-    lambda a: tuple(map(list, a)),
+    lambda a: tuple(map(list, np.asarray(a))),
     lambda a: [*a.tolist(), [1.0]],
     lambda a: pd.DataFrame(a).convert_dtypes(),
     lambda a: pd.Series(a).convert_dtypes(),

@@ -122,7 +122,8 @@ class Neurons:
         draws = _SPREAD_OF_STARTS * random_state.standard_normal(size)
         scales = self._moments.scales
         draws[..., :-1] /= np.sqrt(side - 1) * np.where(scales > 0.0, scales, np.inf)
-        draws[..., -1] -= draws[..., :-1] @ self._moments.means
+        with np.errstate(invalid="ignore"):  # infinite means are refused with the squares
+            draws[..., -1] -= draws[..., :-1] @ self._moments.means
         draws[..., -1] *= self._options.fit_intercept
         return np.concatenate([first[:, None], draws], axis=1)
 
