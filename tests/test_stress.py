@@ -29,19 +29,19 @@ ROUNDS = 1
 SECONDS_UNTIL_GIVEN_UP = 60
 
 
-@pytest.mark.parametrize(
-    "stress", ["fits_at_once", "many_threads", "inside_joblib", "in_loky", "mix"]
-)
-def test_fits_come_out_as_alone(stress):
-    assert_passes(stress)
+def test_fits_in_more_threads_than_cores_come_out_as_alone():
+    assert_passes("fits_at_once", "many_threads", "mix")
+
+
+def test_fits_inside_joblib_come_out_as_alone():
+    assert_passes("inside_joblib", "in_loky")
 
 
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
-@pytest.mark.parametrize("stress", ["forks", "forks_from_a_thread"])
-def test_children_fit_as_their_parent(stress):
-    assert_passes(stress)
+def test_children_fit_as_their_parent():
+    assert_passes("forks", "forks_from_a_thread")
 
 
 def test_ctrl_c_ends_the_main_threads_fit_and_no_other():
@@ -53,10 +53,11 @@ def test_a_descent_that_ctrl_c_broke_into_anywhere_goes_on_to_the_same_bits():
     assert_passes("ctrl_c_anywhere")
 
 
-def assert_passes(stress):
+def assert_passes(*stresses):
+    """All of them, one after the other."""
     run = subprocess.run(
-        [sys.executable, __file__, stress], capture_output=True, text=True,
-        timeout=2 * SECONDS_UNTIL_GIVEN_UP, check=False,
+        [sys.executable, __file__, *stresses, str(ROUNDS)], capture_output=True, text=True,
+        timeout=2 * ROUNDS * SECONDS_UNTIL_GIVEN_UP, check=False,
     )  # fmt: skip
     assert (run.returncode, run.stdout) == (0, "passed\n"), run.stderr
 
@@ -307,8 +308,8 @@ def mix(rounds):
 
 
 if __name__ == "__main__":
-    stress, *times = sys.argv[1:]
-    rounds = ROUNDS * int(*times or [1])
-    faulthandler.dump_traceback_later(rounds * SECONDS_UNTIL_GIVEN_UP, exit=True)
-    globals()[stress](rounds)
+    *stresses, rounds = sys.argv[1:]
+    faulthandler.dump_traceback_later(int(rounds) * SECONDS_UNTIL_GIVEN_UP, exit=True)
+    for stress in stresses:
+        globals()[stress](int(rounds))
     print("passed")
