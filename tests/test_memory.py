@@ -17,9 +17,9 @@ from oneneuron.training import Training
 
 ROUNDS = 10_000
 
-# The smallest array of a training, of 3 numbers, takes 112 bytes of its own and 24 of data: one kept
-# from each of 10,000 fits is 0.9 MB or more, and a block of Python's for each. Without a leak the
-# allocator was seen to grow by 0.15 MB, and the blocks by 60.
+# The smallest array of a training, of 3 numbers, takes 112 bytes of its own and 24 of data: kept
+# from each of 10,000 fits, that is 0.9 MB or more, and a block of Python's for each. Without a leak
+# the process was seen to grow by 0.15 MB, and the blocks by 60.
 MOST_BYTES = 800_000
 MOST_BLOCKS = 0.25  # of each fit
 
