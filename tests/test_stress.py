@@ -207,7 +207,7 @@ def forks_from_a_thread(rounds):
 
 def ctrl_c(rounds):
     """Ctrl-C comes again and again, at random, while four threads fit."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is deaf to it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs are deaf to it
     expected = alone(FITS)
     pressed, armed, over = itertools.count(), threading.Event(), threading.Event()
     times = caught = 0
