@@ -202,6 +202,7 @@ def test_the_automatic_eta_is_one_over_the_curvature():
         ([1, 1, np.nan], ValueError, r"sample_weight must be finite .* found nan for sample 2"),
         ([np.inf, 1, 1], ValueError, r"sample_weight must be finite .* found inf for sample 0"),
         ([0, 0, 0], ValueError, r"sample_weight must be above 0 for a sample, found zeros"),
+        ([1e308, 1e308, 1], ValueError, r"sample_weight must have a finite sum"),
         ([1, 1], ValueError, r"sample_weight must have shape \(3,\).* found shape \(2,\)"),
         ([[1], [1], [1]], ValueError, r"sample_weight must have shape \(3,\).*\(3, 1\)"),
         (1.0, ValueError, r"sample_weight must have shape \(3,\).* found shape \(\)"),
