@@ -49,12 +49,16 @@ def as_array(value: ArrayLike, name: str) -> AnyArray:
 
 def float_type(value: ArrayLike, name: str) -> type[np.floating[Any]]:
     """The type to compute numbers in: float32 if they are, and else float64."""
-    raw = as_array(value, name)
-    _refuse_no_numbers(raw, name)
+    return _float_type(_numbers(value, name))
+
+
+def _float_type(raw: AnyArray) -> type[np.floating[Any]]:
     return np.float32 if raw.dtype.newbyteorder("=") == np.float32 else np.float64
 
 
-def _refuse_no_numbers(raw: AnyArray, name: str) -> None:
+def _numbers(value: ArrayLike, name: str) -> AnyArray:
+    """An array of numbers, as they were given."""
+    raw = as_array(value, name)
     if raw.dtype.kind not in "biufO":
         raise ParameterError(
             f"{name} must hold numbers, found dtype {raw.dtype}: convert it first."
@@ -65,23 +69,22 @@ def _refuse_no_numbers(raw: AnyArray, name: str) -> None:
                 raise ParameterError(
                     f"{name} must hold numbers, found {value!r}: convert it first."
                 )
+    return raw
 
 
-def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike) -> AnyArray:
-    """Numbers as an array of a type of floats, infinite where they are too large for it."""
-    raw = as_array(value, name)
-    _refuse_no_numbers(raw, name)
+def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> AnyArray:
+    """Numbers as an array of floats, by default of `float_type`; infinite if too large for it."""
+    raw = _numbers(value, name)
     try:
         with np.errstate(over="ignore"):
-            return raw.astype(dtype, copy=False)
+            return raw.astype(_float_type(raw) if dtype is None else dtype, copy=False)
     except (TypeError, ValueError, OverflowError) as error:
         raise ParameterError(f"{name} must hold numbers: {error}.") from error
 
 
 def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
     """Samples as an array of shape (n, d), float32 if they are and else float64, all finite."""
-    raw = as_array(X, name)
-    samples = as_numbers(raw, name, float_type(raw, name))
+    samples = as_numbers(X, name)
     if samples.ndim != 2:
         raise ValueError(
             f"{name} must have two dimensions, samples by features, found shape {samples.shape}: "
@@ -145,13 +148,19 @@ def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
         ) from error
 
 
-def refuse_infinite(margins: FloatArray, name: str) -> None:
-    """Raise ValueError where w.x + b left the finite numbers: what came of it is no answer."""
+def finite_margins(
+    X: FloatArray, weights: FloatArray, bias: float | FloatArray, name: str
+) -> FloatArray:
+    """w.x + b of samples; ValueError where it left the finite numbers, as that is no answer."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # In the order of C: BLAS adds up in another where samples are laid out in another.
+        margins: FloatArray = np.ascontiguousarray(X) @ weights + bias
     if not np.isfinite(margins).all():
         raise ValueError(
             f"{name} is too large for w.x + b to be finite: scale the features, as those of the "
             f"training."
         )
+    return margins
 
 
 def as_weights(

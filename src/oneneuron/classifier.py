@@ -309,11 +309,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             w.x + b to be finite.
         """
         check_is_fitted(self)
-        # BLAS adds up in another order where samples are laid out in another.
-        samples: FloatArray = self._validated(X, order="C", reset=False)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = samples @ self.coef_.T + self.intercept_
-        checks.refuse_infinite(scores, "X")
+        samples: FloatArray = self._validated(X, reset=False)
+        scores = checks.finite_margins(samples, self.coef_.T, self.intercept_, "X")
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> AnyArray:

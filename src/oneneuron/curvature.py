@@ -52,7 +52,7 @@ def safe_eta(
     X = checks.as_samples(X)
     weights = checks.as_weights(sample_weight, len(X), X.dtype)
     alpha = checks.as_size(alpha, "alpha")
-    loss = checks.as_choice(loss, "loss", ("quadratic", "log"))
+    loss = checks.as_choice(loss, "loss", tuple(MAX_CURVATURE))
     return SecondMoments(X, weights).safe_eta(alpha, loss)
 
 

@@ -32,11 +32,7 @@ def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
 
     x = checks.as_samples(x, "x")
     weights, bias = _parameters(model, x.shape[1])
-    with np.errstate(over="ignore", invalid="ignore"):
-        # In the order of C: BLAS adds up in another where samples are laid out in another.
-        z = np.ascontiguousarray(x) @ weights + bias
-    checks.refuse_infinite(z, "x")
-    f: Float64Array = expit(z)
+    f: Float64Array = expit(checks.finite_margins(x, weights, bias, "x"))
     return f
 
 
