@@ -43,10 +43,17 @@ def blas_threads():
 
 
 @pytest.fixture
-def press_ctrl_c():
-    """A function that lets Ctrl-C come after some seconds, once."""
+def hears_ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt."""
     # A shell starts background jobs deaf to it, and Python then leaves it so.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture
+def press_ctrl_c(hears_ctrl_c):
+    """A function that lets Ctrl-C come after some seconds, once."""
     timers = []
 
     def press_after(seconds):
@@ -57,4 +64,3 @@ def press_ctrl_c():
     yield press_after
     for timer in timers:
         timer.join()
-    signal.signal(signal.SIGINT, handler)

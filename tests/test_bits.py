@@ -53,10 +53,12 @@ def trained(case, level, n_threads):
     for which in ("last", "best", "lowest"):
         model = run.model(which)
         found += [model.weights, [model.bias, model.cost, model.accuracy, float(model.step)]]
-    digest = sha256(
-        b"".join(np.asarray(a).astype(f"<{np.asarray(a).dtype.str[1:]}") for a in found)
-    )
-    return digest.hexdigest()[:16]
+    return sha256(b"".join(map(little_endian, found))).hexdigest()[:16]
+
+
+def little_endian(values):
+    array = np.asarray(values)
+    return array.astype(array.dtype.newbyteorder("<")).tobytes()
 
 
 def rounding(level):

@@ -319,14 +319,16 @@ def documented(function, section):
     return tuple(getattr(builtins, n, None) or getattr(sklearn.exceptions, n) for n in names)
 
 
-def assert_told(error, function):
-    """The docstring names its class, and a check raised it: ours, or one of scikit-learn's."""
+def assert_errors_are_told(case, arguments):
+    """The docstring names their class, and a check raises them: ours, or one of scikit-learn's."""
+    error = outcome(case.call, arguments).error
+    assume(error is not None)
     frames = traceback.extract_tb(error.__traceback__)
     inner = [frame for frame in frames if frame.filename.startswith((OURS, THEIRS))][-1]
     is_on_purpose = inner is frames[-1] and inner.line.startswith("raise ")
     found = "".join(traceback.format_exception(error))
     assert is_on_purpose or inner.filename.startswith(THEIRS), found
-    assert isinstance(error, documented(function, "Raises")) and str(error), found
+    assert isinstance(error, documented(case.function, "Raises")) and str(error), found
 
 
 def assert_counts_as_plain(call, arguments):
@@ -372,9 +374,7 @@ every_function = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @every_function
 @given(data=st.data())
 def test_an_error_is_in_the_docstring_and_raised_by_a_check(case, data):
-    error = outcome(case.call, data.draw(calls(case))).error
-    assume(error is not None)
-    assert_told(error, case.function)
+    assert_errors_are_told(case, data.draw(calls(case)))
 
 
 @every_function
@@ -493,9 +493,7 @@ few_examples = settings(max_examples=settings().max_examples // 5)
 @few_examples
 @given(data=st.data())
 def test_a_picture_is_refused_by_a_check(case, data):
-    error = outcome(case.call, data.draw(calls(case))).error
-    assume(error is not None)
-    assert_told(error, case.function)
+    assert_errors_are_told(case, data.draw(calls(case)))
 
 
 @every_picture

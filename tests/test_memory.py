@@ -109,8 +109,7 @@ def test_helpers_leave_nothing(with_helpers):
     assert_nothing_is_left(lambda i: train(**with_helpers), ROUNDS // 10)
 
 
-def test_trainings_that_ctrl_c_ends_leave_nothing(monkeypatch, with_helpers):
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+def test_trainings_that_ctrl_c_ends_leave_nothing(monkeypatch, hears_ctrl_c, with_helpers):
     advance_to = Training._advance_to
 
     def pressed(training, last_step, eta):
@@ -127,10 +126,7 @@ def test_trainings_that_ctrl_c_ends_leave_nothing(monkeypatch, with_helpers):
             return
         pytest.fail("Ctrl-C was lost")
 
-    try:
-        assert_nothing_is_left(interrupted, ROUNDS // 2)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    assert_nothing_is_left(interrupted, ROUNDS // 2)
 
 
 def test_fits_leave_nothing():

@@ -34,7 +34,7 @@ def test_fits_in_more_threads_than_cores_come_out_as_alone():
 
 
 def test_fits_inside_joblib_come_out_as_alone():
-    assert_passes("inside_joblib", "in_loky")
+    assert_passes("in_joblib")
 
 
 @pytest.mark.skipif(
@@ -150,19 +150,17 @@ def many_threads(rounds):
     assert_no_thread_is_left()
 
 
-def inside_joblib(rounds):
+def in_joblib(rounds):
     expected = alone(FITS)
-    for _ in range(rounds):
-        with joblib.parallel_config("threading", n_jobs=4):
-            assert_alike(joblib.Parallel()(joblib.delayed(fit)() for fit in FITS), expected)
+
+    def assert_alike_with(backend, n_jobs):
+        for _ in range(rounds):
+            with joblib.parallel_config(backend, n_jobs=n_jobs):
+                assert_alike(joblib.Parallel()(joblib.delayed(fit)() for fit in FITS), expected)
+
+    assert_alike_with("threading", 4)
     assert_no_thread_is_left()
-
-
-def in_loky(rounds):
-    expected = alone(FITS)
-    for _ in range(rounds):
-        with joblib.parallel_config("loky", n_jobs=2):
-            assert_alike(joblib.Parallel()(joblib.delayed(fit)() for fit in FITS), expected)
+    assert_alike_with("loky", 2)  # which keeps threads of its own
 
 
 def call(fit):
@@ -209,7 +207,7 @@ def ctrl_c(rounds):
     """Ctrl-C comes again and again, at random, while four threads fit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs are deaf to it
     expected = alone(FITS)
-    pressed, armed, over = itertools.count(), threading.Event(), threading.Event()
+    armed, over = threading.Event(), threading.Event()
     times = caught = 0
 
     def press():
@@ -218,7 +216,7 @@ def ctrl_c(rounds):
             armed.clear()
             time.sleep(random.uniform(0.0, 0.05))
             signal.raise_signal(signal.SIGINT)
-            times = next(pressed) + 1
+            times += 1
 
     def go_on(fit, expected):
         done = 0
