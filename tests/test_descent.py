@@ -297,7 +297,7 @@ with np.errstate(over="ignore"):
         ({"eta": "fast"}, TypeError, r"eta must be a number.*found 'fast'"),
         ({"num_steps": -1}, ValueError, r"num_steps must be 0 or more, found -1"),
         ({"num_steps": 2**63}, ValueError, r"num_steps must be 9223372036854775807 at most"),
-        ({"num_steps": np.timedelta64(2)}, TypeError, r"num_steps must be a whole number"),
+        ({"num_steps": np.timedelta64(2, "s")}, TypeError, r"num_steps must be a whole number"),
         ({"num_steps": 1.5}, TypeError, r"num_steps must be a whole number, found 1.5"),
         ({"record_every": -1}, ValueError, r"record_every must be 0 or more, found -1"),
         ({"init": ([1.0], 0.0)}, ValueError, r"init must have weights of shape \(2,\)"),
