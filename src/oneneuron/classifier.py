@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import checks, diagnostics
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, Loss, RandomState, Which
+from .blas import one_thread
 from .callbacks import CallbackSupportMixin, Tasks, with_callbacks
 from .neurons import Neurons, Reason, coefficients_of, total_cost, total_curve, worst_reason
 from .results import History, as_history
@@ -194,7 +195,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If y is a column, of shape (n_samples, 1); it is taken for the labels.
         """
         options = self._checked()
-        with _all_or_nothing(self):
+        with _all_or_nothing(self), one_thread():
             return self._fit(options, X, y, sample_weight)
 
     def _fit(
@@ -265,7 +266,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "class_weight='balanced' needs all samples at once, found it in partial_fit: give "
                 "a dict, for instance what compute_class_weight says of all labels."
             )
-        with _all_or_nothing(self):
+        with _all_or_nothing(self), one_thread():
             return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(

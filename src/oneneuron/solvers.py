@@ -13,9 +13,7 @@ the steps they made and why they stopped:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -36,8 +34,6 @@ _LAST_DIGITS = 64
 
 # Helpers pay if so many evaluations do.
 _FEW_STEPS = 10
-
-_limiting = Lock()
 
 
 def descend(
@@ -80,7 +76,7 @@ def lbfgs(
         if stopped or training.flat:
             raise StopIteration
 
-    with training.helped(_FEW_STEPS), _one_blas_thread():
+    with training.helped(_FEW_STEPS):
         found = minimize(
             objective.cost, np.zeros(len(scale)), jac=objective.gradient, method="L-BFGS-B",
             callback=accepted,
@@ -93,26 +89,6 @@ def lbfgs(
     if training.flat:
         return step, "converged"
     return step, "callback" if stopped else "max_iter" if found.status == 1 else "precision"
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """A context in which the linear algebra library uses one thread, if no other fit sees to that.
-
-    Its threads wait for each other in a loop: where other work has a core, a product of two small
-    matrices takes milliseconds. The limit is the whole process's. If two fits set it, the second
-    to end would give back what it found, the limit of the first.
-    """
-    from threadpoolctl import get_cached_controller
-
-    if not _limiting.acquire(blocking=False):
-        yield
-        return
-    try:
-        with get_cached_controller().limit(limits=1, user_api="blas"):
-            yield
-    finally:
-        _limiting.release()
 
 
 class _Objective:
