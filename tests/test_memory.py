@@ -18,9 +18,9 @@ from oneneuron.training import Training
 ROUNDS = 10_000
 
 # What leaks does so in each third of the rounds, while what Python and NumPy keep for the next time
-# fills up: by 600 blocks in 500 fits, then 40, then 2. So the least of the three counts. The smallest
-# thing that a training could leave is an array of 3 numbers, of 136 bytes and one block of Python's;
-# of the jobs in a mix each has a tenth of the rounds.
+# fills up, by 600 blocks in 500 fits, then 40, then 2: so the least of three counts. The smallest
+# thing that a training could leave is an array of 3 numbers, of 136 bytes and a block of Python's;
+# each job of a mix has a tenth of the rounds.
 SPANS = 3
 MOST_BYTES = 20  # of each round
 MOST_BLOCKS = 0.08
