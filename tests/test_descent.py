@@ -283,6 +283,7 @@ with np.errstate(over="ignore"):
         ({"X": [[1, "b"]] * 3}, TypeError, r"X must hold numbers"),
         ({"X": np.ones((3, 2), complex)}, TypeError, r"X must hold numbers, found dtype complex"),
         ({"X": np.ma.masked_equal(X2, 2)}, ValueError, r"X has masked values"),
+        ({"X": list(np.ma.masked_equal(X2, 2))}, ValueError, r"X has masked values"),
         ({"X": np.array([["1", "2"]] * 3, object)}, TypeError, r"X must hold numbers, found '1'"),
         ({"X": np.array([[0, 1j]] * 3, object)}, TypeError, r"X must hold numbers, found 1j"),
         ({"X": np.array([[0, 10**400]] * 3)}, TypeError, r"X must hold numbers: int too large"),

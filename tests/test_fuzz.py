@@ -106,7 +106,7 @@ LAYOUTS = [
     lambda a: a.view(Subclass),
 ]  # fmt: skip
 CONTAINERS = [
-    Holder, InterfaceHolder, np.ndarray.tolist, pd.DataFrame, pd.Series,
+    Holder, InterfaceHolder, list, np.ndarray.tolist, pd.DataFrame, pd.Series,
     lambda a: tuple(map(list, np.asarray(a))),
     lambda a: [*a.tolist(), [1.0]],
     lambda a: pd.DataFrame(a).convert_dtypes(),
@@ -133,12 +133,16 @@ def disguised(draw, values, types=ANY_TYPE):
     return array
 
 
+def is_masked(value):
+    return any(map(np.ma.is_masked, value if isinstance(value, list | tuple) else [value]))
+
+
 def plain(name, value):
     """An argument that was taken, as plainly as it can be said."""
     if name in ("X", "x", "sample_weight") and value is not None:
         return plain_numbers(value)
     if name in ("y", "classes"):
-        assert not np.ma.is_masked(value)
+        assert not is_masked(value)
         raw = np.asarray(value)
         return np.array(raw, raw.dtype.newbyteorder("="), order="C", subok=False)
     if name == "init" and value is not None:
@@ -153,7 +157,7 @@ def plain(name, value):
 
 def plain_numbers(value):
     """A C-contiguous copy, float32 if it was and else float64, by Python's own conversion."""
-    assert not np.ma.is_masked(value)
+    assert not is_masked(value)
     raw = np.asarray(value)
     copy = np.empty(raw.shape, "f4" if raw.dtype.newbyteorder("=") == np.float32 else "f8")
     for index in np.ndindex(raw.shape):

@@ -33,8 +33,9 @@ class ParameterError(ValueError, TypeError):
 
 
 def refuse_masked(value: object, name: str) -> None:
-    """Raise ValueError if values are masked: NumPy would take what lies beneath."""
-    if np.ma.is_masked(value):
+    """Raise ValueError if values are masked, also in rows: NumPy would take what lies beneath."""
+    rows = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(row, np.ma.MaskedArray) and np.ma.is_masked(row) for row in rows):
         raise ValueError(f"{name} has masked values: fill them or drop their samples.")
 
 
