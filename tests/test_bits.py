@@ -75,7 +75,7 @@ def kept():
 @pytest.fixture
 def always_shared(monkeypatch):
     """Helpers for any work, however small, as many as there are blocks."""
-    monkeypatch.setattr(training, "_LEAST_SECONDS_TO_SHARE", 0.0)
+    monkeypatch.setattr(training, "_LEAST_SECONDS_FOR_A_HELPER", 1e-9)
     monkeypatch.setattr(training, "_LEAST_SECONDS_OF_A_STEP", 1e-12)
 
 

@@ -103,7 +103,7 @@ def test_trainings_that_diverge_leave_nothing():
 @pytest.fixture
 def with_helpers(monkeypatch):
     """A helper for each training, however little there is to do."""
-    monkeypatch.setattr(Training, "_worthwhile_threads", lambda training, _: training._most_threads)
+    monkeypatch.setattr(Training, "_worthwhile_helpers", lambda made, _: made._most_threads - 1)
     return {"X": rng.standard_normal((2_500, 2)), "y": rng.integers(0, 2, 2_500), "n_threads": 2}
 
 

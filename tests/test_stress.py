@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import oneneuron
-from oneneuron import NeuronClassifier, team
+from oneneuron import NeuronClassifier, team, training
 from oneneuron.descent import begin
 
 ROUNDS = 1
@@ -71,7 +71,13 @@ def made_samples(n, d, dtype=np.float64):
     return X, (X.sum(axis=1) + rng.standard_normal(n) > 0).astype(int)
 
 
+def share_all_work():
+    """Have as many helpers as are asked for, however little there is to do, in any process."""
+    training._LEAST_SECONDS_FOR_A_HELPER = 1e-6
+
+
 def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
+    share_all_work()
     X, y = made_samples(n, d, dtype)
     last = oneneuron.train(
         X, y, eta=eta, num_steps=num_steps, init=(np.zeros(d), 0.1), **options
@@ -80,14 +86,14 @@ def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
 
 
 def fitted(n, d, dtype=np.float64, **options):
+    share_all_work()
     X, y = made_samples(n, d, dtype)
     found = NeuronClassifier(tol=0.01, **options).fit(X, y + (X[:, 0] > 0))
     asked = found.predict_proba(X[:100]).tobytes()
     return found.coef_.tobytes(), found.intercept_.tobytes(), found.loss_curve_.tobytes(), asked
 
 
-# Each step is worth as many helpers as are asked for, and the moments of 100 features threads of
-# BLAS, with which they would come out otherwise.
+# The moments of 100 features are worth threads of BLAS, with which they would come out otherwise.
 FITS = [
     partial(trained, 10_000, 30, n_threads=2),
     partial(trained, 10_000, 30, np.float32, n_threads=3, record_every=10),
@@ -259,24 +265,25 @@ def ctrl_c_anywhere(rounds):
     def begun(n_threads):
         return begin(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
 
+    share_all_work()
     num_steps = 300
     expected = begun(1)
     expected.advance(num_steps)
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     caught = 0
     for _ in range(20 * rounds):
-        training = begun(4)
+        interrupted = begun(4)
         # No more than so many, or with busy cores it gets nowhere.
         presses = iter(range(20))
-        while training.step < num_steps:
+        while interrupted.step < num_steps:
             try:
                 if next(presses, None) is not None:
                     signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 3e-3))
-                training.advance(min(30, num_steps - training.step))
+                interrupted.advance(min(30, num_steps - interrupted.step))
                 signal.setitimer(signal.ITIMER_REAL, 0.0)
             except KeyboardInterrupt:
                 caught += 1
-        assert training.parameters.tobytes() == expected.parameters.tobytes()
+        assert interrupted.parameters.tobytes() == expected.parameters.tobytes()
     assert caught > 20 * rounds
     assert_no_thread_is_left()
 

@@ -52,9 +52,10 @@ import json
 from hashlib import sha256
 import numpy as np
 import oneneuron
-from oneneuron import team
+from oneneuron import team, training
 from oneneuron.training import Training
 
+training._LEAST_SECONDS_FOR_A_HELPER = 1e-6
 started, helpers = [], team.helpers
 team.helpers = lambda count, *rest: (started.append(count), helpers(count, *rest))[1]
 
@@ -173,20 +174,21 @@ def test_a_small_problem_has_no_helpers(started):
 def test_by_default_there_is_a_thread_for_each_core(started, monkeypatch):
     monkeypatch.setattr(cores, "count", lambda: 4)
     X, y, init = made_samples()
-    oneneuron.train(X, y, eta=1e-4, num_steps=30, init=init)
+    oneneuron.train(X, y, eta=1e-4, num_steps=60, init=init)
     assert started[-1] == 3
 
 
 def test_there_are_no_more_threads_than_blocks(started):
     X, y, init = made_samples(10_000, 100)
-    oneneuron.train(X, y, eta=1e-4, num_steps=20, init=init, n_threads=64)
+    oneneuron.train(X, y, eta=1e-4, num_steps=50, init=init, n_threads=64)
     assert started[-1] == 9  # of 1024 samples each
 
 
-def test_few_steps_are_not_worth_a_thread(started):
-    X, y, init = made_samples()
-    oneneuron.train(X, y, eta=1e-4, num_steps=1, init=init, n_threads=8)
-    assert set(started) == {0}
+@pytest.mark.parametrize(("num_steps", "helpers"), [(1, 0), (14, 0), (15, 1), (60, 4), (200, 7)])
+def test_each_helper_has_at_least_a_millisecond_of_work(started, num_steps, helpers):
+    X, y, init = made_samples()  # a step of which takes 70 us
+    oneneuron.train(X, y, eta=1e-4, num_steps=num_steps, init=init, n_threads=8)
+    assert set(started) == {helpers}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +219,7 @@ def assert_no_thread_is_left(before, system_before):
 def test_no_thread_is_left_after_a_training(started):
     X, y, init = made_samples()
     before, system_before = threading.enumerate(), system_threads()
-    oneneuron.train(X, y, eta=1e-4, num_steps=30, init=init, n_threads=4)
+    oneneuron.train(X, y, eta=1e-4, num_steps=60, init=init, n_threads=4)
     assert started[-1] == 3
     assert_no_thread_is_left(before, system_before)
 

@@ -34,8 +34,9 @@ _SECONDS_PER_CALL = 0.04
 # What a step takes, roughly: only to judge what helpers are worth and how long a call may be.
 _SECONDS_PER_SAMPLE = 1e-9
 _SECONDS_PER_VALUE = 2e-10
-# Starting a thread takes some 0.1 ms, and a step of several some 1 us more than its share.
-_LEAST_SECONDS_TO_SHARE = 1e-3
+# Starting a helper takes 0.1 ms, more where threads outnumber cores; a step of several some 1 us
+# more than its share.
+_LEAST_SECONDS_FOR_A_HELPER = 1e-3
 _LEAST_SECONDS_OF_A_STEP = 4e-6  # for each thread
 
 
@@ -196,15 +197,15 @@ class Training:
 
     def helped(self, num_steps: int) -> AbstractContextManager[None]:
         """A context in which helpers share the work, if that pays for so many steps."""
-        helpers = self._worthwhile_threads(num_steps) - 1
+        helpers = self._worthwhile_helpers(num_steps)
         if helpers > 0:
             self._neuron.muster()
         return team.helpers(helpers, self._neuron.help, self._neuron.dismiss)
 
-    def _worthwhile_threads(self, num_steps: int) -> int:
-        if num_steps * self._step_seconds < _LEAST_SECONDS_TO_SHARE:
-            return 1
-        return max(1, min(self._most_threads, int(self._step_seconds / _LEAST_SECONDS_OF_A_STEP)))
+    def _worthwhile_helpers(self, num_steps: int) -> int:
+        in_all = int(num_steps * self._step_seconds / _LEAST_SECONDS_FOR_A_HELPER)
+        in_a_step = int(self._step_seconds / _LEAST_SECONDS_OF_A_STEP) - 1
+        return max(0, min(self._most_threads - 1, in_all, in_a_step))
 
     def _advance_to(self, last_step: int, eta: float) -> None:
         while self.step < last_step:
