@@ -105,12 +105,12 @@ def begin(
     weights = checks.as_weights(sample_weight, len(X), X.dtype)
     eta = checks.as_eta_or_auto(eta)
     draws = checks.as_random_state(random_state)
+    if eta == "auto":
+        eta = SecondMoments(X, weights).safe_eta(alpha, "quadratic")
     if init is None:
         start = draws.random(X.shape[1] + 1)
     else:
         start = checks.as_parameters(init, X.shape[1])
-    if eta == "auto":
-        eta = SecondMoments(X, weights).safe_eta(alpha, "quadratic")
     training = Training(
         X, y, start, eta=eta, sample_weight=weights, alpha=alpha, n_threads=n_threads
     )
