@@ -79,7 +79,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     n_threads : int or None, default=None
         The most threads to use. By default as many as the work is worth, at most one for each
         core of its affinity mask, of its container's limit, and of ``OMP_NUM_THREADS``. The result
-        doesn't depend on it.
+        doesn't depend on it. NumPy's linear algebra has one thread, in the whole process, for as
+        long as a fit runs.
     record_every : int, default=0
         Record the model at the start and every so many steps in `history_`; 0 records nothing.
     random_state : int, RandomState instance or None, default=None
