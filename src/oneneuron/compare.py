@@ -17,11 +17,11 @@ from types import ModuleType
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from . import contenders, cores, reference
 from ._dispatch import available
 from ._typing import Float64Array
+from .blas import one_thread
 from .contenders.problem import Advance, Problem
 from .curvature import safe_eta
 from .lecture.example1 import get_data
@@ -137,7 +137,7 @@ def ladder(
     ('pure Python', 1.0)
     """
     watch = watch or (lambda share, name: None)
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         rungs = list(_prepared(problem, watch))
         expected = expected_end(problem)
         for rung in rungs:

@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .._typing import AnyArray
+from ..blas import one_thread
 from . import first_network
 
 _Found = TypeVar("_Found")
@@ -63,7 +63,7 @@ def _fastest(function: Callable[..., _Found], *arguments: object) -> tuple[_Foun
     times = []
     # So little work gains nothing from BLAS's threads, and on busy cores they wait for each other:
     # a fit of 2 ms takes 50.
-    with threadpool_limits(1, user_api="blas"):
+    with one_thread():
         for _ in range(_CALLS):
             start = perf_counter()
             result = function(*arguments)
