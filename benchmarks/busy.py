@@ -14,7 +14,7 @@ from time import perf_counter
 
 import problems
 
-from oneneuron.contenders import oneneuron_float64
+from oneneuron.compare._contenders import oneneuron_float64
 
 SIZES = ("10000x2", "1000000x2", "10000x30", "100000x100")
 SECONDS = 0.3

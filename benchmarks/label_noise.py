@@ -24,7 +24,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-import oneneuron.neurons
+import oneneuron._fit.one_vs_rest
 from oneneuron import NeuronClassifier
 
 BASELINE = "LogisticRegression"
@@ -219,7 +219,7 @@ def strengths(seeds):
 def best_of_starts(data, condition, seed, spread, starts):
     """Accuracy and cost of the quadratic loss, its starts drawn with this spread."""
     X, y, X_test, y_test = samples(data, condition, seed)
-    with mock.patch.object(oneneuron.neurons, "_SPREAD_OF_STARTS", spread):
+    with mock.patch.object(oneneuron._fit.one_vs_rest, "_SPREAD_OF_STARTS", spread):
         model = neuron(len(y), seed, n_init=starts).fit(X, y)
     return 100 * model.score(X_test, y_test), model.loss_
 

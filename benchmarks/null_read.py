@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from oneneuron.contenders.tools import fastest, spread
+from oneneuron.compare._tuning import fastest, spread
 
 NAME = "one read of X"
 

@@ -15,8 +15,7 @@ from unittest import mock
 import numpy as np
 import problems
 
-import oneneuron.training
-from oneneuron.descent import begin
+import oneneuron._engine.training
 
 
 def seconds_of(function, *args, **kwargs):
@@ -29,14 +28,14 @@ def seconds_of(function, *args, **kwargs):
 def prepare(problem):
     """A `Training`, and the seconds of its lay-out alone and of all that comes before a step."""
     seconds = 0.0
-    lay_out = oneneuron.training.lay_out
+    lay_out = oneneuron._engine.training.lay_out
 
     def timed(*args, **kwargs):
         nonlocal seconds
         tiles, seconds = seconds_of(lay_out, *args, **kwargs)
         return tiles
 
-    with mock.patch.object(oneneuron.training, "lay_out", timed):
+    with mock.patch.object(oneneuron._engine.training, "lay_out", timed):
         init = problem.start[:-1], problem.start[-1]
         training, all_seconds = seconds_of(
             begin, problem.X, problem.y, eta=problem.eta, init=init, n_threads=1

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from oneneuron.words import digits
+from oneneuron._text import three_digits
 
 # Apart in any kind of colour vision; the marks differ too.
 KINDS = {
@@ -45,7 +45,7 @@ def _draw_times(axes, times):
         axes.axhline(row, color="#E4E4E4", linewidth=1, zorder=0)
         axes.scatter(time, row, s=110, color=colour, marker=mark)
         axes.annotate(
-            digits(time), (time, row), (9, 0), textcoords="offset points",
+            three_digits(time), (time, row), (9, 0), textcoords="offset points",
             fontsize=13, color=colour, va="center",
             bbox={"color": "white", "pad": 1},
         )  # fmt: skip

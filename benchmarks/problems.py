@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oneneuron.contenders.problem import Problem
+from oneneuron.compare._problem import Problem
 
 SIZES = ("400x2", "10000x2", "1000000x2", "10000x30", "100000x100")
 

@@ -3,8 +3,8 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-from oneneuron._dispatch import level
-from oneneuron.words import digits
+from oneneuron._engine.dispatch import level
+from oneneuron._text import three_digits
 
 RIVALS = ("numpy", "numba", "jax", "torch")
 
@@ -66,7 +66,7 @@ def times(run):
     ]
     for name in next(iter(sizes.values())):
         cells = (
-            f"{digits(t[name]['min']):>8} {digits(t[name]['median']):>8}" for t in sizes.values()
+            f"{three_digits(t[name]['min']):>8} {three_digits(t[name]['median']):>8}" for t in sizes.values()
         )
         lines.append(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)

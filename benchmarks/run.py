@@ -87,14 +87,14 @@ def measure(size, contenders, threads, rounds, seconds):
 
 def line_up(names, threads):
     """(name, module, threads) of all that are installed, and why the others are not here."""
-    from oneneuron import contenders
+    from oneneuron.compare import _contenders
 
     entries, reasons = [], []
-    for name in (*contenders.ORDER, *YARDSTICKS):
+    for name in (*_contenders.ORDER, *YARDSTICKS):
         if names and name not in names:
             continue
         try:
-            module = import_module(name) if name in YARDSTICKS else contenders.load(name)
+            module = import_module(name) if name in YARDSTICKS else _contenders.load(name)
         except ImportError as error:
             reasons.append(f"{name} skipped: {error}")
             continue

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from oneneuron import contenders
+from oneneuron.compare import _contenders
 
 # Without numpy.random, whose import is not what is to be timed.
 DATA = """
@@ -37,7 +37,7 @@ problem.signed_rows = lambda: rows
 RIVALS = f"""
 import sys, types
 sys.modules["contenders"] = types.ModuleType("contenders")
-sys.modules["contenders"].__path__ = [{str(Path(contenders.__file__).parent)!r}]
+sys.modules["contenders"].__path__ = [{str(Path(_contenders.__file__).parent)!r}]
 """
 PROCESSES = {
     "import numpy": "import numpy",

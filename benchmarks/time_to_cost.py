@@ -137,7 +137,7 @@ def breakdown(X, y, rounds):
     """Microseconds of one of our fits by part, each the minimum over the rounds."""
     import scipy.optimize
 
-    from oneneuron import classifier, curvature, neurons, training
+    from oneneuron._engine import curvature, training
 
     # Part: the function that is it. One with a dash is within the part above.
     parts = {

@@ -22,9 +22,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
 import oneneuron
-from oneneuron import NeuronClassifier, team
-from oneneuron.curvature import safe_eta
-from oneneuron.recording import Recording
+from oneneuron import NeuronClassifier, safe_eta
+from oneneuron._engine import team
+from oneneuron._fit.recording import Recorder
 
 LOSSES = ["quadratic", "log"]
 SOLVERS = ["gd", "lbfgs"]
@@ -1254,7 +1254,7 @@ def test_ctrl_c_leaves_the_model_of_the_fit_before(solver, n_init, monkeypatch):
         if len(calls) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Recording, "__call__", interrupted)
+    monkeypatch.setattr(Recorder, "__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(-X, y)
     assert {name: repr(value) for name, value in vars(classifier).items()} == before

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron._dispatch import available, level
+from oneneuron._engine.dispatch import available, level
 
 # None of them the default.
 OPTIONS = dict(
@@ -134,7 +134,7 @@ np.testing.assert_allclose(classifier.predict_proba(X), expected, rtol=1e-12)
 before = classifier.coef_
 # The same descent to the minimum, with roundings of another instruction set.
 np.testing.assert_allclose(classifier.fit(X, y).coef_, before, rtol=1e-10)
-from oneneuron._dispatch import level
+from oneneuron._engine.dispatch import level
 print(level)
 """
     assert python(code, ONENEURON_ISA=other).strip() == other
@@ -145,7 +145,7 @@ print(level)
 
 def test_the_package_alone_brings_neither_scikit_learn_nor_scipys_optimisers():
     loaded = python("import sys, oneneuron; print(*sys.modules)").split()
-    assert "oneneuron.descent" in loaded
+    assert "oneneuron._train" in loaded
     assert not {"sklearn", "scipy.optimize", "scipy.sparse", "matplotlib"} & set(loaded)
 
 

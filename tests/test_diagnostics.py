@@ -10,9 +10,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 import oneneuron
-from oneneuron import NeuronClassifier
-from oneneuron.curvature import safe_eta
-from oneneuron.diagnostics import is_saturated, unlike_scales
+from oneneuron import NeuronClassifier, safe_eta
+from oneneuron._diagnostics import is_saturated, unlike_scales
 
 
 def made_samples(seed=0, n=200, d=3):

@@ -27,8 +27,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 
 import oneneuron
-from oneneuron import NeuronClassifier, plots, reference
-from oneneuron.curvature import safe_eta
+from oneneuron import NeuronClassifier, plots, reference, safe_eta
 from oneneuron.lecture import first_network
 
 OURS, THEIRS = (str(Path(package.__file__).parent) for package in (oneneuron, sklearn))
@@ -428,7 +427,7 @@ def test_train_makes_the_steps_of_the_reference(data, n, d):
     found = outcome(partial(oneneuron.train, init=([0.5] * d, 0.0), **options), {"X": X, "y": y})
     assume(found.error is None)
     X, y = plain("X", X), plain("y", y)
-    *_, expected = reference.descend(X.astype("f8"), y, np.full(d, 0.5), 0.0, **options)
+    *_, expected = reference.gradient_descent(X.astype("f8"), y, np.full(d, 0.5), 0.0, **options)
     # Five steps of parameters of order 1 round some units of the last digit.
     tolerance = 20 * np.finfo(X.dtype).eps
     np.testing.assert_allclose(

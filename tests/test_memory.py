@@ -13,7 +13,7 @@ import pytest
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron.training import Training
+from oneneuron._engine.training import Training
 
 ROUNDS = 10_000
 

@@ -22,8 +22,9 @@ import numpy as np
 import pytest
 
 import oneneuron
-from oneneuron import NeuronClassifier, team, training
-from oneneuron.descent import begin
+from oneneuron import NeuronClassifier
+from oneneuron._engine import team, training
+from oneneuron._train import start_training
 
 ROUNDS = 1
 SECONDS_UNTIL_GIVEN_UP = 60
@@ -263,7 +264,7 @@ def ctrl_c_anywhere(rounds):
     X, y = made_samples(10_000, 30)
 
     def begun(n_threads):
-        return begin(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
+        return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
 
     share_all_work()
     num_steps = 300

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 import oneneuron
-from oneneuron import _dispatch, contenders
+from oneneuron._engine import dispatch
+from oneneuron.compare import _contenders
 
 SUBPACKAGES = {"cli", "contenders", "lecture", "plots"}
 PUBLIC = ["oneneuron"] + [
@@ -26,8 +27,8 @@ PUBLIC = ["oneneuron"] + [
 
 STUBS = {
     "_cpu": "oneneuron._cpu",
-    "_kernel": f"oneneuron._kernel_{_dispatch.level}_float64",
-    "_naive": "oneneuron._naive",
+    "_kernel": f"oneneuron._engine.kernel_{dispatch.level}_float64",
+    "_naive": "oneneuron.compare._naive_loop",
     "_pack": "oneneuron._pack",
 }
 
@@ -50,7 +51,7 @@ oneneuron.trian
 
 def imported(name):
     """A module; one that needs a library which isn't there skips the test."""
-    library = contenders.NEEDS.get(name.rpartition(".")[2])
+    library = _contenders.NEEDS.get(name.rpartition(".")[2])
     if library is not None:
         pytest.importorskip(library)
     return importlib.import_module(name)
@@ -155,9 +156,9 @@ def test_a_checker_understands_a_script_that_uses_the_package(tmp_path):
     told = dict(re.findall(r"^script\.py:(\d+): (?:note|error): (.*)$", ran.stdout, re.MULTILINE))
     assert list(told) == [str(line) for line in range(6, 14)], ran.stdout + ran.stderr
     descent, weights, fitted, coef, reason, wrong_eta, wrong_solver, wrong_name = told.values()
-    assert "oneneuron.results.Descent" in descent
+    assert "oneneuron._results.Descent" in descent
     assert "ndarray" in weights and "floating" in weights
-    assert "oneneuron.classifier.NeuronClassifier" in fitted
+    assert "oneneuron._classifier.NeuronClassifier" in fitted
     assert "ndarray" in coef and "floating" in coef
     assert "'converged'" in reason and "'partial_fit'" in reason
     assert "[arg-type]" in wrong_eta

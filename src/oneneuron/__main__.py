@@ -1,4 +1,4 @@
-"""`python -m oneneuron`: the same as the command `oneneuron`."""
+"""Run the command line: ``python -m oneneuron`` is the same as ``oneneuron``."""
 
 import sys
 

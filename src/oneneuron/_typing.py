@@ -11,17 +11,17 @@ Float64Array: TypeAlias = NDArray[np.float64]
 
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
-Loss: TypeAlias = Literal["quadratic", "log"]
+LossName: TypeAlias = Literal["quadratic", "log"]
 Which: TypeAlias = Literal["last", "best", "lowest"]
-# Of whole numbers, too: a checker takes a dict of int for none of float.
+# Both kinds of dict: a type checker does not accept a dict of int for a dict of float.
 ClassWeight: TypeAlias = dict[Any, float] | dict[Any, int] | Literal["balanced"] | None
 
 
-class Draws(Protocol):
-    """Where random numbers come from: NumPy's global state, a RandomState or a Generator."""
+class RandomDraws(Protocol):
+    """A source of random numbers: NumPy's global state, a RandomState or a Generator."""
 
     def random(self, size: int, /) -> Float64Array:
-        """Uniform draws from [0, 1)."""
+        """Return uniform draws from [0, 1)."""
 
     def standard_normal(self, size: tuple[int, ...], /) -> Float64Array:
-        """Draws from the normal distribution."""
+        """Return draws from the standard normal distribution."""

@@ -1,69 +1,179 @@
-"""The algorithm of the package in plain NumPy, to read and to check the kernel against."""
+"""The algorithm in plain NumPy: a text to read, and what the tests compare the kernel with.
+
+A neuron answers f(x) = sigma(w.x + b). It is trained by gradient descent on the sum over samples of
+1/2 (f - y)^2, the "quadratic" loss of the lecture, or of -log f for y = 1 and -log(1 - f) for
+y = 0, the "log" loss of logistic regression.
+
+All functions take samples X of shape (n, d), labels y of shape (n,), 0 or 1, weights of shape (d,)
+and a bias, and they compute in float64.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ._typing import AnyArray, Float64Array, Loss
+from ._typing import AnyArray, Float64Array, LossName
 
 
 def sigma(z: Float64Array) -> Float64Array:
-    """The sigmoid 1 / (1 + e^-z), written so that no z overflows."""
+    """Return the sigmoid 1 / (1 + e^-z), written so that no z overflows.
+
+    Parameters
+    ----------
+    z : ndarray
+
+    Returns
+    -------
+    ndarray of the same shape
+    """
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0, e) / (1.0 + e)
 
 
 def error(z: Float64Array, y: AnyArray) -> Float64Array:
-    """f - y; for y = 1 as -sigma(-z), as sigma(z) - 1 would lose the digits of a large z."""
+    """Return f - y, with f = sigma(z).
+
+    For y = 1 this is -sigma(-z): sigma(z) - 1 would lose the digits where z is large.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n,)
+    y : ndarray of shape (n,), 0 or 1
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
     return np.where(y == 1, -sigma(-z), sigma(z))
 
 
 def cost(
-    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: Loss = "quadratic"
+    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: LossName = "quadratic"
 ) -> float:
-    """C = 1/2 sum_i (f_i - y_i)^2 with f = sigma(X w + b), or the "log" loss.
+    """Return the cost of a neuron, the sum of its losses.
 
-    This is -sum_i log f_i where y_i = 1 and -sum_i log(1 - f_i) where y_i = 0, so log(1 + e^-z)
-    and log(1 + e^z): as written below neither overflows, nor loses the digits of a small one.
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0 or 1
+    weights : ndarray of shape (d,)
+    bias : float
+    loss : {"quadratic", "log"}, default "quadratic"
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown.
     """
     z = X @ weights + bias
-    if loss == "log":
-        costs = np.logaddexp(0.0, np.where(y == 1, -z, z))
-    elif loss == "quadratic":
+    if loss == "quadratic":
         costs = 0.5 * error(z, y) ** 2
+    elif loss == "log":
+        # -log f is log(1 + e^-z), and -log(1 - f) is log(1 + e^z). logaddexp neither overflows
+        # nor loses the digits of a small cost.
+        costs = np.logaddexp(0.0, np.where(y == 1, -z, z))
+    else:
+        raise _unknown(loss)
     total: np.float64 = np.sum(costs)
     return total
 
 
 def accuracy(X: Float64Array, y: AnyArray, weights: Float64Array, bias: float) -> float:
-    """Share of samples whose f, rounded, is y; np.round makes 1/2 class 0."""
+    """Return the share of samples, from 0 to 1, for which f rounds to y.
+
+    As in the lecture, np.round makes class 0 of f = 1/2.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0 or 1
+    weights : ndarray of shape (d,)
+    bias : float
+
+    Returns
+    -------
+    float
+    """
     share: np.float64 = np.mean(np.round(sigma(X @ weights + bias)) == y)
     return share
 
 
 def gradient(
-    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: Loss = "quadratic"
+    X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: LossName = "quadratic"
 ) -> tuple[Float64Array, float]:
-    """dC/dw and dC/db: sums of (f - y) f (1 - f) times x, and times 1; 1 - f is sigma(-z).
+    """Return the gradient of the cost: dC/dw and dC/db.
 
-    Of the log loss it is f - y alone: its own slope divides by f (1 - f).
+    Both are sums over the samples of dC/dz, times x for the weights and times 1 for the bias. dC/dz
+    is (f - y) f (1 - f) for the quadratic loss. For the log loss it is f - y alone, since the
+    derivative of the logarithm divides by f (1 - f).
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0 or 1
+    weights : ndarray of shape (d,)
+    bias : float
+    loss : {"quadratic", "log"}, default "quadratic"
+
+    Returns
+    -------
+    dC_dw : ndarray of shape (d,)
+    dC_db : float
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown.
     """
     z = X @ weights + bias
-    if loss == "log":
-        slope = error(z, y)
-    elif loss == "quadratic":
-        slope = error(z, y) * sigma(z) * sigma(-z)
-    return slope @ X, np.sum(slope)
+    if loss == "quadratic":
+        dC_dz = error(z, y) * sigma(z) * sigma(-z)  # sigma(-z) is 1 - f
+    elif loss == "log":
+        dC_dz = error(z, y)
+    else:
+        raise _unknown(loss)
+    return dC_dz @ X, np.sum(dC_dz)
 
 
-def descend(
+def gradient_descent(
     X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, eta: float, num_steps: int,
-    loss: Loss = "quadratic",
+    loss: LossName = "quadratic",
 ) -> list[tuple[Float64Array, float]]:  # fmt: skip
-    """Every (weights, bias) of the descent, the start first."""
-    models = [(weights, bias)]
+    """Return all parameters of a gradient descent, the start first.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0 or 1
+    weights : ndarray of shape (d,)
+        The weights at the start.
+    bias : float
+        The bias at the start.
+    eta : float
+        The step size.
+    num_steps : int
+    loss : {"quadratic", "log"}, default "quadratic"
+
+    Returns
+    -------
+    list of num_steps + 1 pairs (weights, bias)
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown.
+    """
+    parameters = [(weights, bias)]
     for _ in range(num_steps):
         dC_dw, dC_db = gradient(X, y, weights, bias, loss)
         weights, bias = weights - eta * dC_dw, bias - eta * dC_db
-        models.append((weights, bias))
-    return models
+        parameters.append((weights, bias))
+    return parameters
+
+
+def _unknown(loss: object) -> ValueError:
+    return ValueError(f"loss must be 'quadratic' or 'log', found {loss!r}.")

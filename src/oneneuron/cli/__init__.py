@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from . import compare, info, lecture, tables
+from . import _compare_command, _info_command, _lecture_command, _table_commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
     parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    for part in (lecture, tables, compare, info):
+    for part in (_lecture_command, _table_commands, _compare_command, _info_command):
         part.add_to(commands)
     return parser

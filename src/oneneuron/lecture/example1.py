@@ -1,27 +1,34 @@
-"""The lecture's data: two blobs."""
+"""The lecture's ``example1.py``: the data."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from .._checks import as_count
 from .._typing import AnyArray
-from ..checks import as_count
 
 
 def get_data(n: int, random_state: int | np.random.RandomState | None = None) -> list[AnyArray]:
-    """Two blobs of points in the plane, a fifth of them held out.
+    """Return two blobs of points in the plane, with a fifth of them held out for testing.
 
     Parameters
     ----------
     n : int
-        Samples in all; at least 5, so that one can be held out.
-    random_state : None, int or RandomState, default None
-        None draws from NumPy's global state.
+        The number of samples in all, at least 5.
+    random_state : int, RandomState or None, default None
+        The source of the draws. None stands for NumPy's global state.
 
     Returns
     -------
-    train_pos, test_pos : ndarrays of shape (n_train, 2) and (n_test, 2)
-    train_value, test_value : ndarrays of shape (n_train,) and (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2)
+    test_pos : ndarray of shape (n_test, 2)
+    train_value : ndarray of shape (n_train,), 0 or 1
+    test_value : ndarray of shape (n_test,), 0 or 1
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `n` is not a whole number of 5 or more.
     """
     from sklearn.datasets import make_blobs
     from sklearn.model_selection import train_test_split
@@ -29,7 +36,7 @@ def get_data(n: int, random_state: int | np.random.RandomState | None = None) ->
     if as_count(n, "n") < 5:
         raise ValueError(f"n must be 5 or more, found {n}: a fifth of the samples is held out.")
     if isinstance(random_state, (int, np.integer)):
-        # One stream for both draws: the same seed twice would tie the split to the blobs.
+        # One stream for both draws: with one seed for each, the split would depend on the blobs.
         random_state = np.random.RandomState(random_state)
     pos, value = make_blobs(n, centers=2, center_box=(-3, 3), random_state=random_state)
     parts: list[AnyArray] = train_test_split(pos, value, test_size=0.2, random_state=random_state)

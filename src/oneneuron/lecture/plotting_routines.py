@@ -1,4 +1,4 @@
-"""The lecture's pictures."""
+"""The lecture's ``plotting_routines.py``: its pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,25 @@ from .._typing import AnyArray
 
 
 def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
-    """Draw the samples pos (n, 2) by their class value (n,); returns the Axes, never blocks."""
+    """Draw the samples, each class with its own colour and marker.
+
+    Parameters
+    ----------
+    pos : array-like of shape (n, 2)
+    value : array-like of shape (n,)
+        The class of each sample.
+    ax : Axes, default None
+        The Axes to draw on. None stands for the current Axes.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `oneneuron.plots.plot_dots` does.
+    """
     return plots.plot_dots(pos, value, ax=ax)
 
 
@@ -21,20 +39,27 @@ def plot_decision_boundary(
     pos: ArrayLike, value: ArrayLike, model: Any, predict: Callable[[AnyArray, Any], ArrayLike],
     ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw where ``predict(x, model)`` says which class, with the samples over it.
+    """Draw the output of a model over the plane, with the samples on top.
 
     Parameters
     ----------
     pos : array-like of shape (n, 2)
     value : array-like of shape (n,)
-    model : whatever `predict` takes
+        The class of each sample.
+    model : object
+        The second argument of `predict`.
     predict : callable
-        ``predict(x, model)`` gives the probability of class 1 for x of shape (m, 2).
+        ``predict(x, model)`` returns the probability of class 1 for x of shape (m, 2).
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `oneneuron.plots.plot_decision_boundary` does.
     """
     return plots.plot_decision_boundary(pos, value, lambda x: predict(x, model), ax=ax)

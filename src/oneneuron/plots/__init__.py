@@ -1,12 +1,12 @@
 """Every picture: each takes and returns matplotlib Axes, or returns an animation."""
 
-from .animation import animate_training
-from .boundary import plot_decision_boundary
-from .curves import plot_learning_curve, plot_parabola
-from .dots import plot_dots
-from .ladder import plot_ladder
-from .sigmoid import plot_sigmoid
-from .surface import plot_cost_surface
+from ._animation import animate_training
+from ._boundary import plot_decision_boundary
+from ._curves import plot_learning_curve, plot_parabola
+from ._dots import plot_dots
+from ._ladder import plot_ladder
+from ._sigmoid import plot_sigmoid
+from ._surface import plot_cost_surface
 
 __all__ = [
     "animate_training",

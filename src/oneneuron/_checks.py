@@ -1,0 +1,378 @@
+"""Checks of the arguments of public functions, made once; the code beneath trusts them.
+
+Each function returns its argument in the form that the rest of the package uses, or raises an error
+that names the argument, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from numbers import Integral, Real
+from typing import Any, Literal, TypeGuard, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ._losses import LOSSES, Loss
+from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomDraws, RandomState
+
+_Choice = TypeVar("_Choice", bound=str)
+
+_SLAB_VALUES = 2**17
+
+# In an array of objects, NumPy converts these to float, although they are not numbers or lose part
+# of their value.
+_NOT_NUMBERS = (
+    str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64, np.ndarray,
+)  # fmt: skip
+
+
+class ParameterError(ValueError, TypeError):
+    """A parameter of the wrong type; both errors at once, as in scikit-learn."""
+
+
+def refuse_masked(value: object, name: str) -> None:
+    """Raise ValueError if values are masked, in an array or in a list of arrays.
+
+    NumPy would use the values beneath the mask.
+    """
+    rows = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(row, np.ma.MaskedArray) and np.ma.is_masked(row) for row in rows):
+        raise ValueError(f"{name} has masked values: fill them, or drop their samples.")
+
+
+def as_array(value: ArrayLike, name: str) -> AnyArray:
+    """Return an array of any dtype."""
+    refuse_masked(value, name)
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must have rows of equal length: {error}") from error
+
+
+def float_type(value: ArrayLike, name: str) -> type[np.floating[Any]]:
+    """Return the dtype to compute in: float32 for float32 numbers, float64 for all others."""
+    return _float_type(_numbers(value, name))
+
+
+def _float_type(raw: AnyArray) -> type[np.floating[Any]]:
+    return np.float32 if raw.dtype.newbyteorder("=") == np.float32 else np.float64
+
+
+def _numbers(value: ArrayLike, name: str) -> AnyArray:
+    """Return an array of numbers with the dtype they were given in."""
+    raw = as_array(value, name)
+    if raw.dtype.kind not in "biufO":
+        raise ParameterError(
+            f"{name} must hold numbers, found dtype {raw.dtype}: convert it first."
+        )
+    if raw.dtype.kind == "O":
+        for value in raw.flat:
+            if isinstance(value, _NOT_NUMBERS):
+                raise ParameterError(
+                    f"{name} must hold numbers, found {value!r}: convert it first."
+                )
+    return raw
+
+
+def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> AnyArray:
+    """Return an array of floats, by default of `float_type`; too large numbers become infinite."""
+    raw = _numbers(value, name)
+    try:
+        with np.errstate(over="ignore"):
+            return raw.astype(_float_type(raw) if dtype is None else dtype, copy=False)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ParameterError(f"{name} must hold numbers: {error}.") from error
+
+
+def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
+    """Return samples as an array of shape (n, d) of finite numbers, float32 or float64."""
+    samples = as_numbers(X, name)
+    if samples.ndim != 2:
+        raise ValueError(
+            f"{name} must have two dimensions, samples by features, found shape {samples.shape}: "
+            f"reshape it to (n, d){_reshape_hint(samples, name)}."
+        )
+    if 0 in samples.shape:
+        raise ValueError(
+            f"{name} must have at least one sample and one feature, found shape {samples.shape}."
+        )
+    _refuse_non_finite(samples, name)
+    return samples
+
+
+def _reshape_hint(samples: FloatArray, name: str) -> str:
+    """Return how to reshape a list of numbers, which is most likely a single feature."""
+    return f", for one feature with {name}.reshape(-1, 1)" if samples.ndim == 1 else ""
+
+
+def _refuse_non_finite(samples: FloatArray, name: str) -> None:
+    size = max(1, _SLAB_VALUES // samples.shape[1])  # so that no second array as large as X is made
+    for first in range(0, len(samples), size):
+        finite = np.isfinite(samples[first : first + size])
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"{name} must be finite, found {samples[first + row, column]} in sample "
+                f"{first + row}, feature {column}: drop the sample, or fill in the value."
+            )
+
+
+def as_any_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
+    """Return labels of any kind as an array of shape (n,)."""
+    labels = as_array(y, name)
+    _check_shape(labels, num_samples, name, "label")
+    return labels
+
+
+def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> None:
+    """Raise ValueError unless there is one value for each sample."""
+    if values.shape != (num_samples,):
+        is_column = values.shape in ((num_samples, 1), (1, num_samples))
+        raise ValueError(
+            f"{name} must have shape ({num_samples},), one {noun} for each sample, found shape "
+            f"{values.shape}" + (f": use {name}.ravel()." if is_column else ".")
+        )
+
+
+def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
+    """Return labels as an array of shape (n,) of zeros and ones, of any dtype."""
+    labels = as_any_labels(y, num_samples, name)
+    if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
+        with suppress(TypeError):
+            labels = as_numbers(labels, name, np.float64)
+    if labels.dtype.kind not in "biuf" or num_samples != (
+        np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
+    ):
+        raise _wrong_labels(labels, name)
+    return labels
+
+
+def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
+    """Return the error of labels that are not all 0 or 1."""
+    values = labels.tolist()
+    for row, label in enumerate(values):
+        if _is_missing(label):
+            return ValueError(f"{name} contains {label} at row {row}: drop or fill those samples.")
+    found = sorted(set(map(repr, values)))
+    if set(values) <= {"0", "1"}:
+        remedy = f"convert it, for instance with {name}.astype(int)"
+    else:
+        remedy = f"recode it, for instance as {name} == {found[-1]}"
+    listed = ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
+    return ValueError(f"{name} must hold the labels 0 and 1, found {listed}: {remedy}.")
+
+
+def _is_missing(label: object) -> bool:
+    """Return whether a label is None, NaN, or the missing value of pandas."""
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(label, float) and label != label
+
+
+def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
+    """Return the distinct labels, sorted, and the index of each label among them."""
+    try:
+        return np.unique(as_array(labels, name), return_inverse=True)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must hold labels of one kind, such as numbers or strings: {error}."
+        ) from error
+
+
+def finite_margins(
+    X: FloatArray, weights: FloatArray, bias: float | FloatArray, name: str
+) -> FloatArray:
+    """Return w.x + b of samples; raise ValueError if it is not finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        # BLAS adds up in another order if the samples are not in C order.
+        margins: FloatArray = np.ascontiguousarray(X) @ weights + bias
+    if not np.isfinite(margins).all():
+        raise ValueError(
+            f"{name} is too large for w.x + b to be finite: scale the features, in the same way as "
+            f"for the training."
+        )
+    return margins
+
+
+def as_sample_weight(
+    sample_weight: ArrayLike | None, num_samples: int, dtype: np.dtype[Any],
+    name: str = "sample_weight",
+) -> FloatArray | None:  # fmt: skip
+    """Return sample weights of shape (n,), finite and not negative; None stays None."""
+    if sample_weight is None:
+        return None
+    weights = as_numbers(sample_weight, name, dtype)
+    _check_shape(weights, num_samples, name, "weight")
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        raise ValueError(
+            f"{name} must be finite and 0 or more, found {weights[wrong][0]} for sample "
+            f"{np.flatnonzero(wrong)[0]}."
+        )
+    if not weights.any():
+        raise ValueError(f"{name} must be above 0 for at least one sample, found only zeros.")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weights.sum(dtype=np.float64)):
+            raise ValueError(f"{name} must have a finite sum: scale the weights down.")
+    return weights
+
+
+def as_choice(value: object, name: str, choices: Sequence[_Choice]) -> _Choice:
+    """Return one of a few strings."""
+    for choice in choices:
+        if isinstance(value, str) and value == choice:
+            return choice
+    listed = " or ".join(map(repr, choices))
+    raise ParameterError(f"{name} must be {listed}, found {value!r}.")
+
+
+def as_loss(value: object) -> Loss:
+    """Return the record of a loss from its name."""
+    return LOSSES[as_choice(value, "loss", tuple(LOSSES))]
+
+
+def as_flag(value: object, name: str) -> bool:
+    """Return True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ParameterError(f"{name} must be True or False, found {value!r}.")
+    return bool(value)
+
+
+def as_count(value: object, name: str, least: int = 0, most: int = sys.maxsize) -> int:
+    """Return a whole number from `least` to `most`."""
+    if not (_is_real(value) and isinstance(value, Integral)):
+        raise ParameterError(f"{name} must be a whole number, {least} or more, found {value!r}.")
+    if value < least:
+        raise ValueError(f"{name} must be {least} or more, found {value}.")
+    if value > most:
+        raise ValueError(f"{name} must be at most {most}, found {value}.")
+    return int(value)
+
+
+def _is_real(value: object) -> TypeGuard[float]:
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_, np.timedelta64))
+
+
+def _as_float(value: float) -> float:
+    """Return any real number as a float, infinite if it is too large."""
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+
+
+def as_eta_or_auto(eta: float | Literal["auto"]) -> float | Literal["auto"]:
+    """Return a step size, or "auto"."""
+    if isinstance(eta, str) and eta == "auto":
+        return eta
+    if not _is_real(eta):
+        raise ParameterError(f"eta must be a number above 0 or 'auto', found {eta!r}.")
+    return as_eta(eta)
+
+
+def as_eta(eta: object) -> float:
+    """Return a step size, which is finite and above zero."""
+    if not _is_real(eta):
+        raise ParameterError(f"eta must be a number above 0, found {eta!r}: try 0.01.")
+    size = _as_float(eta)
+    if not (np.isfinite(size) and size > 0):
+        raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
+    return size
+
+
+def as_number(value: object, name: str) -> float:
+    """Return a finite number."""
+    if not _is_real(value):
+        raise ParameterError(f"{name} must be a number, found {value!r}.")
+    number = _as_float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{name} must be finite, found {value}.")
+    return number
+
+
+def as_size(value: object, name: str) -> float:
+    """Return a finite number, zero or more."""
+    if not _is_real(value):
+        raise ParameterError(f"{name} must be a number, 0 or more, found {value!r}.")
+    size = _as_float(value)
+    if not (np.isfinite(size) and size >= 0):
+        raise ValueError(f"{name} must be finite and 0 or more, found {value}.")
+    return size
+
+
+def as_threads(n_threads: object) -> int | None:
+    """Return a number of threads, one or more; None stays None."""
+    if n_threads is None:
+        return None
+    if _is_real(n_threads) and isinstance(n_threads, Integral) and n_threads < 1:
+        raise ValueError(
+            f"n_threads must be 1 or more, or None for as many as the work is worth, found "
+            f"{n_threads}."
+        )
+    return as_count(n_threads, "n_threads", least=1)
+
+
+def as_class_weight(class_weight: ClassWeight) -> ClassWeight:
+    """Return a dict of label to weight, zero or more; "balanced" and None stay as they are."""
+    if not isinstance(class_weight, dict):
+        if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
+            return class_weight
+        raise ParameterError(
+            f"class_weight must be 'balanced', a dict of label to weight, or None, found "
+            f"{class_weight!r}."
+        )
+    return {
+        label: as_size(weight, f"class_weight[{label!r}]") for label, weight in class_weight.items()
+    }
+
+
+def as_parameters(init: tuple[ArrayLike, float], num_features: int) -> Float64Array:
+    """Return ``(weights, bias)`` as one float64 array of shape (d + 1,), the bias last."""
+    try:
+        given_weights, given_bias = init
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"init must be a pair (weights, bias) of numbers: {error}.") from error
+    weights = as_numbers(given_weights, "init", np.float64)
+    bias = as_numbers(given_bias, "init", np.float64)
+    if (weights.shape, bias.shape) != ((num_features,), ()):
+        raise ValueError(
+            f"init must have weights of shape ({num_features},), one for each feature, and one "
+            f"bias, found shapes {weights.shape} and {bias.shape}."
+        )
+    parameters = np.append(weights, bias)
+    if not np.isfinite(parameters).all():
+        raise ValueError(f"init must be finite, found {parameters.tolist()}.")
+    return parameters
+
+
+def as_coefficients(
+    given: tuple[ArrayLike, ArrayLike], num_neurons: int, num_features: int, name: str
+) -> Float64Array:
+    """Return ``(coef, intercept)`` as one array of shape (num_neurons, d + 1), biases last."""
+    try:
+        given_coef, given_intercept = given
+    except (TypeError, ValueError) as error:
+        raise ParameterError(f"{name} must be a pair (coef, intercept): {error}.") from error
+    coef = as_numbers(given_coef, name, np.float64)
+    intercept = as_numbers(given_intercept, name, np.float64)
+    expected = (num_neurons, num_features), (num_neurons,)
+    if (coef.shape, intercept.shape) != expected:
+        raise ValueError(
+            f"{name} must have shapes {expected[0]} and {expected[1]} for these classes and "
+            f"features, found {coef.shape} and {intercept.shape}."
+        )
+    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        raise ValueError(f"{name} must be finite, found infinities or NaN.")
+    return np.column_stack([coef, intercept])
+
+
+def as_random_state(random_state: RandomState) -> RandomDraws:
+    """Return a source of draws: None is NumPy's global state, a whole number is a seed."""
+    if random_state is None:
+        return np.random
+    if isinstance(random_state, (np.random.RandomState, np.random.Generator)):
+        return random_state
+    return np.random.RandomState(as_count(random_state, "random_state", most=2**32 - 1))

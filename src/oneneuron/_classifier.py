@@ -1,0 +1,476 @@
+"""The scikit-learn classifier: one neuron, or one for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import _checks, _diagnostics
+from ._engine.blas import one_thread
+from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
+from ._fit.one_vs_rest import (
+    OneVsRest,
+    Reason,
+    coefficients_of,
+    total_cost,
+    total_curve,
+    worst_reason,
+)
+from ._fit.options import Options, Solver
+from ._fit.targets import codes_of, with_class_weight
+from ._results import History, as_history
+from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, LossName, RandomState, Which
+
+
+class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+    """A classifier of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
+
+    With two classes there is one neuron, f(x) = sigma(w.x + b), and f is the probability of the
+    second class. With more there is one neuron for each class against the rest, and the f of all
+    neurons are divided by their sum.
+
+    The cost of a neuron is sum_i u_i l_i + alpha/2 |w|^2, where u_i is the weight of sample i. The
+    loss l_i is 1/2 (f(x_i) - y_i)^2, or minus the logarithm of the probability of the true class.
+    The quadratic loss is at most 1/2, so that a mislabelled sample cannot pull without limit, but
+    its cost may have several minima. The cost of the log loss has one.
+
+    Parameters
+    ----------
+    loss : {"quadratic", "log"}, default="quadratic"
+        "quadratic" is the lecture's cost and the Brier score [1]_. With "log", and with two
+        classes, the model is the same as LogisticRegression's.
+    solver : {"lbfgs", "gd"}, default="lbfgs"
+        "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_ as SciPy
+        implements it, over the same compiled kernel, in coordinates in which the cost has a similar
+        curvature in all directions. It needs no scaling of the features: on the unscaled wine data,
+        10,000 steps of "gd" get only two thirds of the held-out samples right.
+    eta : float or "auto", default="auto"
+        The step size of "gd". "auto" stands for `oneneuron.safe_eta`, with which the cost never
+        rises.
+    max_iter : int, default=10_000
+        The largest number of steps of a training. "lbfgs" usually takes 10 to 100.
+    tol : float, default=1e-4
+        A training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
+        and |dC/db| <= tol u, where u is the sum of the sample weights and s_j the standard
+        deviation of feature j. The rule does not depend on the units of the features.
+    alpha : float, default=0.3
+        The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
+        of 1/C in LogisticRegression. The quadratic loss has a 3.2 times smaller curvature than the
+        log loss, so that 0.3 weighs about as much here as the default C = 1 does there. With
+        alpha = 0, the weights grow without limit if a line separates the classes.
+    fit_intercept : bool, default=True
+        Whether the neuron has a bias. Without one, the boundary goes through the origin.
+    class_weight : dict, "balanced" or None, default=None
+        Factors for the weights of the samples of each class. "balanced" gives all classes the same
+        total weight. By default every factor is 1.
+    n_init : int, default=1
+        The number of starts. The training that ends at the lowest cost is kept. More than one can
+        help with the quadratic loss if some samples are far outliers.
+    init : tuple of (coef, intercept) or None, default=None
+        The first start, with the shapes of `coef_` and `intercept_`. By default it is zero, where
+        no neuron is saturated. Further starts are drawn.
+    warm_start : bool, default=False
+        Whether the first start is the result of the last fit.
+    keep : {"last", "best", "lowest"}, default="last"
+        The model of a training to keep: the last one, the first one with the highest training
+        accuracy, as in the lecture, or the one with the lowest cost.
+    n_threads : int or None, default=None
+        The largest number of threads to use. By default as many as the work is worth, at most one
+        for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
+        result does not depend on it. During a fit, NumPy's linear algebra uses one thread in the
+        whole process.
+    record_every : int, default=0
+        Record the start and every `record_every` steps in `history_`; 0 records nothing.
+    random_state : int, RandomState instance or None, default=None
+        The source of the starts after the first.
+    verbose : int, default=0
+        If positive, print the cost every 1000 steps and how each training ends.
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
+        The weights of each neuron, with the dtype of X.
+    intercept_ : ndarray of shape (1,) or (n_classes,)
+        The bias of each neuron.
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+    n_iter_ : int
+        The number of steps of the neuron that made the most.
+    loss_ : float
+        The cost of the model, summed over the neurons.
+    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+        The cost at the start and after each step, summed over the neurons. A neuron whose training
+        has ended keeps its last cost. After `partial_fit`, the cost of each call on its samples.
+    history_ : list of History
+        The recorded models of each neuron.
+    eta_ : float or None
+        The step size used; None for "lbfgs".
+    stop_reason_ : str
+        The worst reason for stopping of all neurons: "converged", "precision" (the cost cannot be
+        lowered further in this dtype), "callback", "max_iter", "saturated" (the gradient vanished,
+        but a constant guess would cost less) or "diverged". After `partial_fit`, "partial_fit".
+    n_features_in_ : int
+        The number of features seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        The names of the features, if X has names that are all strings.
+
+    See Also
+    --------
+    sklearn.linear_model.LogisticRegression : The same function, trained on the log cost.
+    oneneuron.train : Gradient descent of one neuron, with the models on its way.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly
+       Weather Review 78 (1950).
+    .. [2] D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
+       optimization", Mathematical Programming 45 (1989).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from oneneuron import NeuronClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = NeuronClassifier().fit(X, y)
+    >>> classifier.predict(X[:2])
+    array([0, 0])
+    """
+
+    # Pickles name the module of the class: the public one, so that the private one may change.
+    __module__ = "oneneuron"
+
+    coef_: FloatArray
+    intercept_: FloatArray
+    classes_: AnyArray
+    n_iter_: int
+    loss_: float
+    loss_curve_: Float64Array
+    history_: list[History]
+    eta_: float | None
+    stop_reason_: Reason | Literal["partial_fit"]
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+
+    def __init__(
+        self, *, loss: LossName = "quadratic", solver: Solver = "lbfgs",
+        eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-4,
+        alpha: float = 0.3, fit_intercept: bool = True, class_weight: ClassWeight = None,
+        n_init: int = 1, init: tuple[ArrayLike, ArrayLike] | None = None,
+        warm_start: bool = False, keep: Which = "last", n_threads: int | None = None,
+        record_every: int = 0, random_state: RandomState = None, verbose: int = 0,
+    ) -> None:  # fmt: skip
+        self.loss = loss
+        self.solver = solver
+        self.eta = eta
+        self.max_iter = max_iter
+        self.tol = tol
+        self.alpha = alpha
+        self.fit_intercept = fit_intercept
+        self.class_weight = class_weight
+        self.n_init = n_init
+        self.init = init
+        self.warm_start = warm_start
+        self.keep = keep
+        self.n_threads = n_threads
+        self.record_every = record_every
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @with_callbacks
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the neurons on samples and their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            float32 samples are computed in float32, all others in float64.
+        y : array-like of shape (n_samples,)
+            Labels of any kind: numbers, strings, booleans.
+        sample_weight : array-like of shape (n_samples,), default=None
+            The weight of each sample, zero or more. A sample of weight 2 counts as two samples. By
+            default every weight is 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument or a parameter cannot be used. The estimator is unchanged then.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If a training stopped at `max_iter`, or a neuron is saturated.
+        RuntimeWarning
+            If a training diverged, or if the cost rose since eta is far above the safe step size.
+        UserWarning
+            If all samples of positive weight are of one class.
+        DataConversionWarning
+            If y is a column, of shape (n_samples, 1). It is flattened.
+        """
+        options = self._options()
+        with _all_or_nothing(self), one_thread():
+            return self._fit(options, X, y, sample_weight)
+
+    def _fit(
+        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        given_weight: ArrayLike | None,
+    ) -> Self:  # fmt: skip
+        is_warm = options.warm_start and hasattr(self, "coef_")
+        X, y = self._validated(given_X, given_y)
+        sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
+        classes, codes = _checks.distinct(y, "y")
+        weights = with_class_weight(sample_weight, options.class_weight, codes, classes, X.dtype)
+        first = self._first_start(classes, X.shape[1], is_warm)
+        with_samples = classes[np.bincount(codes, sample_weight) > 0]
+        if len(with_samples) == 1:
+            _diagnostics.warn_of_one_class(with_samples.tolist()[0])
+
+        neurons = OneVsRest(options, X, codes, len(classes), weights)
+        starts = neurons.starts(first)
+        tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
+        trained = neurons.train(starts, tasks)
+        self.classes_ = classes
+        self.coef_, self.intercept_ = neurons.coefficients()
+        self.eta_ = neurons.eta if options.solver == "gd" else None
+        self.n_iter_ = max(neuron.num_steps for neuron in trained)
+        self.loss_ = total_cost([neuron.model for neuron in trained])
+        self.loss_curve_ = total_curve(trained)
+        self.stop_reason_ = worst_reason(trained)
+        self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
+        neurons.diagnose(trained)
+        return self
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:  # fmt: skip
+        """Make one step of gradient descent on a part of the data.
+
+        Call it for each part in turn, and go through all parts several times. `solver` does not
+        matter here. With ``eta="auto"`` the step size is 1/L of the part.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,), default=None
+            All the labels that will occur. The first call needs them. Later calls may leave them
+            out, or must repeat them.
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument or a parameter cannot be used. The estimator is unchanged then.
+
+        Warns
+        -----
+        RuntimeWarning
+            If the step would make the parameters infinite. It is not made then.
+        DataConversionWarning
+            If y is a column, of shape (n_samples, 1). It is flattened.
+        """
+        options = self._options()
+        if options.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples at once, which partial_fit does not "
+                "have: give a dict, for instance with scikit-learn's compute_class_weight of all "
+                "labels."
+            )
+        with _all_or_nothing(self), one_thread():
+            return self._partial_fit(options, X, y, classes, sample_weight)
+
+    def _partial_fit(
+        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        given_classes: ArrayLike | None, given_weight: ArrayLike | None,
+    ) -> Self:  # fmt: skip
+        is_first = not hasattr(self, "coef_")
+        X, y = self._validated(given_X, given_y, reset=is_first)
+        classes = self._all_classes(given_classes, is_first)
+        codes = codes_of(y, classes)
+        sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
+        weights = with_class_weight(sample_weight, options.class_weight, codes, classes, X.dtype)
+        starts = self._first_start(classes, X.shape[1], not is_first)
+
+        neurons = OneVsRest(options, X, codes, len(classes), weights)
+        models = neurons.step(starts)
+        self.classes_ = classes
+        self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
+        self.eta_ = neurons.eta
+        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        self.loss_ = total_cost(models)
+        self.loss_curve_ = np.append(getattr(self, "loss_curve_", []), self.loss_)
+        self.stop_reason_ = "partial_fit"
+        return self
+
+    def decision_function(self, X: ArrayLike) -> FloatArray:
+        """Return w.x + b of each neuron; above 0, its own class is likelier than the rest.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            One column for each class, unless there are two classes. Then the only neuron is that of
+            the second class.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is not a table of finite numbers with the features of the fit, or if it is too
+            large for w.x + b to be finite.
+        """
+        check_is_fitted(self)
+        samples: FloatArray = self._validated(X, reset=False)
+        scores = _checks.finite_margins(samples, self.coef_.T, self.intercept_, "X")
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def predict(self, X: ArrayLike) -> AnyArray:
+        """Return the likeliest class of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), with the dtype of the labels
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `decision_function` does.
+        """
+        scores = self.decision_function(X)
+        codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
+        labels: AnyArray = self.classes_[codes]
+        return labels
+
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
+        """Return the probability of each class.
+
+        With two classes these are 1 - f and f. With more, each neuron's f is divided by their sum.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            The columns are in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `decision_function` does.
+        """
+        scores = self.decision_function(X)
+        if scores.ndim == 1:
+            return np.column_stack([expit(-scores), expit(scores)])
+        # The softmax of log f is f divided by the sum. It is exact where every f underflows.
+        probabilities: FloatArray = softmax(log_expit(scores), axis=1)
+        return probabilities
+
+    def _validated(self, X: ArrayLike, *y: ArrayLike, **options: Any) -> Any:
+        """Return X, and y if given, as scikit-learn validates them, after checks that it lacks."""
+        raw = _checks.as_array(X, "X")
+        # scikit-learn has its own error for complex numbers.
+        dtype = np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
+        for labels in y:
+            _checks.refuse_masked(labels, "y")
+        try:
+            # Numbers too large for the dtype become infinite, and are refused as such.
+            with np.errstate(over="ignore", invalid="ignore"):
+                validated = validate_data(self, X, *y, dtype=dtype, **options)
+                if y:
+                    check_classification_targets(validated[1])
+            return validated
+        except OverflowError as error:
+            raise TypeError(f"X must hold numbers: {error}.") from error
+
+    def _options(self) -> Options:
+        return Options.checked({f.name: getattr(self, f.name) for f in fields(Options)})
+
+    def _all_classes(self, classes: ArrayLike | None, is_first: bool) -> AnyArray:
+        """Return the classes of `partial_fit`, sorted."""
+        if classes is None:
+            if is_first:
+                raise ValueError("classes must be given at the first call of partial_fit.")
+            return self.classes_
+        classes, _ = _checks.distinct(classes, "classes")
+        if not is_first and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes must be the same as at the first call, {self.classes_.tolist()}, found "
+                f"{classes.tolist()}: leave them out."
+            )
+        return classes
+
+    def _first_start(self, classes: AnyArray, num_features: int, is_warm: bool) -> Float64Array:
+        """Return the first start of each neuron, (num_neurons, d + 1), with the biases last."""
+        shape = (1 if len(classes) == 2 else len(classes)), num_features + 1
+        if is_warm and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"warm_start needs the classes of the last fit, {self.classes_.tolist()}, found "
+                f"{classes.tolist()}: use warm_start=False."
+            )
+        given: tuple[ArrayLike, ArrayLike]
+        if is_warm:
+            name, given = "warm_start or partial_fit", (self.coef_, self.intercept_)
+        elif self.init is not None:
+            name, given = "init", self.init
+        else:
+            return np.zeros(shape)
+        return _checks.as_coefficients(given, shape[0], num_features, name)
+
+    def _tasks(
+        self, neurons: OneVsRest, classes: AnyArray, X: ArrayLike, y: ArrayLike,
+        sample_weight: ArrayLike | None,
+    ) -> Tasks | None:  # fmt: skip
+        """Return the tasks that callbacks follow; None if no callbacks are set."""
+        if not getattr(self, "_skl_callbacks", None):
+            return None
+
+        def attributes() -> dict[str, AnyArray]:
+            coef, intercept = neurons.coefficients()
+            return {"classes_": classes, "coef_": coef, "intercept_": intercept}
+
+        return Tasks(
+            cast("SupportsCallbacks", self), X, y, sample_weight, neurons.num_trainings,
+            neurons.num_stretches, attributes,
+        )  # fmt: skip
+
+
+@contextmanager
+def _all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
+    """Leave the fitted attributes as they were if an error or Ctrl-C ends the block."""
+
+    def fitted() -> dict[str, Any]:
+        return {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+
+    before = fitted()
+    try:
+        yield
+    except BaseException:
+        for name in fitted():
+            delattr(estimator, name)
+        estimator.__dict__.update(before)
+        raise

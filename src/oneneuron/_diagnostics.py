@@ -1,0 +1,136 @@
+"""Warnings and errors about what went wrong in a training, each with its remedy."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+from ._typing import Float64Array
+
+# Features whose standard deviations differ by more than this factor visibly slow a descent down.
+_UNLIKE_SCALES = 30.0
+
+# A cost above that of a constant guess by more than this factor is not just a matter of stopping
+# a little early.
+_WORSE_THAN_A_GUESS = 1.01
+
+
+def _warn(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called this package, or scikit-learn's wrapper around `fit`."""
+    level, frame = 3, sys._getframe(2)
+    while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inner(module: str) -> bool:
+    return module.startswith(("oneneuron.", "sklearn.callback."))
+
+
+def infinite_start(name: str) -> ValueError:
+    """Return the error of a start from which w.x + b is not finite.
+
+    Parameters
+    ----------
+    name : str
+        The name of the samples.
+    """
+    return ValueError(
+        f"{name} is too large for w.x + b to be finite at the start: scale the features, or start "
+        f"from an init of smaller weights."
+    )
+
+
+def warn_of_divergence(step: int, eta: float) -> None:
+    """Warn that a descent stopped since its next step would not have been finite.
+
+    Parameters
+    ----------
+    step : int
+        The number of steps made.
+    eta : float
+        The step size.
+    """
+    _warn(
+        f"Training stopped at step {step:,}, since the next step would have made the parameters "
+        f"infinite: eta = {eta:g} is too large for these features. Use a smaller eta or "
+        f"eta='auto', or scale the features. The models found before are kept.",
+        RuntimeWarning,
+    )
+
+
+def warn_of_one_class(label: object) -> None:
+    """Warn that all samples of positive weight have the same label."""
+    _warn(
+        f"All samples are of one class, {label!r}, so that the neuron can only learn to answer "
+        f"that. Add samples of the other classes, and check that no filter has dropped them.",
+        UserWarning,
+    )
+
+
+def warn_of_max_iter(max_iter: int, scales: Float64Array | None) -> None:
+    """Warn that the steps ran out before the cost was flat.
+
+    Parameters
+    ----------
+    max_iter : int
+    scales : ndarray of shape (d,), or None
+        The standard deviations of the features; None if the solver does not depend on them.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    if scales is not None and unlike_scales(scales):
+        remedy = (
+            f"The features are not scaled: their standard deviations range from {min(scales):.2g} "
+            f"to {max(scales):.2g}, and a step that is safe for the largest hardly moves the "
+            f"others. Put a StandardScaler before the neuron, or use solver='lbfgs'."
+        )
+    else:
+        remedy = "Raise max_iter, or raise tol if the model is good enough as it is."
+    _warn(
+        f"Training stopped at max_iter={max_iter} before the cost was flat. {remedy}",
+        ConvergenceWarning,
+    )
+
+
+def unlike_scales(scales: Float64Array) -> bool:
+    """Return whether features with these standard deviations should be scaled before a descent."""
+    scales = scales[scales > 0.0]
+    return len(scales) > 0 and max(scales) > _UNLIKE_SCALES * min(scales)
+
+
+def warn_of_saturation() -> None:
+    """Warn that the gradient has vanished where the model is worse than a constant guess."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    _warn(
+        "The neuron is saturated: its answers are so close to 0 or 1 that the gradient is nearly "
+        "0, but the cost is higher than that of a constant guess. It has not converged. Scale the "
+        "features (StandardScaler), start from smaller weights (init=None) or try several starts "
+        "(n_init).",
+        ConvergenceWarning,
+    )
+
+
+def is_saturated(cost: float, guess_cost: float) -> bool:
+    """Return whether a training that has come to rest at `cost` is worse than a constant guess."""
+    return guess_cost > 0.0 and cost > _WORSE_THAN_A_GUESS * guess_cost
+
+
+def warn_of_large_eta(eta: float, safe_eta: float, num_rises: int, num_steps: int) -> None:
+    """Warn that the cost rose, since the step size is far above the safe one.
+
+    Parameters
+    ----------
+    eta : float
+    safe_eta : float
+    num_rises : int
+        The number of steps that raised the cost.
+    num_steps : int
+    """
+    _warn(
+        f"The cost rose in {num_rises:,} of {num_steps:,} steps: eta = {eta:g} is "
+        f"{eta / safe_eta:.3g} times {safe_eta:.2g}, the largest step size that is sure never to "
+        f"raise it. Use eta='auto' or a smaller eta.",
+        RuntimeWarning,
+    )

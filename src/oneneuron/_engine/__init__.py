@@ -1,0 +1,1 @@
+"""The compiled kernel and the Python that feeds it; its callers have checked every argument."""

@@ -1,0 +1,54 @@
+"""Control over the threads of the BLAS library that NumPy and SciPy use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from threadpoolctl import OpenBLASController, get_cached_controller
+
+_lock = Lock()
+_holders: set[object] = set()
+_limit: Any = None
+
+if hasattr(os, "register_at_fork"):  # a child could inherit the lock from a thread that it lacks
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Give BLAS one thread, in the whole process, until the last such block ends.
+
+    With several threads, BLAS adds up in an order that depends on their number. They also wait for
+    each other in a busy loop, so that beside other work a product of two small matrices takes
+    milliseconds.
+    """
+    holder = object()
+    try:
+        _enter(holder)
+        yield
+    finally:
+        _leave(holder)
+
+
+def _enter(holder: object) -> None:
+    global _limit
+    with _lock:
+        _holders.add(holder)
+        if _limit is None:
+            _limit = get_cached_controller().limit(limits=1, user_api="blas")
+            # Otherwise only the thread that set the limit could lift it, and it may leave first.
+            OpenBLASController.clear_controlling_thread()
+
+
+def _leave(holder: object) -> None:
+    global _limit
+    with _lock:
+        _holders.discard(holder)  # absent if Ctrl-C came before it was added
+        if _limit is not None and not _holders:
+            _limit.restore_original_limits()
+            _limit = None
+            OpenBLASController.clear_controlling_thread()

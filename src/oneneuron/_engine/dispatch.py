@@ -1,0 +1,46 @@
+"""The choice of the kernel, made once, for the instruction sets that this processor has.
+
+``ONENEURON_ISA`` (``plain``, ``v3`` or ``v4``) forces a level. Otherwise the highest level that was
+built and that the processor supports is taken. If that kernel cannot be imported, the import of the
+package fails: a silent step down to a slower kernel would go unnoticed.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from .cpu import levels
+
+if TYPE_CHECKING:
+    from .kernel import Kernel
+
+
+def _chosen_level(available: tuple[str, ...]) -> str:
+    forced = os.environ.get("ONENEURON_ISA")
+    if not forced:
+        return available[-1]
+    if forced not in available:
+        raise ImportError(
+            f"ONENEURON_ISA is {forced!r}, but this build on this processor has "
+            f"{', '.join(available)}: set it to one of these, or unset it."
+        )
+    return forced
+
+
+def import_kernel(precision: str, at: str | None = None) -> Kernel:
+    """Return the kernel for "float64" or "float32", by default at the level chosen.
+
+    Parameters
+    ----------
+    precision : {"float64", "float32"}
+    at : str, default None
+        Another level, one of `available`.
+    """
+    return cast("Kernel", import_module(f"{__package__}.kernel_{at or level}_{precision}"))
+
+
+available = levels()
+level = _chosen_level(available)
+import_kernel("float64")  # at once, so that a kernel that cannot be imported is noticed here

@@ -1,0 +1,1 @@
+"""The parts of `NeuronClassifier.fit` around the engine: options, starts, callbacks, recording."""

@@ -1,0 +1,103 @@
+"""scikit-learn's callbacks during a fit, where the installed version has them (1.9 and later).
+
+scikit-learn has a callback follow a tree of tasks. Here the root is the fit, its children are the
+trainings of single neurons, and their children are stretches of steps. A callback may stop a
+training at the end of a stretch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from numpy.typing import ArrayLike
+
+from .._typing import AnyArray
+
+_Fit = TypeVar("_Fit", bound=Callable[..., Any])
+
+# scikit-learn has no types, so a type checker must see the other branch to know those of `fit`.
+if not TYPE_CHECKING and find_spec("sklearn.callback") is not None:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+else:
+
+    class CallbackSupportMixin:
+        """An empty base class, since this scikit-learn has no callbacks."""
+
+    def with_callbacks(fit: _Fit) -> _Fit:
+        """Return the method unchanged."""
+        return fit
+
+
+class SupportsCallbacks(Protocol):
+    """An estimator with scikit-learn's `CallbackSupportMixin`."""
+
+    def _init_callback_context(self, *, max_subtasks: int) -> Any: ...
+
+
+class Tasks:
+    """The tree of tasks of one fit. Each method tells the callbacks how far the fit is.
+
+    Parameters
+    ----------
+    estimator : SupportsCallbacks
+        An estimator with callbacks set.
+    X, y, sample_weight : array-like
+        The arguments of the fit, which callbacks may score.
+    num_trainings : int
+        The largest number of trainings in the fit.
+    num_stretches : int
+        The largest number of stretches in a training.
+    attributes : callable
+        Returns what the fitted attributes would be now.
+    """
+
+    def __init__(
+        self, estimator: SupportsCallbacks, X: ArrayLike, y: ArrayLike,
+        sample_weight: ArrayLike | None, num_trainings: int, num_stretches: int,
+        attributes: Callable[[], dict[str, AnyArray]],
+    ) -> None:  # fmt: skip
+        self._estimator = estimator
+        self._num_stretches = num_stretches
+        self._data = {
+            "X": X, "y": y, "reconstruction_attributes": attributes,
+            "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
+        }  # fmt: skip
+        self._fit = estimator._init_callback_context(max_subtasks=num_trainings)
+
+    def begin(self) -> None:
+        """Report the beginning of the fit."""
+        self._begin(self._fit)
+
+    def begin_training(self) -> None:
+        """Report the beginning of the training of a neuron."""
+        self._training = self._fit.subcontext("training", max_subtasks=self._num_stretches + 1)
+        self._begin(self._training)
+        self._begin_stretch()
+
+    def next_stretch(self) -> bool:
+        """Report the end of a stretch, and return whether a callback wants to stop the training."""
+        stop = self._end(self._stretch)
+        self._begin_stretch()
+        return stop
+
+    def end_training(self) -> None:
+        """Report the end of a training, whose last stretch may be short or empty."""
+        self._end(self._stretch)
+        self._end(self._training)
+
+    def end(self) -> None:
+        """Report the end of the fit."""
+        self._end(self._fit)
+
+    def _begin_stretch(self) -> None:
+        self._stretch = self._training.subcontext("steps")
+        self._begin(self._stretch)
+
+    def _begin(self, task: Any) -> None:
+        task.call_on_fit_task_begin(estimator=self._estimator, **self._data)
+
+    def _end(self, task: Any) -> bool:
+        stop: bool = task.call_on_fit_task_end(estimator=self._estimator, **self._data)
+        return stop

@@ -1,0 +1,91 @@
+"""The options of a fit: the classifier's parameters, checked and in the form the rest uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeAlias
+
+import numpy as np
+
+from .. import _checks
+from .._losses import Loss
+from .._typing import ClassWeight, RandomDraws, Which
+
+Solver: TypeAlias = Literal["lbfgs", "gd"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked parameters of a `NeuronClassifier`, which documents them.
+
+    Attributes
+    ----------
+    loss : Loss
+    solver : {"lbfgs", "gd"}
+    eta : float or "auto"
+    max_iter : int
+    tol : float
+    alpha : float
+    fit_intercept : bool
+    class_weight : dict, "balanced" or None
+    n_init : int
+    keep : {"last", "best", "lowest"}
+    n_threads : int or None
+    record_every : int
+    random_state : RandomDraws
+    verbose : int
+    warm_start : bool
+    """
+
+    loss: Loss
+    solver: Solver
+    eta: float | Literal["auto"]
+    max_iter: int
+    tol: float
+    alpha: float
+    fit_intercept: bool
+    class_weight: ClassWeight
+    n_init: int
+    keep: Which
+    n_threads: int | None
+    record_every: int
+    random_state: RandomDraws
+    verbose: int
+    warm_start: bool
+
+    @classmethod
+    def checked(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the options that a user's parameters stand for.
+
+        Parameters
+        ----------
+        parameters : mapping of str to object
+            The classifier's parameters by name. ``init`` is left out: its shape depends on the
+            samples.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is of the wrong type or out of its range.
+        """
+        given = parameters
+        verbose = given["verbose"]
+        is_flag = isinstance(verbose, (bool, np.bool_))
+        return cls(
+            random_state=_checks.as_random_state(given["random_state"]),
+            loss=_checks.as_loss(given["loss"]),
+            solver=_checks.as_choice(given["solver"], "solver", ("lbfgs", "gd")),
+            keep=_checks.as_choice(given["keep"], "keep", ("last", "best", "lowest")),
+            eta=_checks.as_eta_or_auto(given["eta"]),
+            max_iter=_checks.as_count(given["max_iter"], "max_iter", least=1),
+            n_init=_checks.as_count(given["n_init"], "n_init", least=1),
+            record_every=_checks.as_count(given["record_every"], "record_every"),
+            verbose=int(verbose) if is_flag else _checks.as_count(verbose, "verbose"),
+            tol=_checks.as_size(given["tol"], "tol"),
+            alpha=_checks.as_size(given["alpha"], "alpha"),
+            fit_intercept=_checks.as_flag(given["fit_intercept"], "fit_intercept"),
+            warm_start=_checks.as_flag(given["warm_start"], "warm_start"),
+            n_threads=_checks.as_threads(given["n_threads"]),
+            class_weight=_checks.as_class_weight(given["class_weight"]),
+        )

@@ -1,0 +1,135 @@
+"""The results of a training, and of a comparison of speeds."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._typing import Float64Array, FloatArray
+
+
+class Model(NamedTuple):
+    """The neuron at one step of a training: f(x) = sigma(weights . x + bias).
+
+    Attributes
+    ----------
+    weights : ndarray of shape (d,), with the dtype of the samples
+    bias : float
+    step : int
+        The number of updates made so far; 0 is the start.
+    accuracy : float
+        The share of samples, from 0 to 1, with ``np.round(f) == y``. Samples count by their weight.
+    cost : float
+        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights.
+    """
+
+    __module__ = "oneneuron"
+
+    weights: FloatArray
+    bias: float
+    step: int
+    accuracy: float
+    cost: float
+
+
+class History(NamedTuple):
+    """The recorded steps of a descent, including the start; k is their number.
+
+    Attributes
+    ----------
+    step : ndarray of shape (k,), int
+    weights : ndarray of shape (k, d), with the dtype of the samples
+    bias : ndarray of shape (k,), float64
+    cost : ndarray of shape (k,), float64
+    accuracy : ndarray of shape (k,), float64
+    """
+
+    __module__ = "oneneuron"
+
+    step: NDArray[np.intp]
+    weights: FloatArray
+    bias: Float64Array
+    cost: Float64Array
+    accuracy: Float64Array
+
+
+def as_history(models: Sequence[Model], num_features: int, dtype: np.dtype[Any]) -> History:
+    """Return the `History` of models with `num_features` weights of this dtype."""
+    weights = np.array([m.weights for m in models], dtype=dtype)
+    return History(
+        step=np.array([m.step for m in models], dtype=np.intp),
+        weights=weights.reshape(-1, num_features),
+        bias=np.array([m.bias for m in models], dtype=np.float64),
+        cost=np.array([m.cost for m in models], dtype=np.float64),
+        accuracy=np.array([m.accuracy for m in models], dtype=np.float64),
+    )
+
+
+class Descent(NamedTuple):
+    """A finished gradient descent.
+
+    Attributes
+    ----------
+    last : Model
+        The model after the last step.
+    best : Model
+        The model with the highest accuracy; if several share it, the first of them.
+    lowest : Model
+        The model with the lowest cost. For both `best` and `lowest`, the start counts only if no
+        step was made.
+    history : History
+        The steps that ``record_every`` asked for; empty by default.
+    num_steps : int
+        The number of steps made.
+    eta : float
+        The step size used.
+    stop_reason : str
+        ``"num_steps"``, or ``"diverged"`` if the next step had no finite parameters.
+    """
+
+    __module__ = "oneneuron"
+
+    last: Model
+    best: Model
+    lowest: Model
+    history: History
+    num_steps: int
+    eta: float
+    stop_reason: Literal["num_steps", "diverged"]
+
+
+class Timing(NamedTuple):
+    """The time that one rung of the comparison takes for the descent.
+
+    Attributes
+    ----------
+    name : str
+        The rung: an implementation of the descent, with its instruction set or number of cores.
+    num_steps : int
+        The number of steps that `seconds` is for.
+    seconds : float
+        The time for all steps, extrapolated from the fastest stretch.
+    nanoseconds : float
+        The time per sample and step.
+    than_before : float or None
+        How many times as fast as the rung before; None for the first.
+    than_lecture : float
+        How many times as fast as the lecture's code.
+    timed_steps : int
+        The number of steps that were really made: fewer than `num_steps` where all of them would
+        take too long.
+    first_step_seconds : float or None
+        The time of the first step, with layout and compilation, of a rung that needs a library.
+    """
+
+    __module__ = "oneneuron.compare"
+
+    name: str
+    num_steps: int
+    seconds: float
+    nanoseconds: float
+    than_before: float | None
+    than_lecture: float
+    timed_steps: int
+    first_step_seconds: float | None

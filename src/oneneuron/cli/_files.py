@@ -1,0 +1,88 @@
+"""Files written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from secrets import token_hex
+
+
+def check_writable(path: str, option: str = "--output", others: Iterable[str] = ()) -> None:
+    """Raise an error if a file cannot be written, before any work is done.
+
+    Parameters
+    ----------
+    path : str
+        The file to write. Nothing is left there.
+    option : str, default "--output"
+        The option that `path` is the value of, for the message.
+    others : iterable of str
+        Other files that are read or written, which `path` must not be.
+
+    Raises
+    ------
+    ValueError
+        If `path` is one of the others.
+    OSError
+        If `path` is a folder, a device or read-only, or if no file can be made in its folder.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(f"{path} is a folder or a device: name a file to write to.")
+    # The file is replaced by renaming another, which would succeed for a read-only file, too.
+    if os.path.exists(path) and not os.access(path, os.W_OK):
+        raise OSError(f"{path} is read-only: name another file.")
+    for other in others:
+        if _are_the_same(path, other):
+            raise ValueError(
+                f"{option} must not be {other}, which is read or written too: name another file."
+            )
+    try:
+        handle, name = _temporary_beside(path)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror}.") from error
+    os.close(handle)
+    os.unlink(name)
+
+
+def _are_the_same(path: str, other: str) -> bool:
+    """Return whether two paths lead to the same file, which need not exist yet."""
+    if os.path.exists(path) and os.path.exists(other):
+        return os.path.samefile(path, other)
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def write_whole(path: str, content: bytes) -> None:
+    """Write bytes to a file, whole or not at all.
+
+    They are written to a temporary file in the same folder, which is then renamed.
+
+    Parameters
+    ----------
+    path : str
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written. The old file, if there was one, is still there then.
+    """
+    handle, name = _temporary_beside(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, os.path.realpath(path))
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _temporary_beside(path: str) -> tuple[int, str]:
+    """Return an open handle and the name of a new file in the folder of `path`, links followed.
+
+    mkstemp would make a file that its owner alone may read. This one gets the usual permissions.
+    To give them to mkstemp's file, one would need the umask, which can only be read by setting it,
+    for all threads.
+    """
+    name = os.path.join(os.path.dirname(os.path.realpath(path)), f".{token_hex(8)}.tmp")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return os.open(name, flags, 0o666), name

@@ -1,0 +1,20 @@
+"""A plain loop in Cython: C's types, libm's exponential, and no more thought than that."""
+
+from __future__ import annotations
+
+from ..._typing import Float64Array
+from .._naive_loop import descend
+from .._problem import Advance, Problem
+
+NAME = "naive Cython"
+
+
+def prepare(problem: Problem, threads: int) -> Advance:
+    """The descent sample by sample; one thread."""
+    parameters = problem.start.copy()
+
+    def advance(num_steps: int) -> Float64Array:
+        descend(problem.X, problem.y, parameters, problem.eta, num_steps)
+        return parameters.copy()
+
+    return advance

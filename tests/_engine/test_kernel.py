@@ -1,0 +1,103 @@
+"""The kernel's source, as Cython sees it, and where its plain build ends."""
+
+import html
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oneneuron._engine.dispatch import available
+
+SOURCE = Path(__file__).parents[2] / "src" / "oneneuron"
+
+TRAIN = """
+import numpy as np, oneneuron
+rng = np.random.default_rng(0)
+for n, d in ((400, 2), (1, 1), (5000, 3), (300, 65)):
+    X = rng.standard_normal((n, d)); y = rng.integers(0, 2, n)
+    last = oneneuron.train(X, y, eta=0.5 / n, num_steps=200, init=(np.zeros(d), 0.1)).last
+    print(last.weights.tobytes().hex(), last.bias.hex(), last.cost.hex(), last.accuracy)
+"""
+
+
+def bits_on(level):
+    run = subprocess.run(
+        [sys.executable, "-c", TRAIN], env={**os.environ, "ONENEURON_ISA": level}, check=True,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    return run.stdout
+
+
+@pytest.fixture(scope="module")
+def directives():
+    """What the build asks of Cython, which refuses a directive that it doesn't know."""
+    found = re.findall(r"'-X', '([^']+)'", (SOURCE / "meson.build").read_text())
+    assert "boundscheck=False" in found
+    return found
+
+
+@pytest.fixture(scope="module")
+def annotated_lines(directives, tmp_path_factory):
+    """(line number, score) of every line that Cython annotates; score 0 is pure C."""
+    folder = tmp_path_factory.mktemp("annotate")
+    for name in ("_kernel.pyx", "lanes.h"):
+        shutil.copy(SOURCE / name, folder)
+    subprocess.run(
+        [sys.executable, "-m", "cython", "-a", "_kernel.pyx"]
+        + [word for directive in directives for word in ("-X", directive)],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    page = html.unescape((folder / "_kernel.html").read_text("utf-8"))
+    found = re.findall(r'class="cython line score-(\d+)"[^>]*>.*?<span class="">(\d+)</span>', page)
+    assert found
+    return {int(line): int(score) for score, line in found}
+
+
+def lines_of_functions(source, *starts):
+    """Numbers of the lines of functions that begin so, up to the next unindented line."""
+    inside = False
+    for number, text in enumerate(source, 1):
+        if text and not text.startswith((" ", ")")):
+            inside = text.startswith(starts) and "(" in text
+        if inside:
+            yield number
+
+
+def lines_without_the_lock(source):
+    """Numbers of the lines in blocks of `with nogil`."""
+    depth = None
+    for number, text in enumerate(source, 1):
+        indent = len(text) - len(text.lstrip())
+        if depth is not None and text.strip() and indent <= depth:
+            depth = None
+        if depth is not None:
+            yield number
+        if text.strip() == "with nogil:":
+            depth = indent
+
+
+def test_no_line_of_the_loop_touches_python(annotated_lines):
+    source = (SOURCE / "_kernel.pyx").read_text().splitlines()
+    loop = [*lines_of_functions(source, "cdef inline", "cdef void", "cdef bint", "cdef Py_ssize_t")]
+    loop += lines_without_the_lock(source)
+    assert len(loop) > 200
+    yellow = {line: source[line - 1] for line in loop if annotated_lines.get(line, 0) > 0}
+    assert yellow == {}
+
+
+def test_the_build_declares_that_no_module_needs_the_interpreters_lock(directives):
+    # Whether the lock then stays off is tested in test_threads.py, on a Python that can do without.
+    assert "freethreading_compatible=True" in directives
+
+
+def test_the_plain_kernel_ends_where_the_best_one_does():
+    numbers = [
+        [float.fromhex(line.split()[2]) for line in bits_on(name).splitlines()]
+        for name in ("plain", available[-1])
+    ]
+    # Without fused multiply-adds a margin is rounded twice, in 200 steps.
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)

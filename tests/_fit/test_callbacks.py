@@ -1,0 +1,334 @@
+"""scikit-learn's callbacks in a fit: what they are told, what they may stop, what they cost."""
+
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from oneneuron import NeuronClassifier
+from oneneuron._fit.one_vs_rest import _STRETCHES
+
+callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has them from 1.9 on")
+
+SOLVERS = ["gd", "lbfgs"]
+
+ignore_max_iter = pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+
+
+def made_samples(seed, n=120, d=3, num_classes=3):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    scores = X @ rng.standard_normal((d, num_classes)) + rng.standard_normal((n, num_classes))
+    return X, scores.argmax(axis=1), rng
+
+
+def bits(classifier):
+    return classifier.coef_.tobytes(), classifier.intercept_.tobytes()
+
+
+class Recorder:
+    """Notes every hook; stops a training at its stretch number `stop_at`."""
+
+    def __init__(self, stop_at=None):
+        self.events, self.stop_at = [], stop_at
+
+    def setup(self, estimator, context):
+        self.events.append(("setup", context))
+
+    def teardown(self, estimator, context):
+        self.events.append(("teardown", context))
+
+    def on_fit_task_begin(self, estimator, context):
+        self.events.append(("begin", context))
+
+    def on_fit_task_end(self, estimator, context):
+        self.events.append(("end", context))
+        return context.task_name == "steps" and context.task_id == self.stop_at
+
+    def tasks(self, name):
+        return [task for event, task in self.events if event == "end" and task.task_name == name]
+
+
+class Asker(Recorder):
+    """Asks the fitted estimator for its answers at the end of every task."""
+
+    def __init__(self, X):
+        super().__init__()
+        self.X, self.answers = X, []
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        super().on_fit_task_end(estimator, context)
+        probabilities = fitted_estimator.predict_proba(self.X)
+        self.answers.append((context.task_name, probabilities, bits(fitted_estimator)))
+        assert np.isfinite(probabilities).all()
+        assert len(fitted_estimator.predict(self.X)) == len(self.X)
+
+
+class BeginAsker(Asker):
+    """Asks at the beginning of every task too."""
+
+    def on_fit_task_begin(self, estimator, context, *, fitted_estimator=None):
+        self.answers.append((context.task_name, fitted_estimator.predict_proba(self.X), None))
+
+
+# --- The tree of tasks ---
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_task_is_begun_before_and_ended_after_those_in_it(solver):
+    X, y, _ = made_samples(0)
+    recorder = Recorder()
+    NeuronClassifier(solver=solver, n_init=2, random_state=0).set_callbacks(recorder).fit(X, y)
+    (first, root), *events, (last, _) = recorder.events
+    assert (first, last) == ("setup", "teardown")
+    under_way = []
+    for event, task in events:
+        if event == "begin":
+            assert task.parent is (under_way[-1] if under_way else None)
+            under_way.append(task)
+        else:
+            assert under_way.pop() is task
+    assert under_way == [] and events[0][1] is root
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(("num_classes", "num_neurons"), [(2, 1), (3, 3)])
+def test_a_fit_has_a_training_for_each_neuron_and_start(num_classes, num_neurons, solver):
+    X, y, _ = made_samples(1, num_classes=num_classes)
+    recorder = Recorder()
+    classifier = NeuronClassifier(solver=solver, n_init=2, random_state=0)
+    classifier.set_callbacks(recorder).fit(X, y)
+    (fit,) = recorder.tasks("fit")
+    trainings = recorder.tasks("training")
+    assert fit.max_subtasks == len(trainings) == 2 * num_neurons
+    assert all(task.parent is fit for task in trainings)
+    assert {task.parent for task in recorder.tasks("steps")} == set(trainings)
+
+
+@ignore_max_iter
+@pytest.mark.parametrize("max_iter", [1, 99, 100, 101, 250, 3000])
+def test_a_descent_has_so_many_stretches_at_most_and_one_more(max_iter):
+    X, y, _ = made_samples(2)
+    recorder = Recorder()
+    classifier = NeuronClassifier(solver="gd", max_iter=max_iter, tol=0.0, eta=1e-4)
+    classifier.set_callbacks(recorder).fit(X, y)
+    stretches = Counter(task.parent for task in recorder.tasks("steps"))
+    assert len(stretches) == 3
+    for training, count in stretches.items():
+        assert min(max_iter, 50) <= count <= training.max_subtasks <= _STRETCHES + 1
+
+
+def test_lbfgs_has_a_stretch_for_each_step_and_one_to_end():
+    X, y, _ = made_samples(3, num_classes=2)
+    recorder = Recorder()
+    found = NeuronClassifier().set_callbacks(recorder).fit(X, y)
+    assert len(recorder.tasks("steps")) == found.n_iter_ + 1
+
+
+# --- What they see ---
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_the_estimator_can_answer_at_the_end_of_any_task(num_classes, solver):
+    X, y, _ = made_samples(4, num_classes=num_classes)
+    names = np.array(["a", "b", "c"])
+    asker = Asker(X)
+    NeuronClassifier(solver=solver).set_callbacks(asker).fit(X, names[y])
+    assert {name for name, *_ in asker.answers} == {"steps", "training", "fit"}
+    assert all(answer.shape == (120, num_classes) for _, answer, _ in asker.answers)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_estimator_can_answer_at_the_beginning_of_any_task(solver):
+    X, y, _ = made_samples(5)
+    asker = BeginAsker(X)
+    NeuronClassifier(solver=solver).set_callbacks(asker).fit(X, y)
+    # All weights are zero: no class is likelier than another.
+    np.testing.assert_allclose(asker.answers[0][1], 1 / 3)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_neurons_that_are_not_yet_trained_are_at_their_start(solver):
+    X, y, rng = made_samples(6)
+    init = rng.standard_normal((3, 3)), rng.standard_normal(3)
+    coefs = []
+
+    class Keeper(Recorder):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            if context.task_name == "training":
+                coefs.append(fitted_estimator.coef_)
+
+    found = NeuronClassifier(solver=solver, init=init).set_callbacks(Keeper()).fit(X, y)
+    for k, coef in enumerate(coefs):
+        assert coef[: k + 1].tobytes() == found.coef_[: k + 1].tobytes()
+        assert coef[k + 1 :].tobytes() == init[0][k + 1 :].tobytes()
+
+
+@pytest.mark.filterwarnings("ignore:The cost rose in")
+@ignore_max_iter
+@pytest.mark.parametrize("keep", ["last", "best", "lowest"])
+def test_at_the_end_of_the_fit_the_model_is_the_one_that_is_kept(keep):
+    X, y, _ = made_samples(7)
+    asker = Asker(X)
+    found = NeuronClassifier(keep=keep, solver="gd", eta=5.0, max_iter=40, alpha=0.0, n_init=2)
+    found.set_params(random_state=0).set_callbacks(asker).fit(X, y)
+    name, _, seen = asker.answers[-1]
+    assert (name, seen) == ("fit", bits(found))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_scoring_monitor_has_a_score_for_each_stretch(solver):
+    X, y, rng = made_samples(8, num_classes=2)
+    u = rng.random(len(y))
+    monitor, recorder = callback.ScoringMonitor(scoring="accuracy"), Recorder()
+    found = NeuronClassifier(solver=solver, record_every=1).set_callbacks(monitor, recorder)
+    found.fit(X, y, sample_weight=u)
+    rows = [row for row in monitor.get_logs().data if row["task_name"] == "steps"]
+    assert len(rows) == len(recorder.tasks("steps"))
+    # The last stretch may be empty; the scorer adds the weights up in another order.
+    assert rows[-1]["accuracy"] == pytest.approx(found.score(X, y, sample_weight=u), rel=1e-12)
+    if solver == "lbfgs":
+        scores = [row["accuracy"] for row in rows[:-1]]
+        assert scores == pytest.approx(found.history_[0].accuracy[1:].tolist(), rel=1e-12)
+
+
+def test_a_scoring_monitor_on_a_frame_is_nothing_to_warn_of():
+    X, y, _ = made_samples(9)
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    NeuronClassifier().set_callbacks(monitor).fit(pd.DataFrame(X, columns=list("abc")), y)
+
+
+# --- What they stop ---
+
+
+@pytest.mark.parametrize(("solver", "num_steps"), [("gd", 3 * 20), ("lbfgs", 3)])
+def test_a_callback_that_returns_true_stops_the_training_that_is_under_way(solver, num_steps):
+    X, y, _ = made_samples(10)
+    recorder = Recorder(stop_at=2)
+    found = NeuronClassifier(solver=solver, max_iter=2000, tol=1e-9, record_every=1)
+    found.set_callbacks(recorder).fit(X, y)
+    assert found.stop_reason_ == "callback"
+    assert found.n_iter_ == num_steps and found.loss_curve_.shape == (num_steps + 1,)
+    assert [h.step[-1] for h in found.history_] == [num_steps] * 3  # the next are trained too
+    assert len(recorder.tasks("fit")) == 1 and recorder.events[-1][0] == "teardown"
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_training_that_was_stopped_is_the_beginning_of_the_whole(solver):
+    X, y, _ = made_samples(11, num_classes=2)
+    options = dict(solver=solver, max_iter=2000, tol=1e-9)
+    stopped = NeuronClassifier(**options).set_callbacks(Recorder(stop_at=2)).fit(X, y)
+    whole = NeuronClassifier(record_every=1, **options).fit(X, y)
+    assert stopped.coef_[0].tobytes() == whole.history_[0].weights[stopped.n_iter_].tobytes()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_true_from_another_task_stops_nothing(solver):
+    X, y, _ = made_samples(12)
+
+    class Stopper(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            return context.task_name != "steps"
+
+    found = NeuronClassifier(solver=solver).set_callbacks(Stopper()).fit(X, y)
+    assert found.stop_reason_ == "converged"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_an_error_in_a_callback_leaves_the_model_and_tears_down(error):
+    X, y, _ = made_samples(13)
+    found = NeuronClassifier().fit(X, y)
+    before = bits(found)
+
+    class Raiser(Recorder):
+        def on_fit_task_end(self, estimator, context):
+            raise error
+
+    raiser = Raiser()
+    with pytest.raises(error):
+        found.set_callbacks(raiser).fit(-X, y)
+    assert bits(found) == before and raiser.events[-1][0] == "teardown"
+
+
+# --- What they cost ---
+
+
+@ignore_max_iter
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("n_init", [1, 3])
+def test_callbacks_change_no_bit(n_init, solver):
+    X, y, _ = made_samples(14)
+    options = dict(solver=solver, n_init=n_init, random_state=0, max_iter=333, tol=1e-7)
+    plain = NeuronClassifier(**options).fit(X, y)
+    found = NeuronClassifier(**options).set_callbacks(Asker(X)).fit(X, y)
+    assert bits(found) == bits(plain)
+    assert found.loss_curve_.tobytes() == plain.loss_curve_.tobytes()
+    assert found.stop_reason_ == plain.stop_reason_
+
+
+def test_no_context_is_made_where_no_callback_is_set(monkeypatch):
+    def refused(*args, **options):
+        raise AssertionError("a context was made")
+
+    X, y, _ = made_samples(15)
+    monkeypatch.setattr(callback.CallbackContext, "_from_estimator", refused)
+    found = NeuronClassifier().fit(X, y)
+    with pytest.raises(AssertionError, match="a context was made"):
+        found.set_callbacks(Recorder()).fit(X, y)
+    found.set_callbacks().fit(X, y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_fitted_classifier_keeps_nothing_of_the_tasks(solver):
+    X, y, _ = made_samples(16)
+    plain = NeuronClassifier(solver=solver).fit(X, y)
+    watched = NeuronClassifier(solver=solver).set_callbacks(Recorder()).fit(X, y)
+    assert vars(watched).keys() - vars(plain).keys() == {"_skl_callbacks"}
+
+
+# --- With scikit-learn's own ---
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_progress_bar_runs_to_its_end(solver, capsys):
+    pytest.importorskip("rich")
+    X, y, _ = made_samples(17)
+    NeuronClassifier(solver=solver).set_callbacks(callback.ProgressBar()).fit(X, y)
+    out = capsys.readouterr().out
+    assert "NeuronClassifier - fit" in out and out.count("100%") >= 4  # the fit and three neurons
+
+
+def test_a_grid_search_shows_its_progress(capsys):
+    pytest.importorskip("rich")
+    X, y, _ = made_samples(18)
+    grid = {"neuronclassifier__alpha": [0.1, 1.0]}
+    pipeline = make_pipeline(StandardScaler(), NeuronClassifier(solver="gd"))
+    search = GridSearchCV(pipeline, grid, cv=2)
+    search.set_callbacks(callback.ProgressBar(max_propagation_depth=2)).fit(X, y)
+    assert "NeuronClassifier - fit" in capsys.readouterr().out
+    plain = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert search.best_params_ == plain.best_params_
+    assert bits(search.best_estimator_[-1]) == bits(plain.best_estimator_[-1])
+
+
+def test_it_trains_where_scikit_learn_has_no_callbacks():
+    code = """
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: (
+    None if name == "sklearn.callback" else find_spec(name, *rest)
+)
+from oneneuron import NeuronClassifier
+classifier = NeuronClassifier(alpha=0.01).fit([[0.0], [1.0], [2.0]], [0, 1, 1])
+assert not hasattr(classifier, "set_callbacks")
+print(classifier.predict([[0.0], [2.0]]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "[0 1]\n"), done.stderr

@@ -1,0 +1,74 @@
+"""The lecture's neuron beside least squares and logistic regression."""
+
+import numpy as np
+import pytest
+import threadpoolctl
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from oneneuron.cli import _baselines
+from oneneuron.lecture import example1, first_network
+
+
+@pytest.fixture(scope="module")
+def data():
+    # Blobs that overlap: no method gets all of them right.
+    return example1.get_data(300, random_state=2)
+
+
+def shares(predict, data):
+    return [
+        float(np.mean((predict(pos) > 0.5) == v)) for pos, v in zip(data[:2], data[2:], strict=True)
+    ]
+
+
+def test_least_squares_is_linear_regression_cut_at_one_half(data):
+    expected = shares(LinearRegression().fit(data[0], data[2]).predict, data)
+    found = _baselines.least_squares(data)
+    assert [found.train_accuracy, found.test_accuracy] == expected
+
+
+def test_logistic_regression_is_that_of_scikit_learn(data):
+    model = LogisticRegression().fit(data[0], data[2])
+    found = _baselines.logistic_regression(data)
+    assert [found.train_accuracy, found.test_accuracy] == [
+        model.score(data[0], data[2]), model.score(data[1], data[3]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "method"),
+    [
+        (np.linalg, "lstsq", _baselines.least_squares),
+        (LogisticRegression, "fit", _baselines.logistic_regression),
+    ],
+)
+def test_blas_has_one_thread_while_a_method_is_timed(
+    data, blas_threads, monkeypatch, owner, name, method
+):
+    if not blas_threads():
+        pytest.skip("threadpoolctl does not know the linear algebra library here")
+    found = []
+    original = getattr(owner, name)
+
+    def looking(*arguments):
+        found.extend(blas_threads())
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, looking)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        method(data)
+    assert set(found) == {1}
+
+
+def test_the_neuron_is_judged_by_what_it_predicts(data):
+    model = {"w1": 0.3, "w2": -1.0, "b": 0.2}
+    found = _baselines.neuron(data, model, 1.5)
+    assert [found.train_accuracy, found.test_accuracy] == shares(
+        lambda pos: first_network.predict(pos, model), data
+    )
+    assert found.seconds == 1.5
+
+
+def test_a_half_is_class_0(data):
+    found = _baselines.neuron(data, {"w1": 0.0, "w2": 0.0, "b": 0.0}, 0.0)
+    assert found.train_accuracy == np.mean(data[2] == 0)

@@ -1,0 +1,423 @@
+"""The animation of a descent, by what its artists hold after each frame."""
+
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import oneneuron
+from oneneuron import plots, reference
+from oneneuron.plots import _animation, _surface
+
+RNG = np.random.default_rng(7)
+X = RNG.standard_normal((60, 2)) * [3.0, 1.0] + [1.0, -2.0]
+Y = (X @ [1.0, 2.0] + RNG.standard_normal(60) > -2.5).astype(int)
+
+
+def train(X=X, y=Y, *, eta=0.02, num_steps=60, record_every=1, init=([0.5, -0.8], 0.3), **options):
+    return oneneuron.train(
+        X, y, eta=eta, num_steps=num_steps, record_every=record_every, init=init, **options
+    )
+
+
+DESCENT = train()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def coarse():
+    """Few points of the surface: it has tests of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_surface, "_GRID", 6)
+        yield
+
+
+class Film:
+    """An animation, moved by hand."""
+
+    def __init__(self, *arguments, **options):
+        import matplotlib.pyplot as plt
+
+        self.animation = plots.animate_training(*arguments, **options)
+        self.figure = plt.gcf()
+        self.plane, self.surface, self.cost = self.figure.axes
+
+    @property
+    def frames(self):
+        return list(self.animation.new_frame_seq())
+
+    def show(self, k):
+        """What is drawn for record k."""
+        self.animation._draw_frame(k)
+        return self
+
+    def render(self):
+        """Everything in pixels; the first time, the animation begins anew."""
+        self.figure.canvas.draw()
+
+    @property
+    def title(self):
+        return self.figure.get_suptitle()
+
+    @property
+    def shades(self):
+        (image,) = self.plane.images
+        return image
+
+    @property
+    def line(self):
+        """The points of f = 1/2."""
+        (line,) = self.plane.lines
+        return line.get_xydata()
+
+
+def close(films):
+    import matplotlib.pyplot as plt
+
+    for film in films:
+        film.animation._draw_was_started = True  # else it warns that nobody has seen it
+        plt.close(film.figure)
+
+
+@pytest.fixture
+def film(coarse):
+    """Animate as asked, and close it."""
+    mpl.use("Agg")
+    films = []
+
+    def make(X=X, y=Y, descent=DESCENT, **options):
+        films.append(Film(X, y, descent, **options))
+        return films[-1]
+
+    yield make
+    close(films)
+
+
+@pytest.fixture(scope="module")
+def shown(coarse):
+    """The animation of DESCENT, at any frame."""
+    mpl.use("Agg")
+    made = Film(X, Y, DESCENT)
+    yield made
+    close([made])
+
+
+def marked(ax, marker):
+    (line,) = (line for line in ax.lines if line.get_marker() == marker)
+    return line.get_xydata().tolist()
+
+
+def unmarked(ax):
+    (line,) = (line for line in ax.lines if line.get_marker() == "None")
+    return line.get_xydata().tolist()
+
+
+# --- Which records are shown ---
+
+
+@given(st.integers(1, 20_000), st.integers(2, 300))
+def test_the_frames_ascend_from_the_first_record_to_the_last_as_many_as_asked_for(records, most):
+    frames = _animation._frames(records, most)
+    assert len(frames) == min(records, most)
+    assert (frames[0], frames[-1]) == (0, records - 1)
+    assert np.diff(frames).min(initial=1) >= 1
+
+
+def test_the_records_shown_grow_by_the_same_factor():
+    assert _animation._frames(10_001, 5) == [0, 9, 99, 999, 10_000]
+
+
+@given(st.integers(100, 20_000), st.integers(10, 100))
+def test_the_steps_between_frames_never_shrink_by_more_than_a_rounding(records, most):
+    strides = np.diff(_animation._frames(records, most))
+    assert np.diff(strides).min() >= -1
+
+
+@pytest.mark.parametrize(("num_frames", "number"), [(2, 2), (5, 5), (1000, 61)])
+def test_the_animation_has_these_frames(film, num_frames, number):
+    assert film(num_frames=num_frames).frames == _animation._frames(61, num_frames)
+    assert len(_animation._frames(61, num_frames)) == number
+
+
+# --- What a frame shows ---
+
+SHOWN = [0, 1, 17, 60]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_the_shades_are_f_in_the_middle_of_their_pixels(film, dtype):
+    descent = train(X.astype(dtype))
+    shades = film(X.astype(dtype), descent=descent).shades
+    rows, columns = shades.get_array().shape
+    left, right, bottom, top = shades.get_extent()
+    x1 = left + (right - left) * (np.arange(columns) + 0.5) / columns
+    x2 = bottom + (top - bottom) * (np.arange(rows) + 0.5) / rows
+    assert shades.origin == "lower"  # so that the first row is the lowest
+    w, b = descent.history.weights[0].astype(float), descent.history.bias[0]
+    expected = [[reference.sigma(w @ [p, q] + b) for p in x1] for q in x2]
+    np.testing.assert_allclose(shades.get_array(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", SHOWN)
+def test_the_shades_are_those_of_the_record(shown, k):
+    left, right, bottom, top = shown.shades.get_extent()
+    # Corners, or nearly: half a pixel away.
+    corners = np.array([[left, bottom], [right, bottom], [left, top], [right, top]])
+    expected = reference.sigma(corners @ DESCENT.history.weights[k] + DESCENT.history.bias[k])
+    values = shown.show(k).shades.get_array()[[0, 0, -1, -1], [0, -1, 0, -1]]
+    np.testing.assert_allclose(values, expected, atol=0.05)
+
+
+def test_the_shades_fill_the_picture_and_go_from_0_to_1(shown):
+    assert shown.shades.get_extent() == [*shown.plane.get_xlim(), *shown.plane.get_ylim()]
+    assert shown.shades.get_clim() == (0, 1)
+
+
+@pytest.mark.parametrize("k", SHOWN)
+def test_the_line_lies_where_f_is_one_half_across_the_picture(shown, k):
+    w, b = DESCENT.history.weights[k], DESCENT.history.bias[k]
+    ends = shown.show(k).line
+    # Both ends are some 10 from the origin.
+    np.testing.assert_allclose(ends @ w + b, 0.0, atol=1e-13 * np.linalg.norm(w))
+    inside = shown.plane.transAxes.inverted().transform(shown.plane.transData.transform(ends))
+    assert ((inside < 0) | (inside > 1)).any(axis=1).all()  # both ends are outside
+    middle = inside.mean(axis=0)
+    assert ((middle > -0.5) & (middle < 1.5)).all()
+
+
+def test_the_picture_of_the_plane_stays_where_it_is(shown):
+    before = shown.show(0).plane.axis()
+    assert shown.show(60).plane.axis() == before
+
+
+def test_the_samples_are_drawn_by_class_over_the_shades_and_the_line(shown):
+    zero, one = shown.plane.collections
+    assert zero.get_offsets().tolist() == X[Y == 0].tolist()
+    assert one.get_offsets().tolist() == X[Y == 1].tolist()
+    (line,) = shown.plane.lines
+    assert shown.shades.zorder < line.zorder < min(zero.zorder, one.zorder)
+
+
+def test_the_numbers_of_features_in_thousands_do_not_touch(film):
+    samples = np.column_stack([np.linspace(-6000, 1700, 60), X[:, 1]])
+    shown = film(samples, descent=train(samples))
+    shown.render()
+    left, right = shown.plane.get_xlim()
+    labels = [
+        label.get_window_extent()
+        for label in shown.plane.get_xticklabels()
+        if left <= label.get_position()[0] <= right
+    ]
+    assert len(labels) > 2
+    assert all(one.x1 + 5 < other.x0 for one, other in pairwise(labels))
+
+
+def test_the_legend_names_the_classes_and_the_line(shown):
+    words = [text.get_text() for text in shown.plane.get_legend().get_texts()]
+    assert words == ["class 0", "class 1", "$f = 0.5$"]
+
+
+def test_the_surface_has_the_first_weight_across_and_the_second_up(shown):
+    assert (shown.surface.get_xlabel(), shown.surface.get_ylabel()) == ("$w_{1}$", "$w_{2}$")
+
+
+@pytest.mark.parametrize("k", SHOWN)
+def test_the_path_leads_from_the_start_to_the_weights_of_the_record(shown, k):
+    ax = shown.show(k).surface
+    way = DESCENT.history.weights.tolist()
+    assert unmarked(ax) == way[: k + 1]
+    assert (marked(ax, "o"), marked(ax, "D")) == ([way[0]], [way[k]])
+
+
+@pytest.mark.parametrize("record_every", [1, 7])
+def test_the_cost_is_drawn_up_to_the_record(film, record_every):
+    descent = train(num_steps=60 * record_every, record_every=record_every)
+    shown = film(descent=descent)
+    curve = np.column_stack([descent.history.step, descent.history.cost]).tolist()
+    for k in SHOWN:
+        shown.show(k)
+        assert unmarked(shown.cost) == curve[: k + 1]
+        assert marked(shown.cost, "o") == [curve[k]]
+
+
+def test_the_axes_of_the_cost_hold_all_of_it_from_the_first_frame_on(shown):
+    ax = shown.show(0).cost
+    assert ax.get_ylim()[0] == 0
+    assert ax.get_ylim()[1] > DESCENT.history.cost.max()
+    assert ax.get_xlim()[0] == 0
+    assert ax.get_xlim()[1] > 60
+
+
+@pytest.mark.parametrize("k", SHOWN)
+def test_the_title_tells_the_step_with_its_cost_and_its_accuracy(shown, k):
+    assert shown.show(k).title == (
+        f"step {k}:  cost {DESCENT.history.cost[k]:.3g},  "
+        f"accuracy {100 * DESCENT.history.accuracy[k]:.1f} %"
+    )
+
+
+def test_the_title_tells_the_step_and_not_the_number_of_the_record(film):
+    shown = film(descent=train(record_every=7)).show(3)
+    assert shown.title.startswith("step 21:")
+
+
+def test_the_first_record_is_drawn_before_it_moves(film):
+    assert film().title.startswith("step 0:")
+
+
+def test_a_frame_can_be_shown_after_a_later_one(shown):
+    before = shown.show(3).line.tolist()
+    assert shown.show(50).show(3).line.tolist() == before
+    assert len(unmarked(shown.surface)) == 4
+
+
+def test_weights_and_penalty_are_part_of_the_surface(film, monkeypatch):
+    found = []
+    cost_over = _surface.cost_over
+    monkeypatch.setattr(
+        surface, "cost_over",
+        lambda *rest, **options: (found.append(options), cost_over(*rest, **options))[1],
+    )  # fmt: skip
+    weights = np.linspace(0, 1, 60)
+    options = dict(sample_weight=weights, alpha=0.25)
+    film(descent=train(**options), **options)
+    assert found[0]["sample_weight"].tolist() == weights.tolist()
+    assert found[0]["alpha"] == 0.25
+
+
+# --- Lines that are not there ---
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0, -1.0])
+def test_weights_of_0_have_no_line(film, bias):
+    shown = film(descent=train(num_steps=3, init=([0.0, 0.0], bias)))
+    assert shown.show(0).line.tolist() == []
+    assert len(shown.show(1).line) == 2
+
+
+@pytest.mark.parametrize("w", [1e-3, 1e-300, 5e-324])
+def test_a_line_far_from_the_picture_is_not_drawn(film, w):
+    descent = train(num_steps=0, init=([w, -w], 1.0))
+    assert film(descent=descent).show(0).line.tolist() == []
+
+
+@pytest.mark.parametrize("w", [[0.0, 2.0], [-2.0, 0.0], [1e-200, -1e-200], [1e200, 1e199]])
+def test_any_direction_and_length_of_the_weights_has_its_line(w):
+    center = np.array([3.0, -1.0])
+    ends = np.transpose(_animation._line(np.array(w), 0.5 * np.hypot(*w), center, 10.0))
+    unit = np.array(w) / np.hypot(*w)
+    np.testing.assert_allclose(ends @ unit + 0.5, 0.0, atol=1e-14)
+    assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(20.0)
+
+
+# --- Everything can be animated that was trained ---
+
+
+@pytest.mark.parametrize(
+    "options",
+    [dict(num_steps=0), dict(num_steps=1), dict(record_every=1000), dict(eta=1e300, num_steps=5)],
+    ids=["no step", "one step", "start alone recorded", "far off"],
+)
+def test_any_descent_can_be_animated(film, options):
+    play(film(descent=train(**options), num_frames=3))
+
+
+def test_a_descent_that_diverged_can_be_animated(film):
+    with pytest.warns(RuntimeWarning):
+        descent = train(eta=1.0, alpha=50.0, num_steps=1000)
+    play(film(descent=descent, alpha=50.0, num_frames=3))
+
+
+def test_a_cost_of_next_to_nothing_can_be_animated(film):
+    labels = X[:, 0] > 0
+    descent = train(X, labels, init=([1e9, 0.0], 0.0))
+    assert descent.history.cost.max() < 1e-300
+    play(film(X, labels, descent, num_frames=3))
+
+
+def play(shown):
+    shown.render()
+    for k in shown.frames:
+        shown.show(k).render()
+
+
+@pytest.mark.parametrize(
+    ("samples", "labels"),
+    [
+        (X.tolist(), Y.tolist()),
+        (pd.DataFrame(X), pd.Series(Y, index=range(100, 160))),
+        (X, Y.astype(bool)),
+    ],
+    ids=["lists", "pandas", "booleans"],
+)
+def test_samples_of_any_kind_can_be_animated(film, shown, samples, labels):
+    same, expected = film(samples, labels).show(17), shown.show(17)
+    assert same.line.tolist() == expected.line.tolist()
+    assert same.shades.get_array().tolist() == expected.shades.get_array().tolist()
+
+
+def test_one_sample_can_be_animated(film):
+    film(X[:1], Y[:1], train(X[:1], Y[:1])).show(60).render()
+
+
+def test_read_only_samples_and_history_can_be_animated(film):
+    samples, labels, descent = X.copy(), Y.copy(), train()
+    for array in (samples, labels, descent.last.weights, *descent.history):
+        array.flags.writeable = False
+    film(samples, labels, descent).show(17)
+
+
+# --- The file ---
+
+
+def test_a_gif_has_the_frames_and_the_same_picture_size_in_each(film, tmp_path):
+    path = tmp_path / "descent.gif"
+    film(num_frames=4).animation.save(path, writer="pillow", dpi=30)
+    with Image.open(path) as gif:
+        assert gif.n_frames == 4
+        assert gif.size == (300, 150)
+
+
+def test_it_never_shows_a_window(film, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
+    film()
+
+
+def test_it_is_a_figure_of_its_own(film):
+    import matplotlib.pyplot as plt
+
+    current = plt.figure()
+    assert film().figure is not current
+    assert current.axes == []
+    plt.close(current)
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (dict(X=X[:, :1]), ValueError, "X must have two features to animate, found 1"),
+        (dict(X=np.ones((60, 3))), ValueError, "X must have two features to animate, found 3"),
+        (dict(X=X[:, 0]), ValueError, r"X must have two dimensions.*found shape \(60,\)"),
+        (dict(X=X[:5]), ValueError, r"y must have shape \(5,\)"),
+        (dict(y=Y + 1), ValueError, "y must hold the labels 0 and 1"),
+        (dict(descent=[DESCENT]), TypeError, "descent must be a Descent.*found list"),
+        (dict(descent=train(record_every=0)), ValueError, "must have a history.*record_every=1"),
+        (dict(descent=train(np.ones((60, 3)), init=([0.0] * 3, 0.0))), ValueError,
+         "trained on X with its 2 features, found one with 3"),
+        (dict(num_frames=1), ValueError, "num_frames must be 2 or more, found 1"),
+        (dict(num_frames=2.5), TypeError, "num_frames must be a whole number, found 2.5"),
+        (dict(sample_weight=[1.0]), ValueError, r"sample_weight must have shape \(60,\)"),
+        (dict(alpha="1"), TypeError, "alpha must be a number, found '1'"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_animated_is_refused_before_there_is_a_figure(changed, error, message):
+    import matplotlib.pyplot as plt
+
+    before = plt.get_fignums()
+    with pytest.raises(error, match=message):
+        plots.animate_training(**dict(X=X, y=Y, descent=DESCENT) | changed)
+    assert plt.get_fignums() == before

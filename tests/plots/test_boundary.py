@@ -1,0 +1,461 @@
+"""The boundary: which class each region is, where the line lies, and what models may say."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+import oneneuron
+from oneneuron import NeuronClassifier, plots
+from oneneuron.plots import _style
+
+X = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+Y = np.array([0, 1, 0, 1])
+LABELS = [[0, 1], [-1, 1], ["no", "yes"], [False, True], [1.0, 2.0], [99, 100]]
+IRIS = load_iris(as_frame=True)
+PETALS = IRIS.data.iloc[:, 2:]
+
+
+def half_plane(points):
+    """Probability of class 1 that is 1/2 on the line x_1 = 0.4."""
+    return 1 / (1 + np.exp(-10 * (points[:, 0] - 0.4)))
+
+
+def dots(ax):
+    """Offsets of the dots by their label in the legend."""
+    return {
+        handle.get_label(): handle.get_offsets().tolist()
+        for handle in ax.collections
+        if isinstance(handle, mpl.collections.PathCollection)
+        and handle.get_label().startswith("class ")
+    }
+
+
+def meshes(ax):
+    return [c for c in ax.collections if isinstance(c, mpl.collections.QuadMesh)]
+
+
+def mesh_of(ax):
+    [mesh] = meshes(ax)
+    return mesh
+
+
+def lines(ax):
+    return [c for c in ax.collections if isinstance(c, mpl.contour.ContourSet)]
+
+
+def vertices(ax):
+    return np.concatenate([path.vertices for c in lines(ax) for path in c.get_paths()])
+
+
+def cosine(u, v):
+    return u @ v / np.linalg.norm(u) / np.linalg.norm(v)
+
+
+def class_at(ax, x1, x2):
+    """The class whose colour, mixed with white or more of it, a place is painted in."""
+    mesh = mesh_of(ax)
+    coordinates = mesh.get_coordinates().reshape(-1, 2)
+    nearest = np.abs(coordinates - [x1, x2]).sum(axis=1).argmin()
+    color = np.array(mesh.to_rgba(mesh.get_array().ravel()[nearest])[:3])
+    lights = {label: _style.light(place) for place, label in enumerate(dots(ax))}
+    nearest = max(lights, key=lambda label: cosine(1 - np.array(lights[label]), 1 - color))
+    return nearest.removeprefix("class ")
+
+
+def separated(labels):
+    """A function for each thing a model may return, all for the second label where x_1 > 0.4."""
+    first, second = labels
+    return {
+        "probabilities of the second": half_plane,
+        "a column of them": lambda points: half_plane(points)[:, None],
+        "of both": lambda points: np.column_stack([1 - half_plane(points), half_plane(points)]),
+        "float32": lambda points: half_plane(points).astype(np.float32),
+        "labels": lambda points: np.where(half_plane(points) > 0.5, second, first),
+        "a list": lambda points: [second if f > 0.5 else first for f in half_plane(points)],
+        "a Series": lambda points: pd.Series(np.where(half_plane(points) > 0.5, second, first)),
+    }
+
+
+class TestTheRegions:
+    @pytest.mark.parametrize("labels", LABELS)
+    @pytest.mark.parametrize("answer", separated([0, 1]))
+    def test_are_on_their_classes_side_whatever_the_labels_and_the_answer(self, ax, labels, answer):
+        y = np.array(labels)[Y]
+        plots.plot_decision_boundary(X, y, separated(labels)[answer], ax=ax)
+        assert [class_at(ax, 0.3, 0.9), class_at(ax, 0.5, 0.1)] == [str(label) for label in labels]
+        # The line lies within half a cell of 0.0058 at worst.
+        np.testing.assert_allclose(vertices(ax)[:, 0], 0.4, atol=4e-3)
+
+    @pytest.mark.parametrize("labels", [[0, 1, 2], ["a", "b", "c"], [-1, 0, 1], [3.0, 5.0, 9.0]])
+    @pytest.mark.parametrize("model", [NeuronClassifier(), SVC(), KNeighborsClassifier(4)])
+    def test_are_what_the_model_predicts_for_three_classes(self, ax, labels, model):
+        y = np.array(labels)[IRIS.target]
+        plots.plot_decision_boundary(PETALS, y, model.fit(PETALS, y), ax=ax)
+        mesh = mesh_of(ax)
+        points = pd.DataFrame(mesh.get_coordinates().reshape(-1, 2), columns=PETALS.columns)
+        places = np.searchsorted(labels, model.predict(points))
+        # kNN's argmax of equal votes is the first class, as is ours.
+        assert mesh.get_array().ravel().tolist() == places.tolist()
+
+    @pytest.mark.parametrize("labels", LABELS)
+    @pytest.mark.parametrize(
+        "model",
+        [
+            NeuronClassifier(),
+            SVC(),
+            Perceptron(),
+            KNeighborsClassifier(1),
+            make_pipeline(StandardScaler(), NeuronClassifier()),
+            GridSearchCV(LogisticRegression(), {"C": [1, 10]}, cv=2),
+        ],
+        ids=lambda model: type(model).__name__,
+    )
+    def test_are_the_classifier_s_whatever_the_labels(self, ax, model, labels):
+        y = np.array(labels)[Y]
+        plots.plot_decision_boundary(X, y, model.fit(X, y), ax=ax)
+        assert [class_at(ax, *point) for point in X] == [str(label) for label in y]
+
+    def test_are_asymmetric_where_the_model_is(self, ax):
+        plots.plot_decision_boundary(
+            X, Y, lambda points: (points[:, 0] > 0.7) & (points[:, 1] < 0.2), ax=ax
+        )
+        corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
+        assert [class_at(ax, *corner) for corner in corners] == ["0", "1", "0", "0"]
+
+    def test_give_a_tie_to_the_first_class(self, ax):
+        def predict(points):
+            return np.select([points[:, 0] < 0.3, points[:, 0] < 0.7], [0.1, 0.5], 0.9)
+
+        plots.plot_decision_boundary(X, Y, predict, ax=ax)
+        # A cell is 0.0058 wide.
+        np.testing.assert_allclose(vertices(ax)[:, 0], 0.7, atol=6e-3)
+
+    def test_keep_their_classes_if_y_has_one_that_the_model_lacks(self, ax):
+        model = NeuronClassifier().fit(PETALS, IRIS.target + 1)
+        y = np.where(PETALS.iloc[:, 1] < 0.3, 0, IRIS.target + 1)
+        plots.plot_decision_boundary(PETALS, y, model, ax=ax)
+        assert list(dots(ax)) == ["class 0", "class 1", "class 2", "class 3"]
+        assert [class_at(ax, *at) for at in [(1, 0.2), (4, 1.2), (6, 2.2)]] == ["1", "2", "3"]
+
+    def test_are_named_by_a_classifier_s_labels_though_they_be_floats(self, ax):
+        class Constant:
+            classes_ = np.array([1, 2])
+
+            def predict(self, points):
+                return np.ones(len(points))
+
+        plots.plot_decision_boundary(X, Y + 1, Constant(), ax=ax)
+        assert class_at(ax, 0, 0) == "1"
+
+    def test_of_a_classifier_whose_classes_are_not_in_order_are_not_swapped(self, ax):
+        class Backwards:
+            classes_ = np.array(["yes", "no"])
+
+            def predict_proba(self, points):
+                return np.column_stack([half_plane(points), 1 - half_plane(points)])
+
+        plots.plot_decision_boundary(X, np.array(["no", "yes"])[Y], Backwards(), ax=ax)
+        assert [class_at(ax, 0, 0), class_at(ax, 1, 0)] == ["no", "yes"]
+
+
+def test_floats_that_are_labels_are_not_taken_for_certainties(ax):
+    plots.plot_decision_boundary(
+        X, [1.0, 2.0, 1.0, 2.0], lambda points: np.ones(len(points)), ax=ax
+    )
+    assert class_at(ax, 0, 0) == "1.0"
+
+
+def test_certainties_are_not_taken_for_whole_labels(ax):
+    plots.plot_decision_boundary(X, [1, 2, 1, 2], lambda points: np.ones(len(points)), ax=ax)
+    assert class_at(ax, 0, 0) == "2"
+
+
+def test_a_probability_and_samples_of_class_1_alone_make_a_picture(ax):
+    plots.plot_decision_boundary(X, [1, 1, 1, 1], half_plane, ax=ax)
+    assert [class_at(ax, 0, 0), class_at(ax, 1, 0)] == ["0", "1"]
+
+
+def test_a_classifier_of_one_class_paints_it_all(ax):
+    model = KNeighborsClassifier(1).fit(X, ["only"] * 4)
+    plots.plot_decision_boundary(X, ["only"] * 4, model, ax=ax)
+    assert class_at(ax, 0, 0) == "only"
+    assert lines(ax) == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(-20, 20).filter(lambda w: abs(w) > 0.1), st.floats(-20, 20), st.floats(-10, 10))
+def test_the_line_is_where_a_neuron_is_undecided(w1, w2, b):
+    from matplotlib.figure import Figure
+
+    from oneneuron.lecture import first_network
+
+    model = {"w1": w1, "w2": w2, "b": b}
+    f = lambda points: first_network.predict(points, model)  # noqa: E731
+    ax = plots.plot_decision_boundary(X, Y, f, ax=Figure().add_subplot())
+    if lines(ax):
+        # Half a cell off is 0.003 w off in w.x + b.
+        off = vertices(ax) @ [w1, w2] + b
+        assert np.abs(off).max() < 0.006 * (abs(w1) + abs(w2))
+
+
+class TestThePicture:
+    def test_has_a_legend_of_the_classes_and_the_line(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        words = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert words == ["class 0", "class 1", "$f = 0.5$"]
+
+    def test_has_its_line_where_the_probability_is_one_half(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        # Linear interpolation between grid points 0.006 apart.
+        np.testing.assert_allclose(vertices(ax)[:, 0], 0.4, atol=1e-3)
+
+    def test_has_the_probabilities_as_shades(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        mesh = mesh_of(ax)
+        coordinates = mesh.get_coordinates().reshape(-1, 2)
+        np.testing.assert_allclose(
+            mesh.get_array().ravel(), half_plane(coordinates), rtol=0, atol=1e-15
+        )
+        assert mesh.get_clim() == (0, 1)
+
+    def test_has_a_colourbar_that_names_the_class(self, ax):
+        plots.plot_decision_boundary(X, np.array(["no", "yes"])[Y], half_plane, ax=ax)
+        [bar] = [other for other in ax.figure.axes if other is not ax]
+        assert bar.get_ylabel() == "$f(x)$, the probability of class yes"
+
+    def test_has_the_dots_over_the_line_and_the_line_over_the_shades(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        first, second, shades, contour = ax.collections
+        assert shades.zorder < contour.zorder < min(first.zorder, second.zorder)
+
+    def test_takes_its_colourbar_s_space_from_its_own_axes_alone(self, ax):
+        import matplotlib.pyplot as plt
+
+        _, (left, right) = plt.subplots(1, 2)
+        before = left.get_position().bounds
+        plots.plot_decision_boundary(X, Y, half_plane, ax=right)
+        assert left.get_position().bounds == before
+
+    def test_leaves_matplotlib_s_settings_alone(self, ax):
+        before = mpl.rcParams.copy()
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        assert mpl.rcParams == before
+
+    @pytest.mark.parametrize(
+        ("samples", "labels", "predict"),
+        [
+            (X, Y, lambda points: np.full(len(points), 0.5)),
+            (X, Y, lambda points: np.zeros(len(points))),
+            (X[:1], Y[:1], half_plane),
+            (np.ones((3, 2)), [0, 1, 1], half_plane),
+            (X * [1, 0], Y, half_plane),
+            (1e-9 * X, Y, half_plane),
+            (1e300 * X, Y, lambda points: points[:, 0] > 5e299),
+            (1e-300 * X, Y, half_plane),
+            (1e9 + 1e-9 * X, Y, half_plane),
+        ],
+        ids=["half", "zero", "one sample", "equal", "constant", "small", "1e300", "1e-300", "far"],
+    )
+    def test_is_drawn_of_samples_at_the_edge_of_what_there_is(self, ax, samples, labels, predict):
+        plots.plot_decision_boundary(samples, labels, predict, ax=ax)
+        ax.figure.canvas.draw()
+
+
+class TestDrawnAgain:
+    def other_half(self, points):
+        return 1 - half_plane(points)
+
+    @pytest.mark.parametrize("is_cleared", [False, True])
+    def test_the_new_picture_takes_the_place_of_the_old(self, ax, is_cleared):
+        for predict in (half_plane, half_plane, self.other_half):
+            if is_cleared:
+                ax.clear()
+            plots.plot_decision_boundary(X, Y, predict, ax=ax)
+        ax.figure.canvas.draw()
+        assert len(ax.figure.axes) == 2
+        assert len(meshes(ax)) == len(lines(ax)) == 1
+        assert class_at(ax, 0, 0) == "1"
+        assert len(ax.get_legend().get_texts()) == 3
+
+    @pytest.mark.parametrize("is_cleared", [False, True])
+    def test_a_colourbar_that_has_nothing_to_say_goes(self, ax, is_cleared):
+        before = ax.get_position().bounds
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        if is_cleared:
+            ax.clear()
+        plots.plot_decision_boundary(X, Y, lambda points: np.zeros(len(points), int), ax=ax)
+        assert ax.figure.axes == [ax]
+        assert ax.get_position().bounds == before
+
+    def test_what_others_drew_stays(self, ax):
+        [line] = ax.plot([0, 1], [0, 1])
+        for _ in range(2):
+            plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        assert line in ax.lines
+
+
+class TestWhatUsersOfMlxtendMet:
+    """Complaints about plot_decision_regions, by the numbers of their issues."""
+
+    def test_335_a_model_fitted_on_a_frame_is_drawn(self, ax):
+        """It sent arrays, in which the model missed the names of its features."""
+        y = IRIS.target_names[IRIS.target]
+        model = NeuronClassifier().fit(PETALS, y)
+        plots.plot_decision_boundary(PETALS, y, model, ax=ax)
+        assert class_at(ax, 1.5, 0.2) == "setosa"
+
+    def test_335_a_model_fitted_on_a_frame_is_drawn_with_an_array(self, ax):
+        y = IRIS.target_names[IRIS.target]
+        model = NeuronClassifier().fit(PETALS, y)
+        plots.plot_decision_boundary(PETALS.to_numpy(), y, model, ax=ax)
+        assert class_at(ax, 1.5, 0.2) == "setosa"
+        assert ax.get_xlabel() == "petal length (cm)"
+
+    def test_339_whole_numbers_of_six_features_are_drawn(self, ax):
+        """It asked for fillers and refused whole numbers in X."""
+        samples = np.random.RandomState(0).randint(0, 10, (60, 6))
+        y = samples[:, 4] > 4
+        model = NeuronClassifier().fit(samples, y)
+        plots.plot_decision_boundary(samples, y, model, features=(4, 1), ax=ax)
+        assert [class_at(ax, 1, 5), class_at(ax, 8, 5)] == ["False", "True"]
+
+    def test_873_the_picture_says_where_the_other_features_are_held(self, ax):
+        """Its values and ranges for them were not understood."""
+        model = NeuronClassifier().fit(IRIS.data, IRIS.target)
+        features = ("petal length (cm)", "petal width (cm)")
+        plots.plot_decision_boundary(IRIS.data, IRIS.target, model, features=features, ax=ax)
+        assert ax.get_title("right") == "sepal length (cm) = 5.8, sepal width (cm) = 3"
+
+    @pytest.mark.parametrize("labels", [[99, 100], [3, 4], [-7, 12]])
+    def test_435_labels_need_not_count_from_0(self, ax, labels):
+        """Its colours were reversed."""
+        y = np.array(labels)[Y]
+        plots.plot_decision_boundary(X, y, SVC(kernel="linear").fit(X, y), ax=ax)
+        assert [class_at(ax, *point) for point in X] == [str(label) for label in y]
+
+    def test_589_both_sides_of_a_perceptron_are_coloured(self, ax):
+        """The side of label -1 was white."""
+        predict = lambda points: np.where(points[:, 0] > 0.4, 1, -1)  # noqa: E731
+        plots.plot_decision_boundary(X, 2 * Y - 1, predict, ax=ax)
+        assert [class_at(ax, 0, 0), class_at(ax, 1, 0)] == ["-1", "1"]
+
+    def test_589_a_class_keeps_its_colour_if_another_has_no_samples(self, ax):
+        model = NeuronClassifier().fit(PETALS, IRIS.target)
+        some = IRIS.target != 1
+        plots.plot_decision_boundary(PETALS[some], IRIS.target[some], model, ax=ax)
+        assert list(dots(ax)) == ["class 0", "class 1", "class 2"]
+        assert dots(ax)["class 1"] == []
+        assert [class_at(ax, *at) for at in [(1, 0.2), (4, 1.2), (6, 2.2)]] == ["0", "1", "2"]
+
+    def test_804_the_model_is_asked_once_for_as_many_points_as_any_picture_needs(self, ax):
+        """It asked for every pixel of the figure, up to a million."""
+        calls = []
+        ax.figure.set_size_inches(20, 20)
+        plots.plot_decision_boundary(X, Y, lambda p: calls.append(len(p)) or half_plane(p), ax=ax)
+        assert calls == [40_000]
+
+    @pytest.mark.parametrize("features", [(0, 1), (1, 0)])
+    def test_735_1017_the_limits_enclose_the_samples_without_an_error(self, ax, features):
+        """It set the limits by a name that matplotlib no longer knew."""
+        samples = np.array([[0.3, 1.0], [0.5, 4.5], [5.7, 2.9], [1.7, 8.9]])
+        plots.plot_decision_boundary(samples, Y, half_plane, features=features, ax=ax)
+        shown = samples[:, features]
+        for limits, column in zip((ax.get_xlim(), ax.get_ylim()), shown.T, strict=True):
+            assert limits[0] < column.min() < column.max() < limits[1]
+        assert mesh_of(ax).get_coordinates()[0, 0].tolist() == [ax.get_xlim()[0], ax.get_ylim()[0]]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [lambda **axes: plots.plot_dots(X, Y, **axes),
+     lambda **axes: plots.plot_decision_boundary(X, Y, half_plane, **axes)],
+    ids=["dots", "boundary"],
+)  # fmt: skip
+class TestBothPictures:
+    def test_draw_on_the_axes_given(self, ax, draw):
+        assert draw(ax=ax) is ax
+
+    def test_draw_on_the_current_axes_by_default(self, ax, draw):
+        assert draw() is ax
+
+    def test_never_show_a_window(self, ax, draw, monkeypatch):
+        monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
+        draw(ax=ax)
+
+
+def broken(points):
+    raise KeyError("w3")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (lambda points: [0.5, 0.5], r"answer for each of 40000 points, found shape \(2,\)"),
+        (lambda points: 0.5, r"found shape \(\)"),
+        (lambda points: np.ones((len(points), 2, 2)), r"found shape \(40000, 2, 2\)"),
+        (lambda points: np.ones((len(points), 3)), r"each of 2 classes, found shape \(40000, 3\)"),
+        (lambda points: np.full(len(points), np.nan), "finite numbers, found NaN"),
+        (lambda points: np.full((len(points), 2), np.inf), "found NaN or infinity"),
+        (lambda points: points[:, 0] + 7, "probabilities from 0 to 1, found -7.08 to 8.08"),
+        (lambda points: np.full((len(points), 2), 3.0), "from 0 to 1, found 3 to 3"),
+        (lambda points: np.full((len(points), 2), "a"), "numbers as probabilities"),
+        (lambda points: np.full(len(points), "a"), "of one kind"),
+        (lambda points: np.arange(len(points)), "10 classes at most"),
+        (broken, "shape .*40000, 2.* it failed: KeyError: 'w3'"),
+        (NeuronClassifier(), "it failed: NotFittedError"),
+        (NeuronClassifier().fit(np.ones((4, 3)) * Y[:, None], Y), "it failed: ValueError"),
+        ("lbfgs", "model must be a fitted classifier or a function, found str"),
+    ],
+)
+def test_a_model_that_gives_no_answer_is_refused(model, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        plots.plot_decision_boundary(X, Y, model)
+
+
+def test_a_model_of_a_descent_is_drawn_as_its_output(ax):
+    model = oneneuron.Model(np.array([1.5, -0.5]), 0.25, 0, 1.0, 0.0)
+    plots.plot_decision_boundary(X, Y, model, ax=ax)
+    mesh = mesh_of(ax)
+    expected = expit(mesh.get_coordinates() @ model.weights + model.bias)
+    np.testing.assert_allclose(np.reshape(mesh.get_array(), expected.shape), expected)
+
+
+def test_a_descent_is_refused_with_the_remedy():
+    descent = oneneuron.train(X, Y, eta=0.1, num_steps=1)
+    with pytest.raises(TypeError, match=r"one of the descent's models: descent\.best"):
+        plots.plot_decision_boundary(X, Y, descent)
+
+
+@pytest.mark.parametrize("places", [(0, 1), (1, 2), (0, 2)])
+def test_neighbouring_regions_differ_in_black_and_white(places):
+    greys = [np.dot(_style.light(place), [0.299, 0.587, 0.114]) for place in places]
+    assert abs(greys[0] - greys[1]) > 0.07  # 18 of 255
+
+
+def test_a_refused_model_leaves_the_picture_that_was_there(ax):
+    plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+    with pytest.raises(ValueError, match="it failed"):
+        plots.plot_decision_boundary(X, Y, broken, ax=ax)
+    assert len(meshes(ax)) == 1
+
+
+def test_a_probability_needs_to_know_both_classes():
+    with pytest.raises(ValueError, match=r"unless there are two classes, .* \['yes'\]"):
+        plots.plot_decision_boundary(X, ["yes"] * 4, half_plane)
+
+
+def test_an_array_must_have_the_features_of_the_frame_that_the_model_was_fitted_on():
+    model = NeuronClassifier().fit(IRIS.data, IRIS.target)
+    with pytest.raises(ValueError, match="model's 4 features, found 2"):
+        plots.plot_decision_boundary(X, Y, model)

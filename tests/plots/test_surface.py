@@ -1,0 +1,458 @@
+"""The cost's surface and the paths on it, by what the artists hold."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import oneneuron
+from oneneuron import plots, reference
+from oneneuron.plots import _style, _surface
+
+RNG = np.random.default_rng(3)
+X = RNG.standard_normal((60, 3)) * [1.0, 2.0, 0.5]
+Y = (X @ [2.0, -1.0, 3.0] + RNG.standard_normal(60) > 0.5).astype(int)
+START = [0.6, -0.3, 0.9], 0.2
+
+
+def train(X=X, y=Y, *, eta=0.05, init=START, num_steps=120, record_every=1, **options):
+    return oneneuron.train(
+        X, y, eta=eta, init=init, num_steps=num_steps, record_every=record_every, **options
+    )
+
+
+DESCENT = train()
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """Few points of the surface, where it isn't looked at."""
+    monkeypatch.setattr(_surface, "_GRID", 8)
+
+
+def contour_sets(ax):
+    """The filled contours and the lines."""
+    return [c for c in ax.collections if isinstance(c, mpl.contour.ContourSet)]
+
+
+def points_on_lines(ax):
+    """(level, horizontal, vertical) of all points of the lines of equal cost."""
+    lines = contour_sets(ax)[1]
+    rows = [
+        np.column_stack([np.full(len(path.vertices), level), path.vertices])
+        for level, path in zip(lines.levels, lines.get_paths(), strict=True)
+    ]
+    return np.concatenate(rows).T
+
+
+def marks(ax, marker, size):
+    """Where marks of this kind are."""
+    return [
+        line.get_xydata()[0].tolist()
+        for line in ax.lines
+        if (line.get_marker(), line.get_markersize()) == (marker, size)
+    ]
+
+
+def starts(ax):
+    return marks(ax, "o", 9)
+
+
+def ends(ax):
+    return marks(ax, "D", 10)
+
+
+def numbered(ax):
+    """Where the dots are, by their number."""
+    texts = [text for text in ax.texts if isinstance(text, mpl.text.Annotation)]
+    assert marks(ax, "o", 6) == [list(text.xy) for text in texts]
+    return {text.get_text(): list(text.xy) for text in texts}
+
+
+def trails(ax):
+    return [line for line in ax.lines if line.get_linestyle() != "None"]
+
+
+# --- The surface ---
+
+
+@pytest.mark.parametrize("alpha", [0.0, 5.0])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_line_of_equal_cost_lies_where_the_held_bias_gives_this_cost(ax, weighted, alpha):
+    counts = np.arange(60) % 3 if weighted else np.ones(60, dtype=int)
+    options = dict(sample_weight=counts.astype(float), alpha=alpha)
+    descent = train(**options)
+    plots.plot_cost_surface(X, Y, descent, weights=(2, 0), bias=-0.5, ax=ax, **options)
+    level, third, first = points_on_lines(ax)
+    many, labels = np.repeat(X, counts, axis=0), np.repeat(Y, counts)
+    w = np.column_stack([first, np.full_like(first, descent.last.weights[1]), third])
+    costs = [reference.cost(many, labels, row, -0.5) + alpha / 2 * row @ row for row in w]
+    # Linear interpolation between points of a grid of 60 x 60.
+    np.testing.assert_allclose(costs, level, rtol=5e-3)
+
+
+def test_without_a_bias_a_line_lies_where_the_best_bias_gives_this_cost(ax, monkeypatch):
+    monkeypatch.setattr(_surface, "_GRID", 30)
+    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), ax=ax)
+    level, third, first = points_on_lines(ax)
+    w = np.column_stack([first, np.full_like(first, DESCENT.last.weights[1]), third])
+    biases = np.linspace(-8, 8, 801)
+    costs = [
+        0.5 * np.min(np.sum(reference.error(np.add.outer(biases, X @ row), Y) ** 2, axis=1))
+        for row in w
+    ]
+    np.testing.assert_allclose(costs, level, rtol=2e-2)  # a grid of 30 x 30
+
+
+@pytest.mark.parametrize("bias", [0.0, None])
+def test_the_other_weights_are_held_where_the_first_descent_ended(ax, coarse, monkeypatch, bias):
+    held = []
+    cost_over = _surface.cost_over
+    monkeypatch.setattr(
+        surface, "cost_over",
+        lambda X, y, weights, *rest, **options: (
+            held.append(weights.tolist()), cost_over(X, y, weights, *rest, **options))[1],
+    )  # fmt: skip
+    first = train(num_steps=50, record_every=30)  # the last step isn't recorded
+    plots.plot_cost_surface(X, Y, [first, DESCENT], bias=bias, ax=ax)
+    assert held == [first.last.weights.tolist()]
+
+
+def test_the_levels_grow_by_one_factor_from_the_lowest_cost_to_the_highest(ax):
+    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
+    filled = contour_sets(ax)[0]
+    factors = filled.levels[1:] / filled.levels[:-1]
+    assert factors.min() > 1
+    np.testing.assert_allclose(factors, factors[0], rtol=1e-12)
+    np.testing.assert_allclose(filled.levels[[0, -1]], [filled.zmin, filled.zmax], rtol=1e-12)
+
+
+def test_a_cost_of_nearly_nothing_does_not_crowd_the_picture(ax):
+    far = 10 * np.array([[-1.0, 0.0], [1.0, 0.0]])
+    descent = train(far, [0, 1], init=([-1.0, 0.0], 0.0), eta=1e8, num_steps=1)
+    plots.plot_cost_surface(far, [0, 1], descent, bias=0.0, ax=ax)
+    filled = contour_sets(ax)[0]
+    assert filled.zmin < 1e-9 * filled.zmax
+    assert filled.levels[0] == pytest.approx(1e-3 * filled.zmax)
+
+
+def test_the_filled_contours_the_lines_and_the_labels_lie_beneath_the_path(ax):
+    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
+    filled, lines = contour_sets(ax)
+    over = sorted(ax.get_children(), key=lambda artist: artist.zorder)  # as they are drawn
+    assert lines.labelTexts
+    assert over.index(filled) < over.index(lines)
+    assert over.index(lines) < min(map(over.index, lines.labelTexts))
+    assert max(map(over.index, lines.labelTexts)) < min(map(over.index, ax.lines))
+
+
+def test_the_axes_are_named_as_the_weights_from_1_on(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), bias=0.0, ax=ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$w_{3}$", "$w_{1}$")
+
+
+@pytest.mark.parametrize(
+    ("cost", "words"),
+    [(0.00123, "0.0012"), (1.26, "1.3"), (99.4, "99"), (99.7, "100"), (163.4, "163"),
+     (12345.6, "12346"), (1e6, "1e+06"), (1.2e306, "1.2e+306")],
+)  # fmt: skip
+def test_a_cost_is_labelled_without_an_exponent_where_that_is_readable(cost, words):
+    assert _style.number(cost, digits=2) == words
+
+
+# --- The paths ---
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (2, 0)])
+def test_a_path_goes_through_the_weights_of_the_history(ax, coarse, pair):
+    plots.plot_cost_surface(X, Y, DESCENT, weights=pair, bias=0.0, ax=ax)
+    (trail,) = trails(ax)
+    assert trail.get_xydata().tolist() == DESCENT.history.weights[:, list(pair)].tolist()
+
+
+def test_a_path_has_marks_at_its_start_and_at_its_end(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), bias=0.0, ax=ax)
+    way = DESCENT.history.weights[:, [2, 0]].tolist()
+    assert (starts(ax), ends(ax)) == ([way[0]], [way[-1]])
+
+
+@pytest.mark.parametrize(
+    ("record_every", "numbers"),
+    [(1, {"1": 1, "10": 10, "100": 100}), (5, {"10": 2, "100": 20}), (11, {}), (1000, {})],
+)  # fmt: skip
+def test_dots_with_numbers_are_at_the_steps_1_10_100_that_were_recorded(
+    ax, coarse, record_every, numbers
+):
+    descent = train(record_every=record_every)
+    plots.plot_cost_surface(X, Y, descent, weights=(2, 0), bias=0.0, ax=ax)
+    way = descent.history.weights[:, [2, 0]].tolist()
+    assert numbered(ax) == {number: way[k] for number, k in numbers.items()}
+
+
+def test_several_paths_have_marks_of_their_own_and_no_numbers(ax, coarse):
+    others = [train(init=([a, 0.0, 0.0], 0.0), eta=0.01) for a in (-1.0, 2.0)]
+    plots.plot_cost_surface(X, Y, (d for d in (DESCENT, *others)), bias=0.0, ax=ax)
+    ways = [d.history.weights[:, :2].tolist() for d in (DESCENT, *others)]
+    assert [trail.get_xydata().tolist() for trail in trails(ax)] == ways
+    assert starts(ax) == [way[0] for way in ways]
+    assert ends(ax) == [way[-1] for way in ways]
+    assert numbered(ax) == {}
+
+
+def test_four_paths_differ_in_colour_and_in_dash(ax, coarse):
+    plots.plot_cost_surface(X, Y, [DESCENT] * 4, bias=0.0, ax=ax)
+    assert len({trail.get_color() for trail in trails(ax)}) == 4
+    assert len({trail.get_linestyle() for trail in trails(ax)}) == 4
+
+
+def test_the_sixth_path_has_the_dash_of_the_first_and_a_colour_of_its_own(ax, coarse):
+    plots.plot_cost_surface(X, Y, [DESCENT] * 6, bias=0.0, ax=ax)
+    first, *_, sixth = trails(ax)
+    assert first.get_linestyle() == sixth.get_linestyle()
+    assert first.get_color() != sixth.get_color()
+
+
+def test_a_single_path_has_its_best_step_marked(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), ax=ax)
+    assert marks(ax, "*", 16) == [DESCENT.best.weights[[2, 0]].tolist()]
+
+
+def test_the_legend_of_a_single_path_tells_what_its_marks_are(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
+    best = DESCENT.best
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "$\\eta$ = 0.05",
+        f"start: $C$ = {DESCENT.history.cost[0]:.3g}",
+        f"end: $C$ = {DESCENT.last.cost:.3g}",
+        f"best: {100 * best.accuracy:.1f} % by step {best.step}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bias", "features", "note"),
+    [
+        (None, 2, "$C$ with the best bias at each point"),
+        (0.25, 2, "$C$ where $b$ = 0.25"),
+        (None, 3, "$C$ with the best bias at each point, other weights held"),
+    ],
+)
+def test_the_legend_tells_what_the_contours_are(ax, coarse, bias, features, note):
+    samples = X[:, :features]
+    descent = train(samples, init=([0.0] * features, 0.0))
+    plots.plot_cost_surface(samples, Y, descent, bias=bias, ax=ax)
+    assert ax.get_legend().get_title().get_text() == note
+
+
+@pytest.mark.parametrize(
+    ("samples", "labels", "options"),
+    [
+        (2 * X, Y, {}),
+        (X, 1 - Y, {}),
+        (X[:50], Y[:50], {}),
+        (X, Y, {"alpha": 0.5}),
+        (X, Y, {"sample_weight": np.linspace(0, 1, 60)}),
+    ],
+    ids=["other samples", "other labels", "fewer", "alpha", "sample_weight"],
+)
+def test_a_descent_on_other_data_is_refused(ax, samples, labels, options):
+    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+        plots.plot_cost_surface(samples, labels, [DESCENT], ax=ax, **options)
+    assert not ax.has_data()
+
+
+def test_a_descent_from_weights_0_on_other_samples_is_refused(ax):
+    descent = train(init=([0.0, 0.0, 0.0], 0.0))  # any samples cost the same there
+    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+        plots.plot_cost_surface(X[::-1], Y, descent, ax=ax)
+
+
+def test_float32_samples_of_a_float64_descent_are_drawn(ax, coarse):
+    plots.plot_cost_surface(X.astype(np.float32), Y, DESCENT, ax=ax)
+
+
+def test_the_legend_lies_above_the_picture_and_hides_none_of_it(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
+    ax.figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+
+
+def test_the_legend_tells_the_step_size_and_the_last_cost_of_each(ax, coarse):
+    second = train(eta=0.7, num_steps=4)
+    assert second.last.cost > 1.1 * second.lowest.cost
+    plots.plot_cost_surface(X, Y, [DESCENT, second], bias=0.0, ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        f"$\\eta$ = 0.05, $C$ = {DESCENT.last.cost:.3g} at the end",
+        f"$\\eta$ = 0.7, $C$ = {second.last.cost:.3g} at the end",
+    ]
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (2, 0)])
+def test_every_path_is_well_inside_the_picture(ax, coarse, pair):
+    others = [train(init=([a, a, a], 0.0), eta=0.01) for a in (-3.0, 2.0)]
+    plots.plot_cost_surface(X, Y, [DESCENT, *others], weights=pair, bias=0.0, ax=ax)
+    ways = np.concatenate([d.history.weights[:, list(pair)] for d in (DESCENT, *others)])
+    inside = ax.transAxes.inverted().transform(ax.transData.transform(ways))
+    assert 0.1 < inside.min() and inside.max() < 0.9
+
+
+def test_a_path_along_one_axis_has_half_its_length_to_the_sides(ax, coarse):
+    line = np.array([[-1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
+    descent = train(line, [0, 0, 1], init=([1.0, 5.0], 0.0))
+    plots.plot_cost_surface(line, [0, 0, 1], descent, bias=0.0, ax=ax)
+    assert np.ptp(ax.get_ylim()) == pytest.approx(np.ptp(ax.get_xlim()) / 2)
+    assert np.mean(ax.get_ylim()) == pytest.approx(5.0)
+
+
+# --- Everything can be drawn that was trained ---
+
+
+@pytest.mark.parametrize("bias", [0.0, None])
+@pytest.mark.parametrize(
+    "descent",
+    [
+        train(num_steps=0),
+        train(num_steps=0, init=([0.0, 0.0, 0.0], 0.0)),
+        train(num_steps=0, init=([1e20, -1e20, 0.0], 0.0)),
+        train(eta=1e-30),
+        train(eta=1e-9, init=([1e4, -1e3, 1e2], 0.0)),
+        train(eta=1e200, num_steps=5),
+        train(eta=1e300, num_steps=5),
+        train(num_steps=200, record_every=1000),
+    ],
+    ids=["no step", "zero", "no step far off", "hardly moves", "saturated", "1e200", "1e300",
+         "start alone recorded"],
+)  # fmt: skip
+def test_a_descent_is_drawn_wherever_it_went(ax, coarse, descent, bias):
+    plots.plot_cost_surface(X, Y, descent, bias=bias, ax=ax)
+    ax.figure.canvas.draw()
+    assert np.isfinite([ax.get_xlim(), ax.get_ylim()]).all()
+
+
+def test_a_descent_that_diverged_is_drawn(ax, coarse):
+    with pytest.warns(RuntimeWarning):
+        descent = train(eta=1.0, alpha=50.0, num_steps=1000)
+    assert descent.stop_reason == "diverged"
+    plots.plot_cost_surface(X, Y, descent, alpha=50.0, ax=ax)
+    ax.figure.canvas.draw()
+
+
+def test_where_the_cost_is_beyond_the_finite_numbers_it_is_drawn_as_the_highest(ax, coarse):
+    far = [train(num_steps=0, init=([w, w, 0.0], 0.0), alpha=1.0) for w in (0.0, 9e153)]
+    plots.plot_cost_surface(X, Y, far, bias=0.0, alpha=1.0, ax=ax)
+    ax.figure.canvas.draw()
+    filled, _ = contour_sets(ax)
+    assert min(ax.get_xlim()[1], ax.get_ylim()[1]) > 1e154  # the sum of the squares is infinite
+    assert 1e307 < filled.zmax < np.inf
+    corner = [ax.get_xlim()[1], ax.get_ylim()[1]]
+    assert corner in filled.get_paths()[-1].vertices.tolist()
+
+
+@pytest.mark.parametrize("bias", [0.0, None])
+@pytest.mark.parametrize("scale", [0.0, 1e-9, 0.02, 1.0, 1e6])
+def test_a_plain_is_drawn(ax, coarse, scale, bias):
+    # From where f is 1/2 for both samples to where it is 0 and 1 for all weights.
+    line = scale * np.array([[-1e3, -1e3], [1e3, 1e3]])
+    descent = train(line, [0, 1], init=([1.0, 1.0], 0.0), eta=1e-12, num_steps=3)
+    plots.plot_cost_surface(line, [0, 1], descent, bias=bias, ax=ax)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("bias", "words"), [(0.0, "C = 50 everywhere"), (None, "C = 50 everywhere with the best bias")]
+)
+def test_a_cost_that_differs_by_roundings_alone_is_told_in_words(
+    ax, coarse, monkeypatch, bias, words
+):
+    costs = np.full((8, 8), 50.0)
+    costs[3] = np.nextafter(50.0, 0.0)
+    monkeypatch.setattr(_surface, "cost_over", lambda *_, **__: costs)
+    plots.plot_cost_surface(X, Y, DESCENT, bias=bias, ax=ax)
+    assert contour_sets(ax) == []
+    assert words in [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize(
+    ("samples", "labels"),
+    [
+        (X.astype(np.float32), Y),
+        (X.tolist(), Y.tolist()),
+        (pd.DataFrame(X, columns=list("abc")), pd.Series(Y)),
+        (X, Y.astype(bool)),
+        (np.asfortranarray(X), Y.astype(np.float32)),
+    ],
+    ids=["float32", "lists", "pandas", "booleans", "by columns"],
+)
+def test_samples_of_any_kind_give_the_same_lines(ax, samples, labels):
+    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
+    expected = points_on_lines(ax)
+    ax.clear()
+    plots.plot_cost_surface(samples, labels, DESCENT, bias=0.0, ax=ax)
+    # The sums of float32 are float32's, and a line moves as the cost does.
+    np.testing.assert_allclose(points_on_lines(ax), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_read_only_samples_and_history_are_drawn(ax, coarse):
+    samples, labels, descent = X.copy(), Y.copy(), train()
+    for array in (samples, labels, descent.last.weights, *descent.history):
+        array.flags.writeable = False
+    plots.plot_cost_surface(samples, labels, descent, ax=ax)
+
+
+# --- Axes, and what is refused ---
+
+
+def test_it_is_drawn_on_the_axes_given(ax, coarse):
+    ax.figure.add_axes((0.8, 0.8, 0.1, 0.1))  # now the current ones
+    assert plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax) is ax
+
+
+def test_it_is_drawn_on_the_current_axes_by_default(ax, coarse):
+    assert plots.plot_cost_surface(X, Y, DESCENT, bias=0.0) is ax
+
+
+def test_it_never_shows_a_window(ax, coarse, monkeypatch):
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
+    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
+
+
+UNRECORDED = train(record_every=0)
+OTHER = train(X[:, :2], init=([0.0, 0.0], 0.0))
+
+
+@pytest.mark.parametrize(
+    ("changed", "error", "message"),
+    [
+        (dict(X=X[:, 0]), ValueError, r"X must have two dimensions.*found shape \(60,\)"),
+        (dict(X=X[:, :1]), ValueError, "X must have two features at least.*found 1"),
+        (dict(X=X * np.nan), ValueError, "X must be finite"),
+        (dict(X=X[:5]), ValueError, r"y must have shape \(5,\).*found shape \(60,\)"),
+        (dict(y=Y + 1), ValueError, "y must hold the labels 0 and 1"),
+        (dict(X=X[:, :2]), ValueError, "trained on X with its 2 features, found one with 3"),
+        (dict(descents=[DESCENT, OTHER]), ValueError, "its 3 features, found one with 2 weights"),
+        (dict(descents=[]), ValueError, "one Descent or several, found none"),
+        (dict(descents=None), TypeError, "descent must be a Descent.*found NoneType"),
+        (dict(descents=3), TypeError, "descent must be a Descent.*found int"),
+        (dict(descents=[DESCENT, 3]), TypeError, "descent must be a Descent.*found int"),
+        (dict(descents=DESCENT.history), TypeError, "descent must be a Descent.*found ndarray"),
+        (dict(descents=UNRECORDED), ValueError, "must have a history.*record_every=1"),
+        (dict(descents=[DESCENT, UNRECORDED]), ValueError, "must have a history"),
+        (dict(weights=1), TypeError, "weights must be two whole numbers, found 1"),
+        (dict(weights=(0.0, 1.0)), TypeError, "weights must be two whole numbers"),
+        (dict(weights=(0, 0)), ValueError, r"two different numbers from 0 to 2.*\(0, 0\)"),
+        (dict(weights=(0, 3)), ValueError, r"two different numbers from 0 to 2.*\(0, 3\)"),
+        (dict(weights=(-1, 0)), ValueError, "weights must be 0 or more, found -1"),
+        (dict(weights=(0, 1, 2)), ValueError, r"two different numbers.*\(0, 1, 2\)"),
+        (dict(weights=(0, 1, 1)), ValueError, r"two different numbers.*\(0, 1, 1\)"),
+        (dict(bias="0"), TypeError, "bias must be a number, found '0'"),
+        (dict(bias=np.inf), ValueError, "bias must be finite, found inf"),
+        (dict(sample_weight=[1.0]), ValueError, r"sample_weight must have shape \(60,\)"),
+        (dict(alpha=-1.0), ValueError, "alpha must be finite and 0 or more, found -1"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_drawn_is_refused_before_there_is_a_figure(changed, error, message):
+    import matplotlib.pyplot as plt
+
+    arguments = dict(X=X, y=Y, descents=DESCENT) | changed
+    with pytest.raises(error, match=message):
+        plots.plot_cost_surface(**arguments)
+    assert plt.get_fignums() == []
