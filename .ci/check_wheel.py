@@ -1,4 +1,4 @@
-"""Refuse a wheel that is large, or that brings more than the package, compiled."""
+"""Refuse a wheel that is large, incomplete, or contains more than the compiled package."""
 
 import sys
 from fnmatch import fnmatch
@@ -6,25 +6,39 @@ from pathlib import Path
 from zipfile import ZipFile
 
 MOST_BYTES = 1_000_000
-FOREIGN = ["*.pyx", "*.pxd", "*.c", "*.h", "*tests*", "*.libs/*", "*.dylibs/*", "*.dll"]
+FOREIGN = [
+    "*.pyx", "*.pxd", "*.c", "*.h", "*.pyc", "*meson.build", "*tests*", "*.libs/*", "*.dylibs/*",
+    "*.dll",
+]  # fmt: skip
+SOURCE = Path(__file__).parents[1] / "src"
+INSTALLED = ("*.py", "*.pyi", "*.html", "*/py.typed")
+
+
+def expected():
+    """Return the names of the files that a wheel must contain, from the sources."""
+    names = (path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*"))
+    return {name for name in names if any(fnmatch(name, pattern) for pattern in INSTALLED)}
 
 
 def faults(wheel):
-    """What is wrong with a wheel, a sentence each."""
+    """Yield what is wrong with a wheel, a sentence each."""
     size = wheel.stat().st_size
     if size > MOST_BYTES:
         yield f"has {size:,} bytes, at most {MOST_BYTES:,} are allowed"
-    for name in ZipFile(wheel).namelist():
+    names = set(ZipFile(wheel).namelist())
+    for name in sorted(names):
         if any(fnmatch(name, pattern) for pattern in FOREIGN):
-            yield f"has {name} in it"
+            yield f"contains {name}"
         if not name.startswith("oneneuron"):
             yield f"puts {name} beside the package"
+    for name in sorted(expected() - names):
+        yield f"lacks {name}"
 
 
 def main(paths):
-    """Print what is wrong with the wheels; true if nothing is."""
+    """Print what is wrong with the wheels, and return whether nothing is."""
     found = [f"{path.name} {fault}" for path in paths for fault in faults(path)]
-    print("\n".join(found) or f"{len(paths)} checked: nothing in them that doesn't belong there")
+    print("\n".join(found) or f"{len(paths)} checked: each has the package, and nothing else")
     return not found
 
 

@@ -1,15 +1,15 @@
-"""What wrong labels in training do to the quadratic and the log loss, judged by clean samples.
+"""Compare the quadratic with the log loss when labels in training are wrong, on clean samples.
 
     python benchmarks/label_noise.py --picture label_noise.png
     python benchmarks/label_noise.py --alphas     # accuracy at several strengths of the penalty
-    python benchmarks/label_noise.py --spreads    # how far out the drawn starts should lie
+    python benchmarks/label_noise.py --spreads    # accuracy with several spreads of the starts
 
-Made data and real data, three kinds of noise, every contender on the same draws.
+The study has generated and real data, and three kinds of noise. All contenders get the same draws.
 """
 
 import os
 
-# Fits this small lose time to a second thread.
+# A second thread would only slow down such small fits.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
@@ -24,16 +24,16 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-import oneneuron._fit.one_vs_rest
 from oneneuron import NeuronClassifier
+from oneneuron._fit import one_vs_rest
 
 BASELINE = "LogisticRegression"
 STARTS = 21
 
-# Samples made so many times as far from the mean are outliers.
+# The factor by which the distance of an outlier from the mean is multiplied.
 FAR = 10.0
 
-# Kinds of noise, and rates of each; no noise is the same for all.
+# Each kind of noise with its rate.
 CONDITIONS = (
     ("none", 0.0),
     ("uniform", 0.1),
@@ -46,13 +46,16 @@ CONDITIONS = (
     ("outliers", 0.05),
     ("outliers", 0.1),
 )
-A_FEW = [CONDITIONS[0], CONDITIONS[2], CONDITIONS[5], CONDITIONS[8], CONDITIONS[9]]
+SOME_CONDITIONS = [CONDITIONS[0], CONDITIONS[2], CONDITIONS[5], CONDITIONS[8], CONDITIONS[9]]
 ALPHAS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 SPREADS = (1.0, 3.0, 10.0, 30.0)
 
 
 def clouds(seed):
-    """Two clouds of equal size, of standard deviation 1, their centres 2.4 apart; 300 to train."""
+    """Draw two clouds of equal size with standard deviation 1, their centres 2.4 apart.
+
+    300 samples are for training, 10,000 for testing.
+    """
     random = np.random.default_rng(seed)
 
     def draw(n):
@@ -65,7 +68,7 @@ def clouds(seed):
 
 
 def breast_cancer(seed):
-    """A third held out; features scaled by what the two thirds are before there is noise."""
+    """Return breast cancer with a third held out, standardised by the rest before any noise."""
     X, y = load_breast_cancer(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, stratify=y, random_state=seed)
     scaler = StandardScaler().fit(X)
@@ -76,10 +79,11 @@ DATA = {"clouds": clouds, "breast cancer": breast_cancer}
 
 
 def spoil(X, y, kind, rate, seed):
-    """The samples with noise: labels flipped, of outliers the place too.
+    """Return the samples with noise.
 
-    One-sided noise makes class 0 of that share of class 1. An outlier is a sample of either class
-    that is moved FAR times as far from the mean, and has the wrong label there.
+    Uniform noise flips the labels of a fraction of the samples, one-sided noise those of a fraction
+    of class 1. An outlier is a sample of either class whose distance from the mean is multiplied by
+    FAR, and whose label is flipped.
     """
     X, y = X.copy(), y.copy()
     pool = np.flatnonzero(y == 1) if kind == "one-sided" else np.arange(len(y))
@@ -91,14 +95,15 @@ def spoil(X, y, kind, rate, seed):
 
 
 def neuron(num_samples, seed, **options):
-    """A `NeuronClassifier` on one thread."""
+    """Return a `NeuronClassifier` on one thread."""
     return NeuronClassifier(random_state=seed, n_threads=1, **options)
 
 
 def huber(num_samples, seed, **options):
-    """Modified Huber loss; its curvature at 0 is 8 times the log loss's, so alpha 8 is like 1.
+    """Return a classifier with the modified Huber loss, on which alpha 8 is like 1 on the log loss.
 
-    SGDClassifier's alpha is that of a mean over the samples, not of a sum.
+    At 0 the Huber loss has 8 times the curvature of the log loss. The alpha of SGDClassifier is
+    relative to the mean over the samples, not to their sum.
     """
     return SGDClassifier(
         loss="modified_huber", alpha=8.0 / num_samples, random_state=seed, **options
@@ -119,51 +124,51 @@ SAME_AS_BASELINE = "log, alpha 1"
 
 
 def name_of(kind, rate):
-    """A condition in words."""
+    """Return the name of a condition."""
     return "none" if kind == "none" else f"{kind} {100 * rate:.0f} %"
 
 
 def samples(data, condition, seed):
-    """One draw: training samples with noise and clean test samples."""
+    """Return training samples with noise and clean test samples."""
     X, y, X_test, y_test = DATA[data](seed)
     return *spoil(X, y, *condition, seed), X_test, y_test
 
 
 def scores(model, X, y):
-    """Accuracy and Brier score, both in percent."""
+    """Return the accuracy and the Brier score, both in percent."""
     wrong = model.predict_proba(X)[:, 1] - y
     return {"accuracy": 100 * model.score(X, y), "brier": 100 * float(np.mean(wrong**2))}
 
 
 def study(contenders, conditions, seeds):
-    """{data: {condition: {contender: {"accuracy": [one for each seed], "brier": ...}}}}."""
+    """Return {data: {condition: {contender: {"accuracy": [one per seed], "brier": [...]}}}}."""
     found = {}
     for data in DATA:
         print(f"training on {data}", file=sys.stderr)
         found[data] = {}
         for condition in conditions:
-            of_all = {name: {"accuracy": [], "brier": []} for name in contenders}
+            scores_of = {name: {"accuracy": [], "brier": []} for name in contenders}
             for seed in range(seeds):
                 X, y, X_test, y_test = samples(data, condition, seed)
                 for name, make in contenders.items():
                     model = make(len(y), seed).fit(X, y)
                     for metric, score in scores(model, X_test, y_test).items():
-                        of_all[name][metric].append(score)
-            found[data][name_of(*condition)] = of_all
+                        scores_of[name][metric].append(score)
+            found[data][name_of(*condition)] = scores_of
     return found
 
 
-def lines_of(head, rows):
-    """A Markdown table."""
+def markdown_table(head, rows):
+    """Return a Markdown table."""
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
 
 
 def table(found, data, metric, sign):
-    """A line for each condition, a column for each contender; `sign` is +1 where more is better."""
+    """Return a table of conditions by contenders; `sign` is 1 if larger is better, otherwise -1."""
     shown = [name for name in CONTENDERS if name != SAME_AS_BASELINE]
     rows = []
-    for condition, of_all in found[data].items():
-        values = {name: np.array(of_all[name][metric]) for name in shown}
+    for condition, scores_of in found[data].items():
+        values = {name: np.array(scores_of[name][metric]) for name in shown}
         best = max(round(sign * value.mean(), 1) for value in values.values())
         row = [condition]
         for name, value in values.items():
@@ -174,7 +179,7 @@ def table(found, data, metric, sign):
             if name != BASELINE:
                 row[-1] += _beside(value - values[BASELINE], sign)
         rows.append(row)
-    return lines_of([f"{data}, noise", *shown], rows)
+    return markdown_table([f"{data}, noise", *shown], rows)
 
 
 def _beside(differences, sign):
@@ -184,52 +189,52 @@ def _beside(differences, sign):
 
 
 def control(found):
-    """How far the neuron with the baseline's cost is from the baseline."""
+    """Return how far the neuron with the baseline's cost is from the baseline."""
     gaps = [
-        np.abs(np.subtract(of_all[SAME_AS_BASELINE][metric], of_all[BASELINE][metric])).max()
+        np.abs(np.subtract(scores_of[SAME_AS_BASELINE][metric], scores_of[BASELINE][metric])).max()
         for conditions in found.values()
-        for of_all in conditions.values()
+        for scores_of in conditions.values()
         for metric in ("accuracy", "brier")
     ]
     return (
-        f"The neuron with {SAME_AS_BASELINE} is {BASELINE}'s model and has no column: in accuracy "
-        f"and Brier score it is at most {max(gaps):.2f} away from it in any run."
+        f"The neuron with {SAME_AS_BASELINE} is the same model as {BASELINE}, so it has no column: "
+        f"in no run do their accuracies or Brier scores differ by more than {max(gaps):.2f}."
     )
 
 
 def strengths(seeds):
-    """A table of mean accuracy by alpha, to tell what the loss does from what the penalty does."""
+    """Return a table of mean accuracy by alpha, to separate the loss from the penalty."""
     contenders = {
         (loss, alpha): partial(neuron, loss=loss, alpha=alpha, n_init=starts)
         for loss, starts in (("log", 1), ("quadratic", STARTS))
         for alpha in ALPHAS
     }
-    found = study(contenders, A_FEW, seeds)
+    found = study(contenders, SOME_CONDITIONS, seeds)
     rows = []
     for data, conditions in found.items():
-        for condition, of_all in conditions.items():
+        for condition, scores_of in conditions.items():
             for loss in ("log", "quadratic"):
-                means = [f"{np.mean(of_all[loss, a]['accuracy']):.1f}" for a in ALPHAS]
+                means = [f"{np.mean(scores_of[loss, a]['accuracy']):.1f}" for a in ALPHAS]
                 best = max(means, key=float)
                 means = [f"**{mean}**" if mean == best else mean for mean in means]
                 rows.append([f"{data}, {condition}", loss, *means])
-    return lines_of(["accuracy, %", "loss", *(f"alpha {a:g}" for a in ALPHAS)], rows)
+    return markdown_table(["accuracy, %", "loss", *(f"alpha {a:g}" for a in ALPHAS)], rows)
 
 
 def best_of_starts(data, condition, seed, spread, starts):
-    """Accuracy and cost of the quadratic loss, its starts drawn with this spread."""
+    """Return the accuracy and the cost of the quadratic loss with starts of this spread."""
     X, y, X_test, y_test = samples(data, condition, seed)
-    with mock.patch.object(oneneuron._fit.one_vs_rest, "_SPREAD_OF_STARTS", spread):
+    with mock.patch.object(one_vs_rest, "_SPREAD_OF_STARTS", spread):
         model = neuron(len(y), seed, n_init=starts).fit(X, y)
     return 100 * model.score(X_test, y_test), model.loss_
 
 
 def spreads(seeds):
-    """A table by the spread of the starts: the accuracy, and how often the cost is the lowest."""
+    """Return a table by spread of the starts: accuracy, and how often the cost is the lowest."""
     cases = [(spread, starts) for starts in (6, STARTS) for spread in SPREADS]
     rows = []
     for data in DATA:
-        for condition in A_FEW:
+        for condition in SOME_CONDITIONS:
             found = np.array([
                 [best_of_starts(data, condition, seed, *case) for seed in range(seeds)]
                 for case in cases
@@ -239,17 +244,17 @@ def spreads(seeds):
             cells = (f"{a:.1f}, {k}" for a, k in zip(accuracies, lowest, strict=True))
             rows.append([f"{data}, {name_of(*condition)}", *cells])
     head = (f"{starts} starts, spread {spread:g}" for spread, starts in cases)
-    return lines_of(["accuracy in %, seeds at the lowest cost", *head], rows)
+    return markdown_table(["accuracy in %, seeds at the lowest cost", *head], rows)
 
 
 def arguments():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--alphas", action="store_true", help="the study by alpha instead")
-    parser.add_argument("--spreads", action="store_true", help="the study of starts instead")
-    parser.add_argument("--json", metavar="FILE", help="every score of the main study")
-    parser.add_argument("--picture", metavar="FILE")
+    parser.add_argument("--seeds", type=int, default=20, help="number of seeds (default: 20)")
+    parser.add_argument("--alphas", action="store_true", help="only the study of alpha")
+    parser.add_argument("--spreads", action="store_true", help="only the study of starts")
+    parser.add_argument("--json", metavar="FILE", help="write all scores of the main study to it")
+    parser.add_argument("--picture", metavar="FILE", help="draw the main study to it")
     return parser.parse_args()
 
 
@@ -261,8 +266,10 @@ def main():
         return
     found = study(CONTENDERS, CONDITIONS, options.seeds)
     for metric, sign, title in (("accuracy", 1, "Accuracy, %"), ("brier", -1, "Brier score, %")):
-        print(f"{title}: mean ± standard deviation over {options.seeds} seeds (mean difference to")
-        print(f"{BASELINE}, seeds better : worse than it)\n")
+        print(
+            f"{title}: mean ± standard deviation over {options.seeds} seeds. In brackets, the mean"
+        )
+        print(f"difference from {BASELINE}, and the seeds with a better : worse result.\n")
         for data in DATA:
             print(table(found, data, metric, sign), end="\n\n")
     print(control(found))

@@ -1,4 +1,4 @@
-"""Null contender: the n exponentials of a step, and nothing else."""
+"""A yardstick: the n exponentials of a step, and nothing else."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ NAME = "np.exp alone"
 
 
 def prepare(problem, threads):
-    """Exponentials of the first step's margins; NumPy has one thread for them."""
+    """Prepare the exponentials of the first step's margins. NumPy computes them on one thread."""
     z = problem.X @ problem.start[:-1] + problem.start[-1]
     out = np.empty_like(z)
 

@@ -1,22 +1,23 @@
-"""Null contender: every byte of X read once, which a step of any kind must do."""
+"""A yardstick: one read of every byte of X, which no step can do without."""
 
 from functools import partial
 
 import numpy as np
 
-from oneneuron.compare._tuning import fastest, spread
+from oneneuron.compare._tuning import fastest, threaded_map
 
 NAME = "one read of X"
 
 
 def rows_times_ones(width, x):
-    """Matrix times vector: BLAS goes through four rows at once."""
+    """Multiply a matrix by a vector: BLAS reads four rows at once."""
     whole = len(x) // width * width
     return x[:whole].reshape(-1, width) @ np.ones(width), x[whole:].sum()
 
 
-# NumPy has no plain "read"; these come near it, and which is fastest depends on size and machine.
-# Several streams far apart can keep more of memory's requests under way than one stream.
+# NumPy has no function that only reads. These come close, and which of them is fastest depends on
+# the size and on the machine. Several streams at distant addresses can keep more requests to memory
+# under way than a single stream.
 READERS = (
     np.sum,
     np.max,
@@ -28,18 +29,18 @@ READERS = (
 
 
 def prepare(problem, threads):
-    """The fastest reader."""
+    """Prepare the fastest reader."""
     return fastest([partial(make, problem, n, read) for n in {1, threads} for read in READERS])
 
 
 def make(problem, threads, read):
-    """One reader; each thread has its share of X."""
-    shares = np.array_split(problem.X.reshape(-1), threads)
-    run = spread(threads)
+    """Prepare one reader; each thread has a part of X."""
+    parts = np.array_split(problem.X.reshape(-1), threads)
+    run = threaded_map(threads)
 
     def advance(num_steps):
         for _ in range(num_steps):
-            for _ in run(read, shares):
+            for _ in run(read, parts):
                 pass
 
     return advance

@@ -1,8 +1,9 @@
-"""What laying out the data costs: time, in steps of the descent, and memory, in copies of X.
+"""Measure the cost of laying out the data: its time in steps, its memory in copies of X.
 
     python benchmarks/packing.py [--rounds 5] [--memory 2000000x50]
 
-"All before" has the checks of the arguments and the score of the start too. One thread.
+The column "all before" also has the checks of the arguments and the score of the start. All times
+are for one thread.
 """
 
 import argparse
@@ -15,53 +16,58 @@ from unittest import mock
 import numpy as np
 import problems
 
-import oneneuron._engine.training
+import oneneuron
+from oneneuron._engine import training
+from oneneuron._train import start_training
 
 
-def seconds_of(function, *args, **kwargs):
-    """The result of a call, and how long it took."""
+def timed(function, *args, **kwargs):
+    """Call a function; return its result and the seconds that the call took."""
     start = perf_counter()
     result = function(*args, **kwargs)
     return result, perf_counter() - start
 
 
 def prepare(problem):
-    """A `Training`, and the seconds of its lay-out alone and of all that comes before a step."""
-    seconds = 0.0
-    lay_out = oneneuron._engine.training.lay_out
+    """Return a `Training`, the seconds of its layout, and the seconds of all before a step."""
+    layout_seconds = 0.0
+    lay_out = training.lay_out
 
-    def timed(*args, **kwargs):
-        nonlocal seconds
-        tiles, seconds = seconds_of(lay_out, *args, **kwargs)
+    def timed_lay_out(*args, **kwargs):
+        nonlocal layout_seconds
+        tiles, layout_seconds = timed(lay_out, *args, **kwargs)
         return tiles
 
-    with mock.patch.object(oneneuron._engine.training, "lay_out", timed):
+    with mock.patch.object(training, "lay_out", timed_lay_out):
         init = problem.start[:-1], problem.start[-1]
-        training, all_seconds = seconds_of(
-            begin, problem.X, problem.y, eta=problem.eta, init=init, n_threads=1
+        prepared, all_seconds = timed(
+            start_training, problem.X, problem.y, eta=problem.eta, init=init, n_threads=1
         )
-    return training, seconds, all_seconds
+    return prepared, layout_seconds, all_seconds
 
 
-def packing(size, rounds):
-    """Minima in seconds: lay-out, all before the first step, one step."""
+def measure(size, rounds):
+    """Return the shortest times in seconds: of the layout, of all before a step, of a step."""
     problem = problems.make(size)
     num_steps = max(3, 10_000_000 // problem.X.size)
     times = []
     for _ in range(rounds):
-        training, lay_out, everything = prepare(problem)
-        _, steps = seconds_of(training.advance, num_steps)
-        times.append((lay_out, everything, steps / num_steps))
+        prepared, layout, everything = prepare(problem)
+        _, steps = timed(prepared.advance, num_steps)
+        times.append((layout, everything, steps / num_steps))
     return map(min, zip(*times, strict=True))
 
 
 def peak_kilobytes():
-    """The most memory that this process has held so far."""
+    """Return the largest amount of memory that this process has held so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def growth_over_x(size):
-    """By how much training raises the peak, in bytes of X; in a process that does nothing else."""
+    """Return the rise of the memory peak in a training, as a multiple of the size of X.
+
+    This process must have done nothing else before.
+    """
     n, d = map(int, size.split("x"))
     X = np.random.default_rng(0).random((n, d))  # made in place: no peak above X itself
     y = X[:, 0] > 0.5
@@ -71,23 +77,26 @@ def growth_over_x(size):
 
 
 def main():
-    """Print both tables."""
+    """Print the table of times and the growth of memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--memory", metavar="NxD", default="2000000x50")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (default: 5)")
+    parser.add_argument(
+        "--memory", metavar="NxD", default="2000000x50",
+        help="size of the data for the measurement of memory (default: 2000000x50)",
+    )  # fmt: skip
     parser.add_argument("--growth", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.growth:
         print(growth_over_x(options.memory))
         return
 
-    print(f"{'':12}{'step, us':>12}{'lay-out, steps':>18}{'all before, steps':>20}")
+    print(f"{'':12}{'step, us':>12}{'layout, steps':>18}{'all before, steps':>20}")
     for size in problems.SIZES:
-        lay_out, everything, step = packing(size, options.rounds)
-        print(f"{size:12}{1e6 * step:12.2f}{lay_out / step:18.1f}{everything / step:20.1f}")
+        layout, everything, step = measure(size, options.rounds)
+        print(f"{size:12}{1e6 * step:12.2f}{layout / step:18.1f}{everything / step:20.1f}")
     command = [sys.executable, __file__, "--growth", "--memory", options.memory]
     growth = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    print(f"\npeak memory of training {options.memory}: {float(growth):.3f} of X over X itself")
+    print(f"\nA training on {options.memory} needs {float(growth):.3f} times the memory of X more.")
 
 
 if __name__ == "__main__":

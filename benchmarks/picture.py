@@ -1,19 +1,19 @@
-"""A run as a picture: a panel for each size, a line for each contender."""
+"""The results of `run.py` as a picture: one panel for each size, one row for each contender."""
 
 from matplotlib.figure import Figure
 
 from oneneuron._text import three_digits
 
-# Apart in any kind of colour vision; the marks differ too.
+# People with any kind of colour vision can distinguish these; the markers differ too.
 KINDS = {
-    "the package": ("#0072B2", "o"),
-    "its rivals": ("#767676", "s"),
-    "a part of the step alone": ("#D55E00", "D"),
+    "this package": ("#0072B2", "o"),
+    "other contenders": ("#767676", "s"),
+    "only a part of a step": ("#D55E00", "D"),
 }
 
 
 def draw(run):
-    """The figure, in the shape of a slide."""
+    """Return the figure of a run, in the shape of a slide."""
     minima = {
         size: {name: times["min"] for name, times in found.items()}
         for size, found in run["sizes"].items()
@@ -21,7 +21,7 @@ def draw(run):
     figure = Figure(figsize=(16, 9), dpi=100, layout="constrained")
     threads = "one thread" if run["threads"] == 1 else f"{run['threads']} threads"
     figure.suptitle(
-        f"One step of gradient descent, {threads}: nanoseconds a sample (left is faster)",
+        f"One step of gradient descent, {threads}: nanoseconds per sample (left is faster)",
         fontsize=22,
     )
     figure.get_layout_engine().set(w_pad=0.15, h_pad=0.15)
@@ -33,17 +33,17 @@ def draw(run):
     every = [time for times in minima.values() for time in times.values()]
     panels[0].set_xlim(min(every) / 2, max(every) * 40)  # room for the last label
     _name_rows(panels[0], list(next(iter(minima.values()))))
-    handles = [panels[0].scatter([], [], s=110, color=c, marker=mark) for c, mark in KINDS.values()]
+    handles = [panels[0].scatter([], [], s=110, color=c, marker=m) for c, m in KINDS.values()]
     figure.legend(handles, KINDS, loc="outside lower center", ncols=3, fontsize=15, frameon=False)
     return figure
 
 
 def _draw_times(axes, times):
-    """A mark for each time on a log scale, with its figure; to the left is faster."""
+    """Draw a marker for each time on a log scale, with its figure."""
     for row, (name, time) in enumerate(times.items()):
-        colour, mark = KINDS[_kind(name)]
+        colour, marker = KINDS[_kind(name)]
         axes.axhline(row, color="#E4E4E4", linewidth=1, zorder=0)
-        axes.scatter(time, row, s=110, color=colour, marker=mark)
+        axes.scatter(time, row, s=110, color=colour, marker=marker)
         axes.annotate(
             three_digits(time), (time, row), (9, 0), textcoords="offset points",
             fontsize=13, color=colour, va="center",
@@ -64,5 +64,7 @@ def _name_rows(axes, names):
 
 def _kind(name):
     if name.startswith("oneneuron"):
-        return "the package"
-    return "a part of the step alone" if name in ("np.exp alone", "one read of X") else "its rivals"
+        return "this package"
+    return (
+        "only a part of a step" if name in ("np.exp alone", "one read of X") else "other contenders"
+    )

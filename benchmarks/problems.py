@@ -1,17 +1,18 @@
-"""The problems that are timed: two overlapping clouds of made data, at five sizes."""
+"""The problems that are timed: two overlapping blobs, at five sizes."""
 
 import numpy as np
 
-from oneneuron.compare._problem import Problem
+from oneneuron.compare import Problem
 
 SIZES = ("400x2", "10000x2", "1000000x2", "10000x30", "100000x100")
 
 
 def make(size, seed=0):
-    """The problem of a size such as "400x2": the centres are two standard deviations apart.
+    """Return the problem of a size such as "400x2", n samples by d features.
 
-    The sums of the cost grow with n, so the step size shrinks with it. 5/n is below the 2/L at
-    which a descent starts to swing: differences in rounding then fade instead of growing.
+    The centres are two standard deviations apart. The cost is a sum over n samples, so the step
+    size is proportional to 1/n. 5/n is below 2/L, from which on a descent oscillates. Differences
+    in rounding thus fade instead of growing.
     """
     n, d = map(int, size.split("x"))
     random = np.random.default_rng(seed)

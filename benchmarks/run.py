@@ -1,9 +1,9 @@
-"""Times one descent in every contender's way, all in one sitting, in rounds that take turns.
+"""Time one step of gradient descent by every contender, in turn, round after round.
 
     python benchmarks/run.py --threads 1 --json one.json --picture one.png
 
-Each contender must first end in the same parameters as `oneneuron.reference`; one that does not
-is an error. A round then times every contender once, so that a busy machine slows all alike.
+Each contender must first reach the same parameters as `oneneuron.reference`; otherwise the run ends
+with an error. A round times every contender once, so that a busy machine slows all of them alike.
 """
 
 import argparse
@@ -16,15 +16,15 @@ from statistics import median
 from time import perf_counter, sleep
 
 SECONDS_PER_TIMING = 0.1
-# Threads of the contender before may spin for so long, in wait of more work.
+# Threads of the previous contender may wait for more work in a busy loop, for up to this time.
 SECONDS_OF_PAUSE = 0.03
-# No contenders: they make only a part of a step, and return no parameters.
+# These are not contenders: they only do a part of a step, and return no parameters.
 YARDSTICKS = ("null_exp", "null_read")
 
 
 @dataclass
 class Entry:
-    """A contender at one size: how to go on with it, steps a timing, seconds a step so far."""
+    """A contender at one size, with the steps per timing and the times of a step so far."""
 
     name: str
     advance: callable
@@ -32,7 +32,7 @@ class Entry:
     seconds: list = field(default_factory=list)
 
     def time(self):
-        """Time some steps; one before them brings this contender's data back to the caches."""
+        """Time some steps, after one that brings this contender's data back to the caches."""
         sleep(SECONDS_OF_PAUSE)
         if self.num_steps > 1:
             self.advance(1)
@@ -42,37 +42,37 @@ class Entry:
 
 
 def confine(threads):
-    """Give this process so many cores; before any import that counts them."""
+    """Restrict this process to this number of cores, before any import that counts them."""
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= threads <= len(cores):
         sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
     os.sched_setaffinity(0, cores[-threads:])  # the first cores serve the system too
     os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = str(threads)
-    # NumPy shares out its blocks itself: BLAS has only a part of a step to share.
+    # The NumPy contender has threads of its own; BLAS could only distribute a part of a step.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 
 def enter(name, contender, problem, expected, threads, seconds):
-    """Prepare a contender and check it; error where it ends elsewhere."""
-    from oneneuron import compare
+    """Prepare and check a contender; return its entry."""
+    from oneneuron.compare import _ladder
 
     advance = contender.prepare(problem, threads)
     start = perf_counter()
     found = advance(problem.check_steps)
     step_seconds = (perf_counter() - start) / problem.check_steps
     if found is not None:
-        compare.check_end(name, contender, found, expected)
+        _ladder.check_parameters(name, contender, found, expected)
     return Entry(name, advance, max(1, round(seconds / step_seconds)))
 
 
 def measure(size, contenders, threads, rounds, seconds):
-    """Nanoseconds a sample a step at one size: {name: {"min": ..., "median": ...}}."""
+    """Return nanoseconds per sample and step: {name: {"min": ..., "median": ...}}."""
     import problems
 
-    from oneneuron import compare
+    from oneneuron.compare import _ladder
 
     problem = problems.make(size)
-    expected = compare.expected_end(problem)
+    expected = _ladder.expected_parameters(problem)
     entries = [
         enter(name, contender, problem, expected, n, seconds) for name, contender, n in contenders
     ]
@@ -86,7 +86,7 @@ def measure(size, contenders, threads, rounds, seconds):
 
 
 def line_up(names, threads):
-    """(name, module, threads) of all that are installed, and why the others are not here."""
+    """Return (name, module, threads) of all that can be imported, and why others cannot."""
     from oneneuron.compare import _contenders
 
     entries, reasons = [], []
@@ -98,43 +98,52 @@ def line_up(names, threads):
         except ImportError as error:
             reasons.append(f"{name} skipped: {error}")
             continue
-        if threads > 1 and module.NAME == "oneneuron":  # for the ratio within one run
+        if threads > 1 and module.NAME == "oneneuron":  # for their ratio in the same run
             entries.append(("oneneuron, 1 thread", module, 1))
         entries.append((module.NAME, module, threads))
     return entries, reasons
 
 
 def arguments():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
-    parser.add_argument("--sizes", nargs="+", metavar="NxD", help="default: the five of the table")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="modules, without .py")
-    parser.add_argument("--rounds", type=int, help="default 7")
-    parser.add_argument("--quick", action="store_true", help="2 short rounds at the small sizes")
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--picture", metavar="FILE")
+    parser.add_argument("--threads", type=int, default=1, help="threads and cores (default: 1)")
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        metavar="NxD",
+        help="sizes of the data (default: the five of the table)",
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="modules of contenders, without .py"
+    )
+    parser.add_argument("--rounds", type=int, help="rounds (default: 7)")
+    parser.add_argument(
+        "--quick", action="store_true", help="only 2 short rounds, at the two smallest sizes"
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the times to this file")
+    parser.add_argument("--picture", metavar="FILE", help="draw the times to this file")
     return parser.parse_args()
 
 
 def main():
-    """Measure and print; exit 1 if a contender ends in the wrong place."""
+    """Measure and print; exit with code 1 if a contender reaches the wrong parameters."""
     options = arguments()
     confine(options.threads)
-    # From here on: what is imported now finds no more cores than it may use.
+    # Imported only now, so that NumPy and the package count the cores that they may use.
     import problems
-    import report
+    import tables
 
     entries, reasons = line_up(options.only, options.threads)
     print(*reasons, sep="\n", end="\n\n" if reasons else "")
     sizes = options.sizes or (problems.SIZES[:2] if options.quick else problems.SIZES)
     rounds = options.rounds or (2 if options.quick else 7)
     seconds = SECONDS_PER_TIMING / 10 if options.quick else SECONDS_PER_TIMING
-    run = report.about(options.threads, rounds)
+    run = tables.about(options.threads, rounds)
     for size in sizes:
         print(f"timing {size}", file=sys.stderr)
         run["sizes"][size] = measure(size, entries, options.threads, rounds, seconds)
-    print(report.times(run), report.targets(run), sep="\n\n")
+    print(tables.times(run), tables.targets(run), sep="\n\n")
     if options.json:
         with open(options.json, "w") as file:
             json.dump(run, file, indent=1)

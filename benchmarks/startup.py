@@ -1,9 +1,10 @@
-"""Times cold processes: from the start to an import, and to a trained model of the lecture's size.
+"""Time new processes: from their start to an import, and to a trained model.
 
     python benchmarks/startup.py [--rounds 10]
 
-Each round starts every process once. 400 samples, 2 features, 10,000 steps, on made data. The
-rivals run as in `run.py`, in the one form that suits so little data: no time goes into a choice.
+Each round starts every process once. The data have the lecture's size: 400 samples, 2 features,
+10,000 steps. The other contenders run as in `run.py`, but in the one variant that suits so little
+data, so that no time goes into choosing one.
 """
 
 import argparse
@@ -15,9 +16,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from oneneuron.compare import _contenders
+import oneneuron
 
-# Without numpy.random, whose import is not what is to be timed.
+# Made without numpy.random, since the time of its import is not what is measured here.
 DATA = """
 from types import SimpleNamespace
 import numpy as np
@@ -33,57 +34,65 @@ rows[:, :2] = X
 rows *= np.where(y == 1, 1.0, -1.0)[:, None]
 problem.signed_rows = lambda: rows
 """
-# The rivals' modules without the package around them: its import is no part of theirs.
-RIVALS = f"""
+# Empty packages in the place of the real ones: the contenders' modules can be imported from them,
+# and the import of oneneuron itself, which is not a part of theirs, is left out.
+PACKAGES = f"""
 import sys, types
-sys.modules["contenders"] = types.ModuleType("contenders")
-sys.modules["contenders"].__path__ = [{str(Path(_contenders.__file__).parent)!r}]
+path = {str(Path(oneneuron.__file__).parents[1])!r}
+for name in ("oneneuron", "oneneuron.compare", "oneneuron.compare._contenders"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [path + "/" + name.replace(".", "/")]
 """
+
+
+def contender(module, data):
+    """Return the code that trains with another contender."""
+    return (
+        f"{data}{PACKAGES}"
+        f"from oneneuron.compare._contenders import {module}\n"
+        f"{module}.make(problem)(10_000)"
+    )
+
+
 PROCESSES = {
     "import numpy": "import numpy",
     "import oneneuron": "import oneneuron",
     "oneneuron": DATA
     + "import oneneuron\n"
     + "oneneuron.train(X, y, eta=problem.eta, num_steps=10_000, init=([0.2, 0.5], 0.8))",
-    "NumPy at its best": DATA
-    + ROWS
-    + RIVALS
-    + "from contenders import numpy_best\n"
-    + "numpy_best.make(problem)(10_000)",
-    "Numba": DATA
-    + RIVALS
-    + "from contenders import numba_loop\n"
-    + "numba_loop.make(problem)(10_000)",
-    "JAX": DATA + RIVALS + "from contenders import jax_loop\njax_loop.make(problem)(10_000)",
-    "PyTorch eager": DATA
-    + ROWS
-    + RIVALS
-    + "from contenders import torch_eager\ntorch_eager.make(problem)(10_000)",
+    "NumPy at its best": contender("numpy_best", DATA + ROWS),
+    "Numba": contender("numba_loop", DATA),
+    "JAX": contender("jax_loop", DATA),
+    "PyTorch eager": contender("torch_eager", DATA + ROWS),
 }
-NEEDS = {"Numba": "numba", "JAX": "jax", "PyTorch eager": "torch"}
+LIBRARIES = {"Numba": "numba", "JAX": "jax", "PyTorch eager": "torch"}
 
 
 def milliseconds(code):
-    """One process from its start to its end."""
+    """Return the time of one process from its start to its end."""
     start = perf_counter()
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent)
     return 1e3 * (perf_counter() - start)
 
 
 def main():
-    """Start the processes in turns and print the table."""
+    """Start the processes in turn and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10, help="rounds (default: 10)")
     rounds = parser.parse_args().rounds
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-    present = {name: code for name, code in PROCESSES.items() if find_spec(NEEDS.get(name, "sys"))}
+    present = {
+        name: code
+        for name, code in PROCESSES.items()
+        if name not in LIBRARIES or find_spec(LIBRARIES[name])
+    }
     times = {name: [] for name in present}
     for turn in range(rounds + 1):
         for name, code in present.items():
             time = milliseconds(code)
-            if turn > 0:  # the first one writes byte code and fills the caches of the disk
+            if turn > 0:  # the first round writes byte code and fills the file system's cache
                 times[name].append(time)
 
     least = {name: min(values) for name, values in times.items()}

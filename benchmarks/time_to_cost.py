@@ -1,10 +1,10 @@
-"""Times training to the same cost: one neuron with the log loss beside LogisticRegression(lbfgs).
+"""Time the training to the same cost, for the neuron with the log loss and LogisticRegression.
 
     python benchmarks/time_to_cost.py [--threads 1] [--rounds 30]
-    python benchmarks/time_to_cost.py --only "breast cancer" --breakdown    # where our time goes
+    python benchmarks/time_to_cost.py --only "breast cancer" --breakdown    # parts of our time
 
-LogisticRegression trains with its own tol and C = 1. The neuron, with alpha = 1/C, gets the loosest
-tol at which its cost is no higher; that is found before anything is timed.
+Both use L-BFGS. LogisticRegression has C = 1 and its default tol. The neuron has alpha = 1/C and
+the loosest tol with which its cost is no higher, which is found before the timing.
 """
 
 import argparse
@@ -20,7 +20,7 @@ RIVAL, ONE_VERSUS_REST, NEURON = "LogisticRegression", "one-versus-rest", "onene
 
 
 def confine(threads):
-    """Give this process so many cores, and each library in it; before any import."""
+    """Restrict this process and its libraries to this number of cores, before any import."""
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= threads <= len(cores):
         sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
@@ -29,7 +29,7 @@ def confine(threads):
 
 
 def problems():
-    """{name: (X, y)}, in the order of the table."""
+    """Return {name: (X, y)}, in the order of the table."""
     from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
     from sklearn.datasets import make_classification as make
     from sklearn.preprocessing import scale
@@ -46,18 +46,18 @@ def problems():
 
 
 def neuron(tol):
-    """The contender, with this tol."""
+    """Return our classifier with this tol."""
     from oneneuron import NeuronClassifier
 
     return NeuronClassifier(loss="log", solver="lbfgs", alpha=ALPHA, tol=tol)
 
 
 def rivals(num_classes):
-    """What is timed beside it; where there are several classes, in both ways to treat them."""
+    """Return the classifiers to compare with: for several classes, both ways to treat them."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
-    # The default of 100 is too few for raw data.
+    # The default max_iter of 100 is too small for raw data.
     rival = LogisticRegression(C=1 / ALPHA, max_iter=10_000)
     if num_classes == 2:
         return {RIVAL: rival}
@@ -65,7 +65,7 @@ def rivals(num_classes):
 
 
 def cost(model, X, y):
-    """The log losses and the penalty, summed over classes if there are more than two."""
+    """Return the log loss with its penalty, summed over the classes if there are more than two."""
     import numpy as np
 
     parts = getattr(model, "estimators_", [model])
@@ -77,23 +77,23 @@ def cost(model, X, y):
 
 
 def as_good(X, y, bound):
-    """The neuron whose tol is the loosest of LOOSEST_TOL, a half of it, ... to cost no more."""
+    """Fit the neuron with the first tol of LOOSEST_TOL, a half of it, ... that meets the bound."""
     for halvings in range(60):
         model = neuron(LOOSEST_TOL / 2**halvings).fit(X, y)
         if cost(model, X, y) <= bound:
             return model
-    sys.exit(f"the neuron does not get down to a cost of {bound!r}")
+    sys.exit(f"The neuron does not reach a cost of {bound!r}.")
 
 
 def iterations(model):
-    """Of the classifier that took the most, if there is one for each class."""
+    """Return the number of iterations, the largest if there is a classifier for each class."""
     import numpy as np
 
     return max(int(np.max(part.n_iter_)) for part in getattr(model, "estimators_", [model]))
 
 
 def measure(models, X, y, rounds):
-    """{name: seconds of each round}; a round fits each once."""
+    """Return {name: [seconds of each round]}; a round fits each model once."""
     seconds = {name: [] for name in models}
     for _ in range(rounds):
         for name, model in models.items():
@@ -104,7 +104,7 @@ def measure(models, X, y, rounds):
 
 
 def rows(name, X, y, rounds):
-    """The lines of a problem: one for each rival."""
+    """Yield the lines of the table for a problem, one for each rival."""
     models = {rival: model.fit(X, y) for rival, model in rivals(len(set(y))).items()}
     *_, same_model = models  # the last minimises the neuron's cost
     bound = cost(models[same_model], X, y)
@@ -134,19 +134,21 @@ HEAD = (
 
 
 def breakdown(X, y, rounds):
-    """Microseconds of one of our fits by part, each the minimum over the rounds."""
+    """Print the time of one of our fits by part, each the minimum over the rounds."""
     import scipy.optimize
 
+    from oneneuron import _classifier
     from oneneuron._engine import curvature, training
+    from oneneuron._fit import one_vs_rest
 
-    # Part: the function that is it. One with a dash is within the part above.
+    # Each part is the time within a function. A part with a dash is contained in the one above it.
     parts = {
-        "checks of X and y by scikit-learn": (classifier, "validate_data"),
-        "starts, with the moments of X": (neurons.Neurons, "starts"),
+        "checks of X and y by scikit-learn": (_classifier, "validate_data"),
+        "starts, with the moments of X": (one_vs_rest.OneVsRest, "starts"),
         "preconditioner": (curvature.SecondMoments, "preconditioner"),
         "layout, allocation, first evaluation": (training.Training, "__init__"),
         "scipy.optimize.minimize": (scipy.optimize, "minimize"),
-        "- all evaluations, the first too": (training.Training, "evaluate"),
+        "- all evaluations, with the first": (training.Training, "evaluate"),
         "- - the kernel and its call": (training.Training, "_advance_to"),
     }
     *_, rival = rivals(len(set(y))).values()
@@ -154,7 +156,7 @@ def breakdown(X, y, rounds):
     found = {"whole fit": [], **{part: [] for part in parts}}
     for _ in range(rounds):
         found["whole fit"].append(measure({NEURON: model}, X, y, 1)[NEURON][0])
-        for part, (owner, name) in parts.items():  # one at a time, to pay for one clock alone
+        for part, (owner, name) in parts.items():  # one at a time: reading the clock takes time too
             found[part].append(_seconds_within(owner, name, lambda: model.fit(X, y)))
     print(f"tol {model.tol:.1e}, {model.n_iter_} iterations")
     for part, seconds in found.items():
@@ -163,7 +165,7 @@ def breakdown(X, y, rounds):
 
 
 def _seconds_within(owner, name, run):
-    """How long the calls of a function last while something runs."""
+    """Return the total time of the calls of a function in a run."""
     total = 0.0
     function = getattr(owner, name)
 
@@ -181,17 +183,21 @@ def _seconds_within(owner, name, run):
 
 
 def arguments():
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1, help="and cores; default 1")
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--only", nargs="+", metavar="DATA", help="names as in the table")
-    parser.add_argument("--breakdown", action="store_true", help="of our time")
+    parser.add_argument("--threads", type=int, default=1, help="threads and cores (default: 1)")
+    parser.add_argument("--rounds", type=int, default=30, help="rounds (default: 30)")
+    parser.add_argument(
+        "--only", nargs="+", metavar="DATA", help="sets of data, by their names in the table"
+    )
+    parser.add_argument(
+        "--breakdown", action="store_true", help="print the parts of our time instead"
+    )
     return parser.parse_args()
 
 
 def main():
-    """Time and print as Markdown."""
+    """Measure and print a Markdown table."""
     options = arguments()
     confine(options.threads)
     chosen = {

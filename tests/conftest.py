@@ -1,9 +1,11 @@
-"""What the tests of several modules begin with."""
+"""Settings and fixtures that several test files share."""
 
 import signal
 import threading
+import time
 
 import pytest
+from helpers import count_helpers, wait_until
 from hypothesis import HealthCheck, Phase, settings
 
 # No test depends on how long anything takes, or on what an earlier run has found.
@@ -18,7 +20,7 @@ settings.load_profile("suite")
 
 @pytest.fixture
 def pyplot():
-    """pyplot without windows; what is drawn is closed."""
+    """Yield pyplot without windows, and close the figures afterwards."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -30,13 +32,13 @@ def pyplot():
 
 @pytest.fixture
 def ax(pyplot):
-    """Axes to draw on, which are pyplot's current ones."""
+    """Return new Axes, which are pyplot's current ones."""
     return pyplot.subplots()[1]
 
 
 @pytest.fixture
 def blas_threads():
-    """A function that tells the threads of each linear algebra library that is loaded."""
+    """Return a function that counts the threads of each BLAS library that is loaded."""
     from threadpoolctl import threadpool_info
 
     return lambda: [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
@@ -44,8 +46,8 @@ def blas_threads():
 
 @pytest.fixture
 def hears_ctrl_c():
-    """Ctrl-C raises KeyboardInterrupt."""
-    # A shell starts background jobs deaf to it, and Python then leaves it so.
+    """Let Ctrl-C raise KeyboardInterrupt."""
+    # A shell lets its background jobs ignore Ctrl-C, and Python then leaves that so.
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, handler)
@@ -53,14 +55,29 @@ def hears_ctrl_c():
 
 @pytest.fixture
 def press_ctrl_c(hears_ctrl_c):
-    """A function that lets Ctrl-C come after some seconds, once."""
-    timers = []
+    """Yield a function that sends one Ctrl-C, some seconds after a condition holds.
 
-    def press_after(seconds):
-        timers.append(threading.Timer(seconds, signal.raise_signal, [signal.SIGINT]))
-        timers[-1].start()
-        return timers[-1]
+    It takes the seconds, and optionally the condition, a callable without arguments. It returns the
+    thread that sends the signal.
+    """
+    threads = []
 
-    yield press_after
-    for timer in timers:
-        timer.join()
+    def press(seconds, is_time=lambda: True):
+        def wait_and_press():
+            wait_until(is_time)
+            time.sleep(seconds)
+            signal.raise_signal(signal.SIGINT)
+
+        threads.append(threading.Thread(target=wait_and_press, daemon=True))
+        threads[-1].start()
+        return threads[-1]
+
+    yield press
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def helper_counts(monkeypatch):
+    """Return a list that grows by the number of helper threads at each request for some."""
+    return count_helpers(monkeypatch.setattr)

@@ -1,10 +1,11 @@
-"""The warnings of a training: each in its case and only there, with a remedy that helps."""
+"""The warnings of a training: each comes in its case only, and its remedy helps."""
 
 import inspect
 import warnings
 
 import numpy as np
 import pytest
+from helpers import make_samples
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
@@ -14,21 +15,18 @@ from oneneuron import NeuronClassifier, safe_eta
 from oneneuron._diagnostics import is_saturated, unlike_scales
 
 
-def made_samples(seed=0, n=200, d=3):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d))
-    return X, (X[:, 0] + rng.standard_normal(n) > 0).astype(int)
-
-
 def warned_by(train):
-    """What `train` gives, and what it warned of."""
+    """Return the result of `train`, and the warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         return train(), caught
 
 
 def only_warning(classifier, X, y, **options):
-    """The fitted classifier and the text of the only warning, which points here."""
+    """Return the fitted classifier, and the category and text of its only warning.
+
+    The warning must point at the line that called fit.
+    """
     line = inspect.currentframe().f_lineno + 1
     found, caught = warned_by(lambda: classifier.fit(X, y, **options))
     assert [(w.filename, w.lineno) for w in caught] == [(__file__, line)]
@@ -38,11 +36,11 @@ def only_warning(classifier, X, y, **options):
 UNLIKE = np.array([1.0, 1.0, 1000.0])
 
 
-# --- Cut short ---
+# --- max_iter ---
 
 
-def test_a_descent_on_unscaled_features_is_told_to_scale_them_or_to_use_lbfgs():
-    X, y = made_samples()
+def test_max_iter_on_unscaled_features_advises_to_scale_them_or_to_use_lbfgs():
+    X, y, _ = make_samples(0)
     _, category, text = only_warning(NeuronClassifier(solver="gd", max_iter=300), UNLIKE * X, y)
     assert category is ConvergenceWarning and "stopped at max_iter=300" in text
     assert "The features are not scaled" in text and "e+02" in text
@@ -50,15 +48,15 @@ def test_a_descent_on_unscaled_features_is_told_to_scale_them_or_to_use_lbfgs():
 
 
 def test_both_remedies_for_unscaled_features_help():
-    X, y = made_samples()
+    X, y, _ = make_samples(0)
     scaled = StandardScaler().fit_transform(UNLIKE * X)
     assert NeuronClassifier(solver="gd", max_iter=300).fit(scaled, y).stop_reason_ == "converged"
     assert NeuronClassifier(max_iter=300).fit(UNLIKE * X, y).stop_reason_ == "converged"
 
 
 @pytest.mark.parametrize("solver", ["gd", "lbfgs"])
-def test_a_training_on_scaled_features_is_told_to_raise_max_iter_or_tol(solver):
-    X, y = made_samples()
+def test_max_iter_on_scaled_features_advises_to_raise_max_iter_or_tol(solver):
+    X, y, _ = make_samples(0)
     _, category, text = only_warning(NeuronClassifier(solver=solver, max_iter=2), X, y)
     assert category is ConvergenceWarning and "stopped at max_iter=2 before" in text
     assert "Raise max_iter, or raise tol" in text and "scale" not in text
@@ -66,8 +64,8 @@ def test_a_training_on_scaled_features_is_told_to_raise_max_iter_or_tol(solver):
         assert NeuronClassifier(solver=solver, **remedy).fit(X, y).stop_reason_ == "converged"
 
 
-def test_lbfgs_on_unscaled_features_is_not_told_to_scale_them():
-    X, y = made_samples()
+def test_max_iter_of_lbfgs_does_not_advise_to_scale_the_features():
+    X, y, _ = make_samples(0)
     _, _, text = only_warning(NeuronClassifier(max_iter=2), UNLIKE * X, y)
     assert "Raise max_iter, or raise tol" in text and "scale" not in text
 
@@ -84,7 +82,7 @@ def test_lbfgs_on_unscaled_features_is_not_told_to_scale_them():
         ([0.0], False),
     ],
 )
-def test_scales_are_unlike_by_their_ratio_zeros_left_out(scales, expected):
+def test_unlike_scales_have_a_ratio_above_30_without_zeros(scales, expected):
     assert unlike_scales(np.array(scales)) == expected
 
 
@@ -92,8 +90,8 @@ def test_scales_are_unlike_by_their_ratio_zeros_left_out(scales, expected):
 
 
 @pytest.mark.parametrize("solver", ["gd", "lbfgs"])
-def test_a_neuron_that_starts_at_large_weights_is_told_that_it_is_saturated(solver):
-    X, y = made_samples()
+def test_a_start_at_large_weights_warns_of_saturation(solver):
+    X, y, _ = make_samples(0)
     start = [[50.0, -50.0, 50.0]], [0.0]
     found, category, text = only_warning(
         NeuronClassifier(solver=solver, init=start, alpha=0.0), X, y
@@ -104,19 +102,19 @@ def test_a_neuron_that_starts_at_large_weights_is_told_that_it_is_saturated(solv
     assert NeuronClassifier(solver=solver, alpha=0.0).fit(X, y).stop_reason_ == "converged"
 
 
-def test_the_lectures_random_start_on_raw_data_is_saturated_where_the_gradient_alone_is_flat():
+def test_the_lectures_random_start_on_raw_data_warns_of_saturation():
     X, y = load_breast_cancer(return_X_y=True)
     start = np.random.RandomState(0).random((1, 30)), np.zeros(1)
     classifier = NeuronClassifier(solver="gd", init=start, alpha=0.0)
     found, category, text = only_warning(classifier, X, y)
     assert category is ConvergenceWarning and "The neuron is saturated" in text
-    assert found.n_iter_ < 10  # not for want of steps
-    # Scaled, the classes can be told apart, and alpha keeps the minimum at finite weights.
+    assert found.n_iter_ < 10  # it did not run out of steps
+    # On scaled features it learns, and alpha keeps the minimum at finite weights.
     scaled = NeuronClassifier(solver="gd", init=start).fit(StandardScaler().fit_transform(X), y)
     assert scaled.stop_reason_ == "converged"
 
 
-def test_a_neuron_that_can_do_no_better_than_a_guess_is_not_saturated():
+def test_a_model_no_better_than_a_guess_has_converged_if_nothing_better_exists():
     rng = np.random.default_rng(1)
     for X in (np.zeros((200, 2)), np.ones((200, 2)), rng.standard_normal((200, 2))):
         y = rng.integers(0, 2, 200)
@@ -125,23 +123,23 @@ def test_a_neuron_that_can_do_no_better_than_a_guess_is_not_saturated():
 
 
 @pytest.mark.parametrize("loss", ["quadratic", "log"])
-def test_rare_samples_without_an_intercept_are_not_called_saturated(loss):
-    # The best constant is then 1/2, however rare a class is.
-    X, _ = made_samples()
+def test_a_rare_class_without_an_intercept_is_not_called_saturated(loss):
+    # Without a bias, the best constant guess is 1/2, however rare a class is.
+    X, *_ = make_samples(0)
     y = np.arange(200) < 5
     found = NeuronClassifier(loss=loss, fit_intercept=False).fit(X, y)
     assert found.stop_reason_ == "converged"
 
 
-def test_a_cost_above_a_guess_by_more_than_a_little_is_saturated():
+def test_a_cost_more_than_1_percent_above_a_guess_is_saturated():
     assert is_saturated(1.02, 1.0) and not is_saturated(1.005, 1.0) and not is_saturated(1.0, 0.0)
 
 
 # --- eta ---
 
 
-def test_a_cost_that_rises_under_a_large_eta_is_told_of_the_safe_one():
-    X, y = made_samples()
+def test_a_rising_cost_warns_and_names_the_safe_eta():
+    X, y, _ = make_samples(0)
     safe = safe_eta(X, None, 0.3)
     _, caught = warned_by(
         lambda: NeuronClassifier(solver="gd", eta=10 * safe, max_iter=100).fit(X, y)
@@ -152,8 +150,8 @@ def test_a_cost_that_rises_under_a_large_eta_is_told_of_the_safe_one():
     assert NeuronClassifier(solver="gd").fit(X, y).stop_reason_ == "converged"
 
 
-def test_the_rises_that_are_told_are_those_of_the_curve():
-    X, y = made_samples()
+def test_the_warning_counts_the_rises_of_the_loss_curve():
+    X, y, _ = make_samples(0)
     found, caught = warned_by(
         lambda: NeuronClassifier(solver="gd", eta=0.6, max_iter=100).fit(X, y)
     )
@@ -162,51 +160,51 @@ def test_the_rises_that_are_told_are_those_of_the_curve():
     assert any(f"The cost rose in {rises} of 100 steps" in str(w.message) for w in caught)
 
 
-def test_a_large_eta_is_not_told_to_raise_max_iter():
-    X, y = made_samples()
+def test_a_rising_cost_does_not_advise_to_raise_max_iter():
+    X, y, _ = make_samples(0)
     classifier = NeuronClassifier(solver="gd", eta=10 * safe_eta(X, None, 0.3), max_iter=500)
     _, category, text = only_warning(classifier, X, y)
     assert category is RuntimeWarning and "The cost rose in" in text
 
 
 @pytest.mark.parametrize("times", [2, 5])
-def test_a_large_eta_under_which_the_cost_falls_is_nothing_to_warn_of(times):
-    X, y = made_samples()
+def test_a_large_eta_with_a_falling_cost_does_not_warn(times):
+    X, y, _ = make_samples(0)
     eta = times * safe_eta(X, None, 0.3)
     assert np.all(np.diff(NeuronClassifier(solver="gd", eta=eta).fit(X, y).loss_curve_) <= 0)
 
 
 def test_lbfgs_is_never_warned_of_eta():
-    X, y = made_samples()
+    X, y, _ = make_samples(0)
     NeuronClassifier(eta=1e6).fit(X, y)
 
 
 # --- Divergence ---
 
 
-def test_a_descent_that_diverges_is_told_of_a_smaller_eta():
-    X, y = made_samples()
+def test_a_descent_that_diverges_advises_a_smaller_eta():
+    X, y, _ = make_samples(0)
     found, category, text = only_warning(NeuronClassifier(solver="gd", eta=1e308), X, y)
     assert category is RuntimeWarning and "Training stopped at step 0" in text
     assert "smaller eta or eta='auto'" in text and "scale the features" in text
     assert np.isfinite(found.coef_).all() and found.stop_reason_ == "diverged"
 
 
-def test_a_descent_that_diverges_over_many_steps_warns_in_our_words_alone():
-    X, y = made_samples()
+def test_a_descent_that_diverges_after_many_steps_gives_no_warnings_of_numpy():
+    X, y, _ = make_samples(0)
     found, caught = warned_by(lambda: NeuronClassifier(solver="gd", eta=200.0, alpha=0.3).fit(X, y))
     assert found.stop_reason_ == "diverged" and found.n_iter_ > 10
     assert {w.filename for w in caught} == {__file__}
 
 
-def test_a_warning_of_eta_is_short_however_large_eta_is():
-    X, y = made_samples()
+def test_the_warning_of_a_huge_eta_is_short():
+    X, y, _ = make_samples(0)
     _, caught = warned_by(lambda: NeuronClassifier(solver="gd", eta=1e300).fit(X, y))
     assert max(len(str(w.message)) for w in caught) < 300
 
 
-def test_a_divergence_in_partial_fit_and_in_train_points_at_its_caller():
-    X, y = made_samples()
+def test_divergence_in_partial_fit_and_train_points_at_their_caller():
+    X, y, _ = make_samples(0)
     for train in (
         lambda: NeuronClassifier(eta=1e308).partial_fit(X, y, classes=[0, 1]),
         lambda: oneneuron.train(X, y, eta=1e308, init=(np.zeros(3), 0.0), num_steps=5),
@@ -220,7 +218,7 @@ def test_a_divergence_in_partial_fit_and_in_train_points_at_its_caller():
 
 @pytest.mark.parametrize("solver", ["gd", "lbfgs"])
 @pytest.mark.parametrize(
-    ("labels", "weights", "name"),
+    ("labels", "sample_weight", "name"),
     [
         (np.full(60, "yes"), None, "'yes'"),
         (np.ones(60, int), None, "1"),
@@ -229,20 +227,22 @@ def test_a_divergence_in_partial_fit_and_in_train_points_at_its_caller():
     ],
     ids=["strings", "numbers", "by weights of two", "by weights of three"],
 )
-def test_one_class_that_counts_is_told_by_its_name(labels, weights, name, solver):
-    X, _ = made_samples(n=60)
+def test_a_single_class_of_positive_weight_warns_with_its_label(
+    labels, sample_weight, name, solver
+):
+    X, *_ = make_samples(0, 60)
     classifier = NeuronClassifier(solver=solver)
-    _, category, text = only_warning(classifier, X, labels, sample_weight=weights)
+    _, category, text = only_warning(classifier, X, labels, sample_weight=sample_weight)
     assert category is UserWarning
-    assert f"All samples are of one class, {name}:" in text and "filter" in text
+    assert f"All samples are of one class, {name}, so" in text and "filter" in text
 
 
-# --- Nothing to warn of ---
+# --- No warning ---
 
 
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine])
 @pytest.mark.parametrize("options", [{}, {"loss": "log"}, {"solver": "gd"}], ids=str)
-def test_scaled_data_is_nothing_to_warn_of(load, options):
+def test_a_fit_on_scaled_data_does_not_warn(load, options):
     X, y = load(return_X_y=True)
     _, caught = warned_by(
         lambda: NeuronClassifier(**options).fit(StandardScaler().fit_transform(X), y)
@@ -252,7 +252,7 @@ def test_scaled_data_is_nothing_to_warn_of(load, options):
 
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine])
 @pytest.mark.parametrize("loss", ["quadratic", "log"])
-def test_raw_data_is_nothing_to_warn_lbfgs_of(load, loss):
+def test_lbfgs_on_raw_data_does_not_warn(load, loss):
     X, y = load(return_X_y=True)
     _, caught = warned_by(lambda: NeuronClassifier(loss=loss).fit(X, y))
     assert caught == []

@@ -1,11 +1,9 @@
-"""Export to ONNX: what onnxruntime makes of a graph is what the classifier says itself."""
-
-import subprocess
-import sys
+"""Export to ONNX: onnxruntime predicts from the graph what the classifier predicts."""
 
 import numpy as np
 import onnx
 import pytest
+from helpers import printed_by, run_python
 from scipy.special import expit
 from skl2onnx import convert_sklearn, to_onnx
 from skl2onnx.common.data_types import BooleanTensorType, Int64TensorType
@@ -22,7 +20,7 @@ InferenceSession = pytest.importorskip("onnxruntime").InferenceSession
 
 oneneuron.onnx.register()
 
-# One class is among the models here, and of no interest as a training set.
+# Some models here are fitted on one class, on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:All samples are of one class:UserWarning")
 
 X, TARGET = load_iris(return_X_y=True)
@@ -44,8 +42,8 @@ def fitted(labels):
     return NeuronClassifier().fit(X, labelled(labels))
 
 
-def model_of(coef, intercept, classes):
-    """A classifier whose parameters are given; dyadic ones have exact scores in any precision."""
+def classifier_with(coef, intercept, classes):
+    """Return a classifier with the given parameters; dyadic ones give exact scores in float32."""
     model = NeuronClassifier()
     model.coef_, model.intercept_ = np.array(coef, float), np.array(intercept, float)
     model.classes_, model.n_features_in_ = np.array(classes), model.coef_.shape[1]
@@ -60,34 +58,34 @@ def run(graph, samples):
 
 
 def exported(model, samples, **options):
-    """Labels and probabilities, or scores, of a model that went through ONNX."""
+    """Return the labels and the probabilities, or scores, of a model exported to ONNX."""
     outputs = run(to_onnx(model, samples[:1], options={"zipmap": False, **options}), samples)
     return outputs["label"], outputs["probabilities"]
 
 
 def score_error(model, samples, dtype):
-    """How far two computations of w.x + b may be apart, in this precision or a higher one.
+    """Return how far two computations of w.x + b may differ, in this precision or a higher one.
 
-    A sum of d + 1 terms, one rounding of each parameter and feature: (d + 3) eps times the sum
-    of the terms' sizes, on either side.
+    A sum of d + 1 terms and the rounding of each parameter and feature cost (d + 3) eps times the
+    sum of the absolute terms, on either side.
     """
     sizes = np.abs(samples) @ np.abs(model.coef_.T) + np.abs(model.intercept_)
     return 2 * (model.n_features_in_ + 3) * np.finfo(dtype).eps * sizes.max()
 
 
 def probability_error(model, samples, dtype):
-    """The relative error of a probability that comes of it.
+    """Return the relative error of a probability that follows from the error of the score.
 
-    That of f is the absolute one of log f, at most that of the score; dividing by the sum of the
-    f doubles it. Logarithms and exponentials add a rounding each, of a number below the score's
-    size: 8 eps and the doubled bound again cover them.
+    The relative error of f is the absolute error of log f, which is at most that of the score, and
+    the division by the sum doubles it. Each logarithm and exponential adds the rounding of a number
+    smaller than the score. Doubling the bound once more and adding 8 eps covers those.
     """
     return 4 * score_error(model, samples, dtype) + 8 * np.finfo(dtype).eps
 
 
 @dtypes
 @label_kinds
-def test_a_graph_predicts_what_the_classifier_predicts(labels, dtype):
+def test_an_exported_classifier_predicts_the_same(labels, dtype):
     model, samples = fitted(labels), X.astype(dtype)
     label, probabilities = exported(model, samples)
     np.testing.assert_array_equal(label, model.predict(samples))
@@ -98,13 +96,13 @@ def test_a_graph_predicts_what_the_classifier_predicts(labels, dtype):
 
 @dtypes
 @label_kinds
-def test_a_pipeline_is_exported_whole(labels, dtype):
+def test_an_exported_pipeline_predicts_the_same(labels, dtype):
     pipeline = make_pipeline(StandardScaler(), NeuronClassifier()).fit(X, labelled(labels))
     samples = X.astype(dtype)
     label, probabilities = exported(pipeline, samples)
     np.testing.assert_array_equal(label, pipeline.predict(samples))
     assert probabilities.dtype == dtype
-    # Scaling is (x - mean) / scale, whose terms' sizes, not its value, are what rounding scales by.
+    # The rounding error of (x - mean) / scale grows with its terms, not with its value.
     scaler, model = pipeline
     sizes = (np.abs(samples) + np.abs(scaler.mean_)) / scaler.scale_
     tolerance = probability_error(model, sizes, dtype)
@@ -112,7 +110,7 @@ def test_a_pipeline_is_exported_whole(labels, dtype):
 
 
 @label_kinds
-def test_a_model_trained_in_float32_is_exported_in_either_precision(labels):
+def test_a_classifier_trained_in_float32_is_exported_in_either_precision(labels):
     model = NeuronClassifier().fit(X.astype(np.float32), labelled(labels))
     for dtype in (np.float32, np.float64):
         label, probabilities = exported(model, X.astype(dtype))
@@ -124,7 +122,7 @@ def test_a_model_trained_in_float32_is_exported_in_either_precision(labels):
 
 @dtypes
 @label_kinds
-def test_raw_scores_are_the_decision_function_a_column_for_each_class(labels, dtype):
+def test_raw_scores_are_the_decision_function_with_a_column_for_each_class(labels, dtype):
     model, samples = fitted(labels), X.astype(dtype)
     label, scores = exported(model, samples, raw_scores=True)
     expected = model.decision_function(samples)
@@ -139,19 +137,19 @@ def test_raw_scores_are_the_decision_function_a_column_for_each_class(labels, dt
 @dtypes
 @label_kinds
 @pytest.mark.parametrize("options", [{}, {"options": {"zipmap": True}}])
-def test_by_default_the_probabilities_are_dictionaries_of_the_labels(options, labels, dtype):
+def test_probabilities_are_dictionaries_of_the_labels_by_default(options, labels, dtype):
     model, samples = fitted(labels), X.astype(dtype)
     outputs = run(to_onnx(model, samples[:1], **options), samples)
     np.testing.assert_array_equal(outputs["output_label"], model.predict(samples))
     _, probabilities = exported(model, samples)
-    # ONNX has no dictionaries of float64.
+    # The dictionaries of ONNX hold float32 only.
     expected = [dict(zip(labels, row, strict=True)) for row in probabilities.astype(np.float32)]
     assert outputs["output_probability"] == expected
 
 
 @dtypes
 @label_kinds
-def test_with_columns_there_is_an_output_for_each_class(labels, dtype):
+def test_zipmap_columns_gives_an_output_for_each_class(labels, dtype):
     model, samples = fitted(labels), X.astype(dtype)
     outputs = run(to_onnx(model, samples[:1], options={"zipmap": "columns"}), samples)
     label, *columns = outputs.values()
@@ -162,12 +160,12 @@ def test_with_columns_there_is_an_output_for_each_class(labels, dtype):
 
 
 @dtypes
-def test_where_no_neuron_has_a_probability_the_nearest_wins_as_it_should(dtype):
-    model = model_of([[1], [1 + 2**-9], [1 + 2**-8]], [0, 0, 0], [0, 1, 2])
+def test_probabilities_are_right_where_every_output_underflows(dtype):
+    model = classifier_with([[1], [1 + 2**-9], [1 + 2**-8]], [0, 0, 0], [0, 1, 2])
     samples = np.array([[-1024]], dtype)
     assert not expit(model.decision_function(samples)).any()
     label, probabilities = exported(model, samples)
-    # The scores are -1024, -1026, -1028, exactly, and log f is the score.
+    # The scores are exactly -1024, -1026 and -1028, and log f equals the score.
     expected = np.exp([0, -2, -4])
     assert label == 0
     tolerance = 8 * np.finfo(dtype).eps  # an exponential, a sum, a quotient
@@ -175,18 +173,18 @@ def test_where_no_neuron_has_a_probability_the_nearest_wins_as_it_should(dtype):
 
 
 @dtypes
-def test_where_every_neuron_is_sure_the_classes_share_alike(dtype):
-    model = model_of([[1], [2], [4]], [0, 0, 0], [0, 1, 2])
+def test_probabilities_are_equal_where_every_output_rounds_to_1(dtype):
+    model = classifier_with([[1], [2], [4]], [0, 0, 0], [0, 1, 2])
     _, probabilities = exported(model, np.array([[1e4], [1e30]], dtype))
     np.testing.assert_allclose(probabilities, np.full((2, 3), 1 / 3), rtol=np.finfo(dtype).eps)
 
 
 @dtypes
-def test_a_small_probability_of_two_is_right_to_its_digits(dtype):
-    model = model_of([[1]], [0], [0, 1])
+def test_small_probabilities_of_two_classes_keep_their_digits(dtype):
+    model = classifier_with([[1]], [0], [0, 1])
     samples = np.arange(-80, 81, dtype=dtype)[:, None]
     _, probabilities = exported(model, samples)
-    # Scores are exact, and rounding log f, of 80 at most, is what moves f.
+    # The scores are exact. The error of f comes from rounding log f, which is at most 80.
     tolerance = 2 * 80 * np.finfo(dtype).eps
     np.testing.assert_allclose(probabilities, model.predict_proba(samples), rtol=tolerance)
 
@@ -195,10 +193,10 @@ def test_a_small_probability_of_two_is_right_to_its_digits(dtype):
 @pytest.mark.parametrize("raw_scores", [False, True])
 def test_a_tie_is_the_first_class_as_in_the_lecture(raw_scores, dtype):
     samples = np.array([[0, 0], [1, 1], [-3, -3], [1, 2], [2, 1]], dtype)
-    two = model_of([[-2, 2]], [0], ["no", "yes"])
+    two = classifier_with([[-2, 2]], [0], ["no", "yes"])
     label, _ = exported(two, samples, raw_scores=raw_scores)
     assert label.tolist() == two.predict(samples).tolist() == ["no", "no", "no", "yes", "no"]
-    three = model_of([[-1, 0], [0, -1], [0, -1]], [0, 0, 0], [3, 4, 5])
+    three = classifier_with([[-1, 0], [0, -1], [0, -1]], [0, 0, 0], [3, 4, 5])
     label, _ = exported(three, samples, raw_scores=raw_scores)
     assert label.tolist() == three.predict(samples).tolist() == [3, 3, 3, 3, 4]
 
@@ -206,7 +204,7 @@ def test_a_tie_is_the_first_class_as_in_the_lecture(raw_scores, dtype):
 @pytest.mark.parametrize(
     ("tensor", "dtype"), [(Int64TensorType, np.int64), (BooleanTensorType, np.bool_)]
 )
-def test_integers_and_booleans_are_samples_too(tensor, dtype):
+def test_samples_may_be_integers_or_booleans(tensor, dtype):
     model = fitted([0, 1, 2])
     samples = (X > X.mean(0)) if dtype is np.bool_ else X.astype(dtype)
     graph = convert_sklearn(
@@ -220,7 +218,7 @@ def test_integers_and_booleans_are_samples_too(tensor, dtype):
     )
 
 
-def test_labels_may_be_left_out_of_the_graph_or_be_an_output():
+def test_options_leave_labels_out_or_output_them():
     model = fitted(["a", "b", "c"])
     label, _ = exported(model, X, nocl=True)
     np.testing.assert_array_equal(model.classes_[label], model.predict(X))
@@ -229,7 +227,7 @@ def test_labels_may_be_left_out_of_the_graph_or_be_an_output():
 
 
 @pytest.mark.parametrize("opset", [9, 12, 13, 18])
-def test_an_older_operator_set_will_do(opset):
+def test_older_operator_sets_work(opset):
     model = fitted([0, 1, 2])
     graph = to_onnx(model, X[:1], options={"zipmap": False}, target_opset=opset)
     assert {"": opset}.items() <= {o.domain: o.version for o in graph.opset_import}.items()
@@ -242,25 +240,40 @@ def test_an_older_operator_set_will_do(opset):
 @pytest.mark.parametrize(
     "outer",
     [
-        CalibratedClassifierCV(NeuronClassifier()),  # fed by raw scores
+        CalibratedClassifierCV(NeuronClassifier()),  # uses the raw scores
         GridSearchCV(NeuronClassifier(), {"alpha": [0.1, 1.0]}),
     ],
     ids=lambda outer: type(outer).__name__,
 )
-def test_another_estimator_may_be_around_it(outer, dtype):
+def test_an_exported_classifier_inside_another_estimator_predicts_the_same(outer, dtype):
     outer.fit(X, TARGET)
     label, probabilities = exported(outer, X.astype(dtype))
     np.testing.assert_array_equal(label, outer.predict(X.astype(dtype)))
     assert probabilities.dtype == dtype
-    # A loose bound for what is none of our arithmetic: half the digits.
+    # Half the digits, since the arithmetic of the outer estimator is not ours.
     tolerance = np.sqrt(np.finfo(dtype).eps)
     np.testing.assert_allclose(probabilities, outer.predict_proba(X.astype(dtype)), atol=tolerance)
 
 
-def test_without_skl2onnx_one_line_names_the_extra():
-    code = "import sys; sys.modules['skl2onnx'] = None; import oneneuron.onnx"
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert process.returncode == 1
-    error = "ImportError: oneneuron.onnx needs skl2onnx: pip install oneneuron[onnx]"
-    assert process.stderr.splitlines()[-1] == error
-    assert process.stderr.count("Traceback") == 1
+# --- Without skl2onnx ---
+
+WITHOUT_SKL2ONNX = "import sys; sys.modules['skl2onnx'] = None; import oneneuron.onnx; "
+
+
+def test_the_module_can_be_imported_without_skl2onnx():
+    assert printed_by(WITHOUT_SKL2ONNX + "print(oneneuron.onnx.register)").startswith("<function")
+
+
+def test_register_without_skl2onnx_names_the_extra_in_one_line():
+    run = run_python(WITHOUT_SKL2ONNX + "oneneuron.onnx.register()")
+    assert run.returncode == 1
+    error = "ImportError: oneneuron.onnx needs skl2onnx: pip install 'oneneuron[onnx]'."
+    assert run.stderr.splitlines()[-1] == error
+    assert run.stderr.count("Traceback") == 1
+
+
+def test_register_does_not_hide_a_missing_module_of_this_package():
+    code = "sys.modules['oneneuron._classifier'] = None; oneneuron.onnx.register()"
+    run = run_python(f"import sys; import oneneuron.onnx; {code}")
+    assert "ModuleNotFoundError" in run.stderr and "oneneuron._classifier" in run.stderr
+    assert "pip install" not in run.stderr

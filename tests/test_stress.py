@@ -1,8 +1,8 @@
-"""Fits under stress: more threads than cores, forks, joblib, Ctrl-C; each comes out as alone.
+"""Fits under stress have the results of undisturbed ones: many threads, forks, joblib, Ctrl-C.
 
-    python tests/test_stress.py forks 50    # one of them, 50 times as long
+    python tests/test_stress.py forks 50    # one of the stresses, 50 times as long
 
-What might hang is in a process of its own, which says where if it does.
+Each test runs in a process of its own, so that one that hangs ends and says where.
 """
 
 import faulthandler
@@ -20,45 +20,50 @@ from functools import partial
 import joblib
 import numpy as np
 import pytest
+from helpers import SECONDS_UNTIL_GIVEN_UP, bits, count_helpers, wait_until
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron._engine import team, training
+from oneneuron._engine import training
 from oneneuron._train import start_training
 
 ROUNDS = 1
-SECONDS_UNTIL_GIVEN_UP = 60
+
+# A hanging stress is ended after this time in each round. A busy machine takes a few seconds.
+SECONDS_OF_A_ROUND = 10 * SECONDS_UNTIL_GIVEN_UP
+
+pytestmark = [pytest.mark.stress, pytest.mark.slow]
 
 
-def test_fits_in_more_threads_than_cores_come_out_as_alone():
+def test_fits_in_more_threads_than_cores_have_the_same_bits():
     assert_passes("fits_at_once", "many_threads", "mix")
 
 
-def test_fits_inside_joblib_come_out_as_alone():
+def test_fits_inside_joblib_have_the_same_bits():
     assert_passes("in_joblib")
 
 
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
-def test_children_fit_as_their_parent():
+def test_fits_in_forked_children_have_the_same_bits():
     assert_passes("forks", "forks_from_a_thread")
 
 
-def test_ctrl_c_ends_the_main_threads_fit_and_no_other():
+def test_ctrl_c_ends_only_the_fit_of_the_main_thread():
     assert_passes("ctrl_c")
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
-def test_a_descent_that_ctrl_c_broke_into_anywhere_goes_on_to_the_same_bits():
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no setitimer")
+def test_a_descent_interrupted_anywhere_goes_on_to_the_same_bits():
     assert_passes("ctrl_c_anywhere")
 
 
 def assert_passes(*stresses):
-    """All of them, one after the other."""
+    """Run the stresses one after the other in a new process."""
     run = subprocess.run(
         [sys.executable, __file__, *stresses, str(ROUNDS)], capture_output=True, text=True,
-        timeout=2 * ROUNDS * SECONDS_UNTIL_GIVEN_UP, check=False,
+        timeout=2 * ROUNDS * SECONDS_OF_A_ROUND, check=False,
     )  # fmt: skip
     assert (run.returncode, run.stdout) == (0, "passed\n"), run.stderr
 
@@ -66,35 +71,34 @@ def assert_passes(*stresses):
 # --- The fits ---
 
 
-def made_samples(n, d, dtype=np.float64):
+def make_samples(n, d, dtype=np.float64):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d)).astype(dtype)
     return X, (X.sum(axis=1) + rng.standard_normal(n) > 0).astype(int)
 
 
 def share_all_work():
-    """Have as many helpers as are asked for, however little there is to do, in any process."""
+    """Start all the helpers that are asked for, however small the work; in child processes too."""
     training._LEAST_SECONDS_FOR_A_HELPER = 1e-6
 
 
 def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
     share_all_work()
-    X, y = made_samples(n, d, dtype)
+    X, y = make_samples(n, d, dtype)
     last = oneneuron.train(
         X, y, eta=eta, num_steps=num_steps, init=(np.zeros(d), 0.1), **options
     ).last
-    return last.weights.tobytes(), last.bias, last.cost, last.step
+    return bits(last)
 
 
 def fitted(n, d, dtype=np.float64, **options):
     share_all_work()
-    X, y = made_samples(n, d, dtype)
+    X, y = make_samples(n, d, dtype)
     found = NeuronClassifier(tol=0.01, **options).fit(X, y + (X[:, 0] > 0))
-    asked = found.predict_proba(X[:100]).tobytes()
-    return found.coef_.tobytes(), found.intercept_.tobytes(), found.loss_curve_.tobytes(), asked
+    return bits([found, found.loss_curve_, found.predict_proba(X[:100])])
 
 
-# The moments of 100 features are worth threads of BLAS, with which they would come out otherwise.
+# The moments of 100 features are worth several threads of BLAS, which would change their bits.
 FITS = [
     partial(trained, 10_000, 30, n_threads=2),
     partial(trained, 10_000, 30, np.float32, n_threads=3, record_every=10),
@@ -107,21 +111,21 @@ FITS = [
 ]
 
 
-def alone(fits):
+def one_by_one(fits):
     return [fit() for fit in fits]
 
 
-def assert_alike(found, expected):
+def assert_same_bits(found, expected):
     wrong = [i for i, (f, e) in enumerate(zip(found, expected, strict=True)) if f != e]
-    assert not wrong, f"fits {wrong} of {len(expected)} are not as alone"
+    assert not wrong, f"fits {wrong} of {len(expected)} have other bits"
 
 
 def at_once(fits, turns):
-    """What each gives, so many times, in threads that begin together: a list for each turn."""
+    """Run all fits in threads that begin together, several times; yield the results of each turn."""
     start = threading.Barrier(len(fits))
 
     def work(fit):
-        start.wait(SECONDS_UNTIL_GIVEN_UP)
+        start.wait(SECONDS_OF_A_ROUND)
         return [fit() for _ in range(turns)]
 
     with ThreadPoolExecutor(len(fits)) as pool:
@@ -129,45 +133,41 @@ def at_once(fits, turns):
 
 
 def assert_no_thread_is_left():
-    # One that was being started when Ctrl-C came may be in the list for good, but never lived.
-    give_up = time.monotonic() + SECONDS_UNTIL_GIVEN_UP / 2
-    while sum(thread.is_alive() for thread in threading.enumerate()) > 1:
-        assert time.monotonic() < give_up, threading.enumerate()
-        time.sleep(1e-3)
+    # A thread that was being started when Ctrl-C came may stay in the list, but was never alive.
+    wait_until(lambda: sum(thread.is_alive() for thread in threading.enumerate()) == 1)
 
 
 # --- The stress ---
 
 
 def fits_at_once(rounds):
-    expected = alone(FITS)
+    expected = one_by_one(FITS)
     for found in at_once(FITS, rounds):
-        assert_alike(found, expected)
+        assert_same_bits(found, expected)
     assert_no_thread_is_left()
 
 
 def many_threads(rounds):
-    counts, helpers = [], team.helpers
-    team.helpers = lambda count, *rest: (counts.append(count), helpers(count, *rest))[1]
+    counts = count_helpers()
     fits = [partial(trained, 200_000, 2, dtype, n_threads=64) for dtype in (np.float64, np.float32)]
     expected = [fit(n_threads=1) for fit in fits]
     for found in at_once(2 * fits, rounds):
-        assert_alike(found, 2 * expected)
+        assert_same_bits(found, 2 * expected)
     assert counts.count(63) == 4 * rounds
     assert_no_thread_is_left()
 
 
 def in_joblib(rounds):
-    expected = alone(FITS)
+    expected = one_by_one(FITS)
 
-    def assert_alike_with(backend, n_jobs):
+    def assert_same_bits_with(backend, n_jobs):
         for _ in range(rounds):
             with joblib.parallel_config(backend, n_jobs=n_jobs):
-                assert_alike(joblib.Parallel()(joblib.delayed(fit)() for fit in FITS), expected)
+                assert_same_bits(joblib.Parallel()(joblib.delayed(fit)() for fit in FITS), expected)
 
-    assert_alike_with("threading", 4)
+    assert_same_bits_with("threading", 4)
     assert_no_thread_is_left()
-    assert_alike_with("loky", 2)  # which keeps threads of its own
+    assert_same_bits_with("loky", 2)  # which keeps its own threads
 
 
 def call(fit):
@@ -176,23 +176,23 @@ def call(fit):
 
 def assert_children_fit(expected):
     with multiprocessing.get_context("fork").Pool(4) as pool:
-        assert_alike(pool.map(call, FITS, chunksize=1), expected)
+        assert_same_bits(pool.map(call, FITS, chunksize=1), expected)
 
 
 def forks(rounds):
-    expected = alone(FITS)  # with threads, before any fork
+    expected = one_by_one(FITS)  # with threads, and before any fork
     for _ in range(rounds):
         assert_children_fit(expected)
-        assert_alike([FITS[0]()], expected[:1])
+        assert_same_bits([FITS[0]()], expected[:1])
 
 
 def forks_from_a_thread(rounds):
-    expected = alone(FITS)
+    expected = one_by_one(FITS)
     over = threading.Event()
 
     def go_on(fit, expected):
         while not over.is_set():
-            assert_alike([fit()], [expected])
+            assert_same_bits([fit()], [expected])
 
     def fork():
         try:
@@ -202,7 +202,7 @@ def forks_from_a_thread(rounds):
             over.set()
 
     with ThreadPoolExecutor(4) as pool:
-        # No classifiers: in OpenBLAS, which they use, a fork meanwhile hangs by itself.
+        # Not the classifiers: a fork while OpenBLAS computes can hang in OpenBLAS itself.
         others = [pool.submit(go_on, FITS[i], expected[i]) for i in (0, 1, 2)]
         pool.submit(fork).result()
         for other in others:
@@ -211,9 +211,9 @@ def forks_from_a_thread(rounds):
 
 
 def ctrl_c(rounds):
-    """Ctrl-C comes again and again, at random, while four threads fit."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs are deaf to it
-    expected = alone(FITS)
+    """Press Ctrl-C again and again, at random times, while four threads fit."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
+    expected = one_by_one(FITS)
     armed, over = threading.Event(), threading.Event()
     times = caught = 0
 
@@ -228,7 +228,7 @@ def ctrl_c(rounds):
     def go_on(fit, expected):
         done = 0
         while done == 0 or not over.is_set():
-            assert_alike([fit()], [expected])
+            assert_same_bits([fit()], [expected])
             done += 1
 
     def fit_until(press_number):
@@ -253,15 +253,15 @@ def ctrl_c(rounds):
         armed.set()
         for other in going:
             other.result()
-    # Python has none rise from a weak reference's callback.
+    # Not always: Python drops an exception that is raised in the callback of a weak reference.
     assert caught > 0
-    assert_alike(alone(FITS), expected)
+    assert_same_bits(one_by_one(FITS), expected)
     assert_no_thread_is_left()
 
 
 def ctrl_c_anywhere(rounds):
-    """Ctrl-C comes mostly while helpers are being started or awaited."""
-    X, y = made_samples(10_000, 30)
+    """Press Ctrl-C mostly while helpers are being started or joined."""
+    X, y = make_samples(10_000, 30)
 
     def begun(n_threads):
         return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
@@ -274,7 +274,7 @@ def ctrl_c_anywhere(rounds):
     caught = 0
     for _ in range(20 * rounds):
         interrupted = begun(4)
-        # No more than so many, or with busy cores it gets nowhere.
+        # With more presses than these it would make no progress on busy cores.
         presses = iter(range(20))
         while interrupted.step < num_steps:
             try:
@@ -290,33 +290,33 @@ def ctrl_c_anywhere(rounds):
 
 
 def mix(rounds):
-    """Trainings, fits, joblib in a thread, answers and 64 threads, all at once."""
-    X, y = made_samples(10_000, 30)
+    """Run trainings, fits, joblib in a thread, predictions and 64 threads, all at once."""
+    X, y = make_samples(10_000, 30)
     classifier = NeuronClassifier(tol=0.01).fit(X, y)
 
     def in_threads():
         return joblib.Parallel(2, "threading")(joblib.delayed(fit)() for fit in FITS[:3])
 
-    def pickled():
+    def predicted():
         copy = joblib.hash(classifier)
         return copy, classifier.predict(X).tobytes()
 
     fits = [
         *FITS[3:7],
         in_threads,
-        pickled,
+        predicted,
         partial(trained, 200_000, 2, n_threads=64),
         partial(fitted, 400, 5, solver="gd", n_init=3, random_state=0),
     ]
-    expected = alone(fits)
+    expected = one_by_one(fits)
     for found in at_once(fits, rounds):
-        assert_alike(found, expected)
+        assert_same_bits(found, expected)
     assert_no_thread_is_left()
 
 
 if __name__ == "__main__":
     *stresses, rounds = sys.argv[1:]
-    faulthandler.dump_traceback_later(int(rounds) * SECONDS_UNTIL_GIVEN_UP, exit=True)
+    faulthandler.dump_traceback_later(int(rounds) * SECONDS_OF_A_ROUND, exit=True)
     for stress in stresses:
         globals()[stress](int(rounds))
     print("passed")

@@ -1,8 +1,8 @@
-"""Numbers in words."""
+"""Numbers, durations and counts as text."""
 
 import pytest
 
-from oneneuron._text import counted, duration, three_digits
+from oneneuron._text import counted, duration, rounded, three_digits
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from oneneuron._text import counted, duration, three_digits
         (1395.2, "1,395"),
     ],
 )
-def test_a_number_has_three_digits_or_all_before_its_point(value, text):
+def test_three_digits_are_shown_or_all_before_the_point(value, text):
     assert three_digits(value) == text
 
 
@@ -34,12 +34,31 @@ def test_a_number_has_three_digits_or_all_before_its_point(value, text):
         (4e-8, "0.04 µs"),
     ],
 )
-def test_a_duration_is_in_the_largest_unit_of_which_it_has_one(seconds, text):
+def test_a_duration_is_in_the_largest_unit_that_leaves_1_or_more(seconds, text):
     assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(0, "0 samples"), (1, "1 sample"), (2000, "2,000 samples")]
+    ("number", "text"), [(0, "0 samples"), (1, "1 sample"), (2000, "2,000 samples")]
 )
-def test_things_are_counted_in_the_singular_and_the_plural(number, words):
-    assert counted(number, "sample") == words
+def test_a_count_has_its_noun_in_the_singular_or_plural(number, text):
+    assert counted(number, "sample") == text
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.0, 3, "0"),
+        (0.0123456, 3, "0.0123"),
+        (-1.5, 3, "-1.5"),
+        (12.345, 3, "12.3"),
+        (999.4, 3, "999"),
+        (999.6, 3, "1000"),
+        (123456.7, 3, "123457"),
+        (1234567.0, 3, "1.23e+06"),
+        (12.345, 2, "12"),
+        (99.6, 2, "100"),
+    ],
+)
+def test_a_rounded_number_has_its_digits_and_all_before_the_point(value, digits, text):
+    assert rounded(value, digits) == text

@@ -41,9 +41,9 @@ class Loss:
 QUADRATIC = Loss(
     name="quadratic",
     kernel_code=0,
-    # For y = 0 the second derivative is f^2 (1 - f) (2 - 3 f), largest at f = (15 - sqrt(33)) / 24:
-    # 0.0770292850506..., rounded up.
-    max_curvature=0.07702928506,
+    # For y = 0 the second derivative is f^2 (1 - f) (2 - 3 f), largest at f = (15 - sqrt(33)) / 24.
+    # It is 0.07702928506067525... there, rounded up here.
+    max_curvature=0.0770292850607,
     guess_cost=lambda p: 0.5 * p * (1.0 - p),
 )
 

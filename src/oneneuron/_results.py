@@ -24,8 +24,6 @@ class Model(NamedTuple):
         1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights.
     """
 
-    __module__ = "oneneuron"
-
     weights: FloatArray
     bias: float
     step: int
@@ -44,8 +42,6 @@ class History(NamedTuple):
     cost : ndarray of shape (k,), float64
     accuracy : ndarray of shape (k,), float64
     """
-
-    __module__ = "oneneuron"
 
     step: NDArray[np.intp]
     weights: FloatArray
@@ -88,8 +84,6 @@ class Descent(NamedTuple):
         ``"num_steps"``, or ``"diverged"`` if the next step had no finite parameters.
     """
 
-    __module__ = "oneneuron"
-
     last: Model
     best: Model
     lowest: Model
@@ -123,8 +117,6 @@ class Timing(NamedTuple):
         The time of the first step, with layout and compilation, of a rung that needs a library.
     """
 
-    __module__ = "oneneuron.compare"
-
     name: str
     num_steps: int
     seconds: float
@@ -133,3 +125,8 @@ class Timing(NamedTuple):
     than_lecture: float
     timed_steps: int
     first_step_seconds: float | None
+
+
+# Pickles name the module of a class: the public one, so that the private one may change.
+Model.__module__ = History.__module__ = Descent.__module__ = "oneneuron"
+Timing.__module__ = "oneneuron.compare"

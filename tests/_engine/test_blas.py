@@ -1,4 +1,4 @@
-"""What a fit does to the threads of the linear algebra library."""
+"""The threads of the BLAS library during and after a fit."""
 
 import multiprocessing
 import threading
@@ -15,16 +15,16 @@ from oneneuron._fit.recording import Recorder
 
 @pytest.fixture
 def before(blas_threads):
-    """The threads there are before a fit."""
+    """Return the threads of BLAS before a fit."""
     found = blas_threads()
     if set(found) <= {1}:
-        pytest.skip("the linear algebra library here has one thread or can not be limited")
+        pytest.skip("this BLAS library has one thread, or its threads cannot be limited")
     return found
 
 
 @pytest.fixture
 def watch(monkeypatch):
-    """A function that has another called at each step of each fit."""
+    """Return a function that has another one called at each step of each fit."""
     record = Recorder.__call__
 
     def watch_with(function):
@@ -44,7 +44,9 @@ def fit(solver="lbfgs"):
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "gd"])
-def test_a_fit_runs_with_one_and_leaves_what_there_was(blas_threads, before, watch, solver):
+def test_a_fit_gives_blas_one_thread_and_restores_the_number_afterwards(
+    blas_threads, before, watch, solver
+):
     seen = []
     watch(lambda: seen.extend(blas_threads()))
     fit(solver)
@@ -52,7 +54,7 @@ def test_a_fit_runs_with_one_and_leaves_what_there_was(blas_threads, before, wat
     assert blas_threads() == before
 
 
-def test_an_error_in_a_fit_leaves_what_there_was(blas_threads, before, watch):
+def test_the_threads_of_blas_are_restored_after_an_error(blas_threads, before, watch):
     watch(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         fit()
@@ -60,10 +62,10 @@ def test_an_error_in_a_fit_leaves_what_there_was(blas_threads, before, watch):
 
 
 @pytest.mark.parametrize("first_to_end", [0, 1])
-def test_of_fits_that_overlap_the_last_to_end_leaves_what_there_was(
+def test_the_last_of_several_overlapping_fits_restores_the_threads_of_blas(
     blas_threads, before, watch, first_to_end
 ):
-    """The first to begin is 0."""
+    """Fit 0 begins first."""
     ends = [threading.Event(), threading.Event()]
     begun = [threading.Event(), threading.Event()]
     fits = [threading.Thread(target=fit) for _ in ends]
@@ -87,7 +89,7 @@ def test_of_fits_that_overlap_the_last_to_end_leaves_what_there_was(
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "gd"])
-def test_a_fit_has_the_same_bits_however_many_threads_there_were(before, solver):
+def test_a_fit_has_the_same_bits_whatever_the_threads_of_blas_were(before, solver):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((2_000, 100))
     y = X.sum(axis=1) + rng.standard_normal(2_000) > 0
@@ -96,15 +98,15 @@ def test_a_fit_has_the_same_bits_however_many_threads_there_were(before, solver)
         return NeuronClassifier(solver=solver, n_threads=1).fit(X, y).coef_.tobytes()
 
     with threadpool_limits(1, user_api="blas"):
-        of_one = coef()
-    assert coef() == of_one
+        expected = coef()
+    assert coef() == expected
 
 
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_child_can_fit_whose_parent_was_forked_while_another_thread_set_the_limit():
+def test_a_forked_child_can_fit_if_another_thread_held_the_lock_on_the_limit():
     held = threading.Event()
 
     def hold():

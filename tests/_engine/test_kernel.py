@@ -1,7 +1,6 @@
-"""The kernel's source, as Cython sees it, and where its plain build ends."""
+"""The C that Cython makes of the kernel, and the agreement of its levels."""
 
 import html
-import os
 import re
 import shutil
 import subprocess
@@ -9,10 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers import printed_by
 
 from oneneuron._engine.dispatch import available
 
 SOURCE = Path(__file__).parents[2] / "src" / "oneneuron"
+ENGINE = SOURCE / "_engine"
+
+pytestmark = pytest.mark.machine_code
 
 TRAIN = """
 import numpy as np, oneneuron
@@ -25,16 +28,12 @@ for n, d in ((400, 2), (1, 1), (5000, 3), (300, 65)):
 
 
 def bits_on(level):
-    run = subprocess.run(
-        [sys.executable, "-c", TRAIN], env={**os.environ, "ONENEURON_ISA": level}, check=True,
-        capture_output=True, text=True,
-    )  # fmt: skip
-    return run.stdout
+    return printed_by(TRAIN, ONENEURON_ISA=level)
 
 
 @pytest.fixture(scope="module")
 def directives():
-    """What the build asks of Cython, which refuses a directive that it doesn't know."""
+    """Return the directives that the build gives to Cython, which would refuse an unknown one."""
     found = re.findall(r"'-X', '([^']+)'", (SOURCE / "meson.build").read_text())
     assert "boundscheck=False" in found
     return found
@@ -42,23 +41,23 @@ def directives():
 
 @pytest.fixture(scope="module")
 def annotated_lines(directives, tmp_path_factory):
-    """(line number, score) of every line that Cython annotates; score 0 is pure C."""
+    """Return the score of each line that Cython annotates, by line number; 0 is pure C."""
     folder = tmp_path_factory.mktemp("annotate")
-    for name in ("_kernel.pyx", "lanes.h"):
-        shutil.copy(SOURCE / name, folder)
+    for name in ("kernel.pyx", "lanes.h"):
+        shutil.copy(ENGINE / name, folder)
     subprocess.run(
-        [sys.executable, "-m", "cython", "-a", "_kernel.pyx"]
+        [sys.executable, "-m", "cython", "-a", "kernel.pyx"]
         + [word for directive in directives for word in ("-X", directive)],
         cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
-    page = html.unescape((folder / "_kernel.html").read_text("utf-8"))
+    page = html.unescape((folder / "kernel.html").read_text("utf-8"))
     found = re.findall(r'class="cython line score-(\d+)"[^>]*>.*?<span class="">(\d+)</span>', page)
     assert found
     return {int(line): int(score) for score, line in found}
 
 
 def lines_of_functions(source, *starts):
-    """Numbers of the lines of functions that begin so, up to the next unindented line."""
+    """Yield the line numbers of the functions whose first line begins with one of `starts`."""
     inside = False
     for number, text in enumerate(source, 1):
         if text and not text.startswith((" ", ")")):
@@ -68,7 +67,7 @@ def lines_of_functions(source, *starts):
 
 
 def lines_without_the_lock(source):
-    """Numbers of the lines in blocks of `with nogil`."""
+    """Yield the line numbers inside `with nogil` blocks."""
     depth = None
     for number, text in enumerate(source, 1):
         indent = len(text) - len(text.lstrip())
@@ -80,8 +79,8 @@ def lines_without_the_lock(source):
             depth = indent
 
 
-def test_no_line_of_the_loop_touches_python(annotated_lines):
-    source = (SOURCE / "_kernel.pyx").read_text().splitlines()
+def test_no_line_of_the_kernels_loops_calls_python(annotated_lines):
+    source = (ENGINE / "kernel.pyx").read_text().splitlines()
     loop = [*lines_of_functions(source, "cdef inline", "cdef void", "cdef bint", "cdef Py_ssize_t")]
     loop += lines_without_the_lock(source)
     assert len(loop) > 200
@@ -90,14 +89,14 @@ def test_no_line_of_the_loop_touches_python(annotated_lines):
 
 
 def test_the_build_declares_that_no_module_needs_the_interpreters_lock(directives):
-    # Whether the lock then stays off is tested in test_threads.py, on a Python that can do without.
+    # test_threads.py tests on a free-threaded Python that the lock really stays off.
     assert "freethreading_compatible=True" in directives
 
 
-def test_the_plain_kernel_ends_where_the_best_one_does():
+def test_the_plain_kernel_and_the_best_one_agree_to_12_digits_after_200_steps():
     numbers = [
         [float.fromhex(line.split()[2]) for line in bits_on(name).splitlines()]
         for name in ("plain", available[-1])
     ]
-    # Without fused multiply-adds a margin is rounded twice, in 200 steps.
+    # The plain kernel rounds twice where the other one has a fused multiply-add.
     assert numbers[0] == pytest.approx(numbers[1], rel=1e-12)

@@ -1,14 +1,13 @@
-"""The machine code of every kernel that was built, also of those this processor can't run."""
+"""The machine code of every kernel that was built, even those this processor cannot run."""
 
 import platform
 import re
-import struct
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-import capstone
 import pytest
+from machine_code import disassembled_blocks, innermost_loops, sections
 
 from oneneuron._engine.dispatch import available
 
@@ -22,135 +21,20 @@ KERNELS = {
 REGISTERS = {"plain": "xmm", "v3": "ymm", "v4": "zmm"}
 VECTORS = {"float64": "pd", "float32": "ps"}
 
-# Of two polynomials, and once each for the numerator and the denominator of 2^r.
+# Fused multiply-adds of 2^r: in two polynomials, and one each for the numerator and denominator.
 FUSED_FOR_AN_EXPONENTIAL = {"float64": 2 * 2 + 2, "float32": 2 * 1 + 2}
-# Of one polynomial, and once for the margin times ln 2.
+# Those of a logarithm: in one polynomial, and one for the margin times ln 2.
 FUSED_FOR_A_LOGARITHM = {"float64": 9 + 1, "float32": 4 + 1}
 
-ARITHMETIC = re.compile(
-    r"v?(add|sub|mul|div|min|max|sqrt|fn?m(?:add|sub)(?:132|213|231)?)([ps][sd])"
-)
 TO_THE_EXPONENT = re.compile(r"v?psll[dq]")
 LIBM = re.compile(r"(exp|pow|log|fma|tanh|ldexp|scalb)\w*|_ZGV\w+|__svml\w+")
 
 if platform.machine() not in ("x86_64", "AMD64"):
-    pytest.skip("the disassembly is read for x86-64 alone", allow_module_level=True)
+    pytest.skip("only x86-64 code can be read here", allow_module_level=True)
 if not next(iter(KERNELS.values())).read_bytes().startswith(b"\x7fELF"):
-    pytest.skip("the kernels are no ELF files", allow_module_level=True)
+    pytest.skip("the kernels are not ELF files", allow_module_level=True)
 
-
-class Operation(NamedTuple):
-    """One floating-point instruction: add ... sqrt or fma; pd, ps, sd or ss; xmm, ymm or zmm."""
-
-    what: str
-    kind: str
-    register: str
-
-
-def operation(mnemonic, operands):
-    found = ARITHMETIC.fullmatch(mnemonic)
-    if found is None:
-        return None
-    what = "fma" if found[1].startswith("f") else found[1]
-    return Operation(what, found[2], re.search("[xyz]mm", operands)[0])
-
-
-def sections(data):
-    """Address and bytes of the sections of a 64-bit ELF file, by name."""
-    (table,) = struct.unpack_from("<Q", data, 40)
-    size, count, names = struct.unpack_from("<HHH", data, 58)
-    heads = [struct.unpack_from("<IIQQQQ", data, table + size * i) for i in range(count)]
-    start = heads[names][4]
-    return {
-        data[start + name : data.index(b"\0", start + name)].decode(): (
-            address, data[offset : offset + length],
-        )
-        for name, _, _, address, offset, length in heads
-    }  # fmt: skip
-
-
-class Block:
-    """Instructions that run one after the other, and the addresses of what may run next."""
-
-    def __init__(self):
-        self.instructions, self.next = [], []
-
-    @property
-    def operations(self):
-        return [o for i in self.instructions if (o := operation(*i)) is not None]
-
-
-def basic_blocks(code):
-    """Blocks by address, of [(address, size, mnemonic, operands), ...]."""
-    known = {address for address, *_ in code}
-    first = {code[0][0]}
-    for address, size, mnemonic, operands in code:
-        if mnemonic.startswith("j") and operands.startswith("0x"):
-            first |= {int(operands, 16), address + size}
-        elif mnemonic in ("jmp", "ret"):
-            first.add(address + size)
-    first &= known
-    blocks, falls_through, block = {}, False, None
-    for address, _, mnemonic, operands in code:
-        if address in first:
-            if falls_through:
-                block.next.append(address)
-            block = blocks[address] = Block()
-        block.instructions.append((mnemonic, operands))
-        if mnemonic.startswith("j") and operands.startswith("0x") and int(operands, 16) in first:
-            block.next.append(int(operands, 16))
-        falls_through = mnemonic not in ("jmp", "ret", "ud2", "hlt")
-    return blocks
-
-
-def cycles(blocks, among):
-    """Largest sets of addresses that all can reach each other, `among` these alone (Tarjan)."""
-    index, lowest, path, found = {}, {}, [], []
-    for root in among:
-        if root in index:
-            continue
-        calls = [(root, iter(blocks[root].next))]
-        index[root] = lowest[root] = len(index)
-        path.append(root)
-        while calls:
-            here, rest = calls[-1]
-            for there in rest:
-                if there not in among:
-                    continue
-                if there not in index:
-                    index[there] = lowest[there] = len(index)
-                    path.append(there)
-                    calls.append((there, iter(blocks[there].next)))
-                    break
-                lowest[here] = min(lowest[here], index[there])
-            else:
-                calls.pop()
-                if calls:
-                    lowest[calls[-1][0]] = min(lowest[calls[-1][0]], lowest[here])
-                if lowest[here] == index[here]:
-                    cycle = set(path[path.index(here) :])
-                    del path[path.index(here) :]
-                    for address in cycle:  # done with: no longer on the path
-                        index[address] = lowest[address] = len(blocks) + 1
-                    if len(cycle) > 1 or here in blocks[here].next:
-                        found.append(cycle)
-    return found
-
-
-def innermost_loops(blocks, matters, among=None):
-    """The smallest loops around the blocks that matter, as sets of addresses."""
-    found = []
-    for loop in cycles(blocks, set(blocks) if among is None else among):
-        mine = {address for address in loop if matters(blocks[address])}
-        if not mine:
-            continue
-        outside = blocks.keys() - loop
-        entries = {there for here in outside for there in blocks[here].next} & loop
-        inner = innermost_loops(blocks, matters, loop - (entries or {min(loop)}))
-        found += inner
-        if mine - set().union(*inner):
-            found.append(loop)
-    return found
+pytestmark = pytest.mark.machine_code
 
 
 def divides(block):
@@ -158,24 +42,24 @@ def divides(block):
 
 
 class Kernel(NamedTuple):
+    """A disassembled kernel; `tile_loops` holds the blocks of each loop that divides."""
+
     level: str
     precision: str
     sections: dict
     operations: list
-    tile_loops: list  # the blocks of each
+    tile_loops: list
 
     @property
     def full(self):
-        """What a packed operation on registers of full width ends in."""
+        """The kind and the register of a packed operation of full width."""
         return VECTORS[self.precision], REGISTERS[self.level]
 
 
 def disassembled(level, precision):
     parts = sections(KERNELS[level, precision].read_bytes())
     address, text = parts[".text"]
-    disassembler = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    disassembler.skipdata = True
-    blocks = basic_blocks(list(disassembler.disasm_lite(text, address)))
+    blocks = disassembled_blocks(text, address)
     tile_loops = [
         [blocks[address] for address in loop] for loop in innermost_loops(blocks, divides)
     ]
@@ -197,7 +81,7 @@ def count(operations, **wanted):
 
 
 def exponentials_and_logarithms(loop):
-    """How many of each a loop has: a division goes with either, a shift with the former alone."""
+    """Count both in a loop. Each of the two divides, and only an exponential shifts."""
     mnemonics = [i[0] for block in loop for i in block.instructions]
     exponentials = sum(TO_THE_EXPONENT.fullmatch(mnemonic) is not None for mnemonic in mnemonics)
     return exponentials, count(operations_of(loop), what="div") - exponentials
@@ -208,23 +92,8 @@ def test_there_is_a_kernel_of_each_precision_for_each_level():
     assert len(KERNELS) == 2 * len({level for level, _ in KERNELS})
 
 
-def test_the_reader_of_loops_finds_the_smallest_one_around_what_matters():
-    blocks = {address: Block() for address in range(1, 8)}
-    for here, there in [(1, 2), (2, 3), (3, 3), (3, 4), (4, 2), (4, 5), (5, 6), (6, 5), (6, 7)]:
-        blocks[here].next.append(there)
-
-    def around(*addresses):
-        found = innermost_loops(blocks, lambda block: block in [blocks[a] for a in addresses])
-        return sorted(map(sorted, found))
-
-    assert around(3) == [[3]]
-    assert around(4) == around(2) == [[2, 3, 4]]
-    assert around(3, 4, 5) == [[2, 3, 4], [3], [5, 6]]
-    assert around(1, 7) == []
-
-
-def test_the_sigmoid_is_in_a_loop(kernel):
-    # gcc makes one for two features, one for any number and one for wide data; others one for all.
+def test_there_is_a_loop_that_computes_the_sigmoid(kernel):
+    # gcc compiles one for 2 features, one for any number and one for wide data, others only one.
     assert kernel.tile_loops
 
 
@@ -240,7 +109,7 @@ def test_no_function_of_libm_is_called(kernel):
     assert [name for name in called if LIBM.fullmatch(name)] == []
 
 
-def test_the_exponential_is_fused_and_of_full_width_where_the_level_has_it(kernel):
+def test_the_exponential_uses_fused_multiply_adds_of_full_width_if_the_level_has_them(kernel):
     kind, register = kernel.full
     for loop in kernel.tile_loops:
         operations = operations_of(loop)
@@ -249,7 +118,7 @@ def test_the_exponential_is_fused_and_of_full_width_where_the_level_has_it(kerne
         assert fused >= needed if kernel.level != "plain" else fused == 0
 
 
-def test_the_plain_exponential_multiplies_and_adds_packed():
+def test_the_plain_exponential_uses_packed_multiplications_and_additions():
     for precision, kind in VECTORS.items():
         for loop in disassembled("plain", precision).tile_loops:
             operations = operations_of(loop)
@@ -258,18 +127,18 @@ def test_the_plain_exponential_multiplies_and_adds_packed():
             assert count(operations, what="add", kind=kind) >= needed
 
 
-def test_an_exponential_has_one_division_and_the_log_cost_of_it_at_most_one_more(kernel):
+def test_an_exponential_takes_one_division_and_a_log_cost_at_most_one_more(kernel):
     for loop in kernel.tile_loops:
         exponentials, logarithms = exponentials_and_logarithms(loop)
         assert 0 <= logarithms <= exponentials
 
 
-def test_the_log_cost_is_in_a_loop_and_the_quadratic_cost_has_no_logarithm(kernel):
+def test_some_loops_compute_a_logarithm_and_those_of_the_quadratic_cost_do_not(kernel):
     found = [exponentials_and_logarithms(loop) for loop in kernel.tile_loops]
     assert 0 < sum(logarithms for _, logarithms in found) < sum(number for number, _ in found)
 
 
-def test_the_logarithm_is_fused_and_of_full_width_where_the_level_has_it(kernel):
+def test_the_logarithm_uses_fused_multiply_adds_of_full_width_if_the_level_has_them(kernel):
     kind, register = kernel.full
     for loop in kernel.tile_loops:
         exponentials, logarithms = exponentials_and_logarithms(loop)
@@ -279,7 +148,7 @@ def test_the_logarithm_is_fused_and_of_full_width_where_the_level_has_it(kernel)
         assert fused >= needed if kernel.level != "plain" else fused == 0
 
 
-def test_the_plain_logarithm_multiplies_and_adds_packed():
+def test_the_plain_logarithm_uses_packed_multiplications_and_additions():
     for precision, kind in VECTORS.items():
         for loop in disassembled("plain", precision).tile_loops:
             exponentials, logarithms = exponentials_and_logarithms(loop)
@@ -289,8 +158,8 @@ def test_the_plain_logarithm_multiplies_and_adds_packed():
                 assert count(operations_of(loop), what=what, kind=kind) >= needed
 
 
-def test_what_picks_the_lesser_and_the_greater_is_packed_and_of_full_width(kernel):
-    # Of the margin's clamp, of the log cost's q and of its linear part: nothing branches on them.
+def test_every_minimum_and_maximum_is_packed_and_of_full_width(kernel):
+    # They clamp the margin and give the log cost's q and its linear part, without a branch.
     picks = {(o.kind, o.register) for o in kernel.operations if o.what in ("min", "max")}
     assert picks == {kernel.full}
     for loop in kernel.tile_loops:
@@ -310,27 +179,26 @@ def test_the_plain_kernel_has_only_what_every_x86_64_processor_has():
         assert count(plain.operations, what="fma") == 0
 
 
-def test_nothing_is_called_in_the_loop_over_tiles(kernel):
+def test_the_loops_over_tiles_call_no_function(kernel):
     for loop in kernel.tile_loops:
         assert [i for block in loop for i in block.instructions if i[0] == "call"] == []
 
 
-def test_scalar_arithmetic_in_the_loop_over_tiles_is_only_the_sign_and_the_fold_of_wide_data(
-    kernel,
-):
+def test_scalar_arithmetic_in_the_loops_over_tiles_only_multiplies_and_adds(kernel):
     for loop in kernel.tile_loops:
-        # A tile's sign times the bias and times the margin of a tie; the partial sums of a row of
-        # wide data are added as a tree.
+        # It multiplies a tile's sign by the bias and by the margin of a tie, and it adds up the
+        # partial sums of a row of wide data as a tree.
         assert {o.what for o in operations_of(loop) if o.kind in ("sd", "ss")} <= {"mul", "add"}
 
 
-def test_packed_arithmetic_in_the_loop_over_tiles_is_of_full_width_but_in_that_fold(kernel):
+def test_packed_arithmetic_in_the_loops_over_tiles_is_of_full_width_but_for_additions(kernel):
     for loop in kernel.tile_loops:
+        # The partial sums of a row of wide data are added as a tree, which ends in one lane.
         packed = [o for o in operations_of(loop) if o.kind in ("pd", "ps")]
         assert {o.what for o in packed if (o.kind, o.register) != kernel.full} <= {"add"}
 
 
-def test_a_block_around_a_division_has_no_scalar_arithmetic_but_the_sign(kernel):
+def test_a_block_that_divides_has_no_scalar_arithmetic_but_for_the_sign(kernel):
     for loop in kernel.tile_loops:
         for block in loop:
             operations = block.operations

@@ -1,7 +1,8 @@
-"""float32: what it gives, against the same numbers in float64."""
+"""Trainings in float32, compared with the same numbers in float64."""
 
 import numpy as np
 import pytest
+from helpers import make_samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,15 +12,14 @@ from oneneuron import reference, safe_eta
 HALF_ULP = 2.0**-24
 
 
-def made_samples(seed, n, d):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d)).astype(np.float32)
-    y = (X[:, 0] + rng.standard_normal(n) > 0).astype(int)
+def make_problem(seed, n, d):
+    """Return samples in float32, labels and a start."""
+    X, y, rng = make_samples(seed, n, d, np.float32)
     return X, y, (rng.standard_normal(d) / np.sqrt(d), float(rng.standard_normal()))
 
 
-def test_float32_gives_float32_weights_and_everything_else_float64():
-    X, y, init = made_samples(0, 50, 3)
+def test_float32_samples_give_weights_in_float32_and_all_else_in_float64():
+    X, y, init = make_problem(0, 50, 3)
     found = oneneuron.train(X, y, eta=0.01, num_steps=4, init=init, record_every=2)
     for model in (found.last, found.best, found.lowest, found.history):
         assert model.weights.dtype == np.float32
@@ -29,7 +29,7 @@ def test_float32_gives_float32_weights_and_everything_else_float64():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.int8, np.int64, bool, object])
-def test_other_numbers_are_computed_in_float64(dtype):
+def test_samples_of_other_dtypes_are_computed_in_float64(dtype):
     X = np.arange(8).reshape(4, 2).astype(dtype)
     found = oneneuron.train(X, [0, 1, 0, 1], eta=0.01, num_steps=1, init=([0.1, 0.2], 0.0))
     same = oneneuron.train(
@@ -44,17 +44,15 @@ def test_other_numbers_are_computed_in_float64(dtype):
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 3000), d=st.integers(1, 40),
     weighted=st.booleans(), alpha=st.sampled_from([0.0, 1.0]),
 )  # fmt: skip
-def test_a_few_steps_are_those_of_float64_to_seven_digits_of_their_terms(
-    seed, n, d, weighted, alpha
-):
-    X, y, (w, b) = made_samples(seed, n, d)
+def test_a_few_steps_agree_with_float64_to_seven_digits_of_their_terms(seed, n, d, weighted, alpha):
+    X, y, (w, b) = make_problem(seed, n, d)
     u = np.random.default_rng(seed).random(n).astype(np.float32) + 0.5 if weighted else None
     eta, num_steps = safe_eta(X, u, alpha), 5
     options = dict(eta=eta, num_steps=num_steps, init=(w, b), sample_weight=u, alpha=alpha)
     found = oneneuron.train(X, y, **options).last
     exact = oneneuron.train(X.astype(np.float64), y, **options).last
-    # Rounded: a margin in d + 2 places, half an ulp of |w||x| each; p in 2.3 and p^2 (1 - p) in
-    # another 3; the sums by 4e-7. As errors of both signs meet, less than half of it all.
+    # A margin is rounded d + 2 times, by half an ulp of |w||x| each time. p adds 2.3 roundings,
+    # p^2 (1 - p) another 3, and the sums 4e-7. Errors of both signs halve the total at least.
     X1 = np.abs(np.column_stack([X, np.ones(n)]).astype(np.float64))
     margins = X1 @ np.abs(np.append(w, b) + 1.0)
     terms = 4 / 27 * (1.0 if u is None else u.astype(np.float64))
@@ -71,24 +69,24 @@ N = 10**7
 
 
 @pytest.fixture(scope="module")
-def alike():
+def equal_samples():
     return np.full((N, 1), 0.7, np.float32), np.zeros(N, np.uint8)
 
 
 @pytest.fixture(scope="module")
-def of_one_sign():
+def one_sign():
     return np.random.default_rng(1).random((N, 1), np.float32), np.ones(N, np.uint8)
 
 
 @pytest.fixture(scope="module")
-def of_both_signs():
+def both_signs():
     rng = np.random.default_rng(2)
     X = rng.standard_normal((N, 1), np.float32)
     return X, (X[:, 0] > rng.standard_normal(N, np.float32)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("samples", ["alike", "of_one_sign", "of_both_signs"])
-def test_cost_and_gradient_of_ten_million_samples_are_right_to_a_millionth(samples, request):
+@pytest.mark.parametrize("samples", ["equal_samples", "one_sign", "both_signs"])
+def test_cost_and_gradient_of_ten_million_samples_are_correct_to_a_millionth(samples, request):
     X, y = request.getfixturevalue(samples)
     w, b, eta = 0.4, -0.3, 4.0
     descent = oneneuron.train(X, y, eta=eta, num_steps=1, init=([w], b), record_every=1)
@@ -96,16 +94,16 @@ def test_cost_and_gradient_of_ten_million_samples_are_right_to_a_millionth(sampl
     e = reference.error(z, y)
     slope = e * reference.sigma(z) * reference.sigma(-z)
     assert descent.history.cost[0] == pytest.approx(0.5 * np.dot(e, e), rel=1e-6)
-    # By the step. Where terms cancel, as a share of their absolute sum, as in float64 too.
+    # The gradient shows in the step. Its terms may cancel, so their absolute sum is the scale.
     found = b - descent.history.bias[1]
     assert found / eta == pytest.approx(slope.sum(), abs=1e-6 * np.abs(slope).sum())
     found = w - float(descent.history.weights[1, 0])
     terms = slope * X[:, 0]
-    # The new weight, of some millions, is given in float32.
+    # The new weight, some millions, is rounded to float32.
     allowed = 1e-6 * np.abs(terms).sum() + np.abs(terms.sum()) * HALF_ULP
     assert found / eta == pytest.approx(terms.sum(), abs=allowed)
     right = np.count_nonzero((z > 0) == y)
-    # A margin as near to zero as float32's last digits may fall on either side.
+    # A margin this near to zero may have either sign in float32.
     near = np.count_nonzero(np.abs(z) < 1e-7)
     assert abs(descent.history.accuracy[0] * N - right) <= near
 
@@ -115,23 +113,23 @@ def test_cost_and_gradient_of_ten_million_samples_are_right_to_a_millionth(sampl
     x=st.floats(-1, 1, width=32), w=st.floats(-2, 2), b=st.floats(-2, 2), label=st.integers(0, 1),
     n=st.integers(1000, 1100),
 )  # fmt: skip
-def test_samples_all_alike_sum_to_a_millionth(x, w, b, label, n):
-    # Every rounding is the same here, and errors add up. Beyond a block, sums are in float64.
+def test_the_sums_over_equal_samples_are_correct_to_a_millionth(x, w, b, label, n):
+    # All roundings are equal here, so that errors add up. Sums over several blocks are in float64.
     found = oneneuron.train(
         np.full((n, 1), x, np.float32), np.full(n, label), eta=1, num_steps=1, init=([w], b),
         record_every=1,
     ).history  # fmt: skip
-    # The margin's own rounding is not the sums': three times half an ulp of |w x| + |b| at most.
+    # The margin itself is rounded by up to three times half an ulp of |w x| + |b|.
     z = w * x + b
     margin = 3 * HALF_ULP * (abs(w * x) + abs(b))
     e = reference.error(z, label)
     assert found.cost[0] == pytest.approx(0.5 * n * e * e, rel=1e-6 + 2 * margin)
     slope = e * reference.sigma(z) * reference.sigma(-z)
-    # And b - (b - slope) is off by an ulp of b or of the sum, in float64.
+    # b - (b - slope) adds an error of an ulp of b or of the sum, in float64.
     assert b - found.bias[1] == pytest.approx(n * slope, rel=1e-6 + 2 * margin)
 
 
-# --- The function itself ---
+# --- The sigmoid ---
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -139,7 +137,7 @@ def test_samples_all_alike_sum_to_a_millionth(x, w, b, label, n):
 def test_a_saturated_neuron_has_the_cost_of_the_formula(z, label):
     one = np.ones((1, 1), np.float32)
     found = oneneuron.train(one, [label], eta=1, num_steps=0, init=([0.0], z)).last.cost
-    # z log2 e is rounded to 24 bits, p^2 is off by twice that; below 1e-37 the kernel stops.
+    # z log2 e is rounded to 24 bits, and p^2 doubles the error. The kernel stops below 1e-37.
     rtol = 2 * (min(abs(z), 100) * HALF_ULP + 3e-7)
     expected = reference.cost(np.ones((1, 1)), label, np.zeros(1), z)
     np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-37)
@@ -152,21 +150,21 @@ def test_p_is_within_three_ulps_over_its_range():
     one = np.ones((1, 1), np.float32)
     costs = [oneneuron.train(one, [1], eta=1, num_steps=0, init=([0.0], v)).last.cost for v in b]
     ulps = np.abs(np.sqrt(2 * np.array(costs)) - p) / np.spacing(p.astype(np.float32))
-    # p itself, found within 2.6 on every level, and half of the square's rounding, 1/2 at most.
+    # p itself was within 2.6 ulps on every level; half of the rounding of its square comes on top.
     assert ulps.max() <= 3.25
 
 
-def test_a_tie_is_class_0():
+def test_a_sample_on_the_boundary_belongs_to_class_0():
     X = np.zeros((4, 1), np.float32)
     found = oneneuron.train(X, [0, 0, 0, 1], eta=1, num_steps=0, init=([1.0], 0.0))
     assert found.last.accuracy == 0.75
 
 
 @pytest.mark.parametrize("z", [-1e-7, 1e-9, 3e-8, 5.9e-8, 1.2e-7, 1.5e-7, 3e-7, 1e-6, 2.0**-24])
-def test_a_sample_next_to_the_boundary_counts_as_its_rounded_output_in_float32_does(z):
+def test_the_class_of_a_sample_next_to_the_boundary_is_its_output_rounded_in_float32(z):
     z = np.float32(z)
     one = np.float32(1)
-    f = one / (one + np.float32(np.exp(-np.float64(z))))  # rounded once; NumPy's is off by an ulp
+    f = one / (one + np.float32(np.exp(-np.float64(z))))  # rounded once, unlike NumPy's in float32
     assert f.dtype == np.float32
     for label in (0, 1):
         found = oneneuron.train(
@@ -175,7 +173,7 @@ def test_a_sample_next_to_the_boundary_counts_as_its_rounded_output_in_float32_d
         assert found == float(np.round(f) == label)
 
 
-# --- The ends of its range ---
+# --- The limits of its range ---
 
 
 def test_a_descent_that_leaves_the_range_of_float32_stops_with_finite_weights():
@@ -188,17 +186,20 @@ def test_a_descent_that_leaves_the_range_of_float32_stops_with_finite_weights():
 
 
 @pytest.mark.parametrize("init", [([1e39], 0.0), ([0.0], 1e39), ([1e38], 0.0)])
-def test_a_start_that_float32_can_not_hold_is_refused(init):
+def test_a_start_that_float32_cannot_hold_is_refused(init):
     X = np.array([[-1e4], [1e4]], np.float32)
-    if init == ([1e38], 0.0):  # w.x is infinite, but saturates: nothing is lost
+    if init == ([1e38], 0.0):  # w.x is infinite, but f is then 0 or 1 and nothing is lost
         assert oneneuron.train(X, [0, 1], eta=1, num_steps=1, init=init).last.accuracy == 1.0
         return
-    with pytest.raises(ValueError, match="init and X are too large"):
+    with pytest.raises(
+        ValueError,
+        match=r"^X is too large for w\.x \+ b to be finite at the start: scale the features",
+    ):
         oneneuron.train(X, [0, 1], eta=1, num_steps=1, init=init)
 
 
-def test_the_automatic_eta_of_float32_is_that_of_its_numbers_in_float64():
-    X, y, init = made_samples(3, 300, 4)
+def test_the_automatic_eta_of_float32_samples_is_that_of_the_same_float64_samples():
+    X, y, init = make_problem(3, 300, 4)
     etas = [
         oneneuron.train(X.astype(dtype), y, eta="auto", num_steps=0, init=init).eta
         for dtype in (np.float32, np.float64)

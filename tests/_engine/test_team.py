@@ -1,14 +1,15 @@
-"""Helpers run for as long as the block does, as many as the system starts."""
+"""Helper threads run as long as the `with` block, as many as the system can start."""
 
 import threading
 
 import pytest
+from helpers import threads_beyond
 
 from oneneuron._engine import team
 
 
 class Work:
-    """Work that lasts until it is dismissed, and tells who did it."""
+    """Work that lasts until `dismiss`, and records the ranks of the helpers that did it."""
 
     def __init__(self):
         self.ranks, self.ended, self.dismissals, self.over = [], [], 0, threading.Event()
@@ -30,8 +31,8 @@ def work():
     work.over.set()
 
 
-def started_at_most(monkeypatch, most, error=None):
-    """Have the system start so many threads and no more."""
+def refuse_threads_beyond(monkeypatch, most, error=None):
+    """Let the system refuse to start more than `most` threads; return the list of the started."""
     start, started = threading.Thread.start, []
 
     def start_or_refuse(thread):
@@ -44,40 +45,40 @@ def started_at_most(monkeypatch, most, error=None):
     return started
 
 
-def test_helpers_have_ranks_from_one_on(work):
+def test_the_ranks_of_helpers_begin_at_1(work):
     with team.helpers(3, work, work.dismiss):
         pass
     assert sorted(work.ranks) == [1, 2, 3]
 
 
-def test_helpers_have_ended_when_the_block_is_left(work):
+def test_all_helpers_have_ended_after_the_block(work):
     before = threading.enumerate()
     with team.helpers(3, work, work.dismiss):
-        assert len(threading.enumerate()) == len(before) + 3
+        assert len(threads_beyond(before)) == 3
         assert work.ended == []
     assert sorted(work.ended) == [1, 2, 3]
-    assert threading.enumerate() == before
+    assert threads_beyond(before) == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])
-def test_helpers_have_ended_when_the_block_raises(work, error):
+def test_all_helpers_have_ended_after_an_error_in_the_block(work, error):
     before = threading.enumerate()
     with pytest.raises(error), team.helpers(2, work, work.dismiss):
         raise error
     assert (sorted(work.ended), work.dismissals) == ([1, 2], 1)
-    assert threading.enumerate() == before
+    assert threads_beyond(before) == []
 
 
-def test_no_helpers_are_no_threads_and_nobody_is_dismissed(work, monkeypatch):
-    started = started_at_most(monkeypatch, 0)
+def test_zero_helpers_start_no_thread_and_need_no_stop(work, monkeypatch):
+    started = refuse_threads_beyond(monkeypatch, 0)
     with team.helpers(0, work, work.dismiss):
         pass
     assert (started, work.dismissals) == ([], 0)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
-def test_the_block_runs_with_fewer_helpers_where_the_system_starts_no_more(work, monkeypatch, most):
-    started_at_most(monkeypatch, most)
+def test_the_block_runs_with_fewer_helpers_if_the_system_starts_no_more(work, monkeypatch, most):
+    refuse_threads_beyond(monkeypatch, most)
     entered = False
     with team.helpers(3, work, work.dismiss):
         entered = True
@@ -86,16 +87,16 @@ def test_the_block_runs_with_fewer_helpers_where_the_system_starts_no_more(work,
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()])
-def test_helpers_have_ended_when_starting_another_raises(work, monkeypatch, error):
-    started_at_most(monkeypatch, 1, error)
+def test_all_helpers_have_ended_after_an_error_at_the_start_of_one(work, monkeypatch, error):
+    refuse_threads_beyond(monkeypatch, 1, error)
     before = threading.enumerate()
     with pytest.raises(type(error)), team.helpers(3, work, work.dismiss):
         pytest.fail("the block ran")
     assert work.ended == [1]
-    assert threading.enumerate() == before
+    assert threads_beyond(before) == []
 
 
-def test_a_helper_never_keeps_the_interpreter_from_ending(work, monkeypatch):
-    started = started_at_most(monkeypatch, 2)
+def test_a_helper_does_not_keep_the_interpreter_from_exiting(work, monkeypatch):
+    started = refuse_threads_beyond(monkeypatch, 2)
     with team.helpers(2, work, work.dismiss):
         assert [thread.daemon for thread in started] == [True, True]

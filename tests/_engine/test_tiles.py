@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from helpers import read_only
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,12 +12,12 @@ from oneneuron._engine.tiles import aligned_empty, lay_out
 
 
 def columns(values):
-    """(num_tiles, d, tile) as (all lanes, d)."""
+    """Turn tiles of shape (num_tiles, d, tile) into an array of shape (num_lanes, d)."""
     return values.transpose(0, 2, 1).reshape(-1, values.shape[1])
 
 
 def read_back(laid_out, positives, negatives):
-    """Samples of class 1 and of class 0, signs taken off, and what the rest of the lanes hold."""
+    """Return the samples of class 1 and of class 0 without their signs, and the empty lanes."""
     both = laid_out.values[: laid_out.num_positive], laid_out.values[laid_out.num_positive :]
     counts = positives, negatives
     samples = [
@@ -27,13 +28,13 @@ def read_back(laid_out, positives, negatives):
     return *samples, np.concatenate(rest)
 
 
-def made_samples(seed, n, d, dtype=np.float64, share=0.5):
+def make_samples(seed, n, d, dtype=np.float64, share=0.5):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n, d)).astype(dtype), (rng.random(n) < share).astype(int)
 
 
 def laid_out(X, y, sample_weight=None):
-    """The tiles, in memory that holds NaN where nothing is written."""
+    """Lay out samples in memory that holds NaN wherever nothing is written."""
 
     def poisoned(shape, dtype):
         found = aligned_empty(shape, dtype)
@@ -51,19 +52,13 @@ def as_field(X):
     return records["x"]
 
 
-def as_read_only(X):
-    X = X.copy()
-    X.flags.writeable = False
-    return X
-
-
 LAYOUTS = {
     "c": np.ascontiguousarray,
     "fortran": np.asfortranarray,
     "strided": lambda X: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
     "reversed": lambda X: X[::-1].copy()[::-1],
     "columns reversed": lambda X: X[:, ::-1].copy()[:, ::-1],
-    "read-only": as_read_only,
+    "read-only": read_only,
     "field of records, unaligned": as_field,
 }
 
@@ -74,10 +69,10 @@ LAYOUTS = {
     dtype=st.sampled_from([np.float32, np.float64]), share=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     layout=st.sampled_from(sorted(LAYOUTS)), slab_bytes=st.sampled_from([1, 1000, 2**20]),
 )  # fmt: skip
-def test_every_sample_is_there_once_in_its_order_times_the_sign_of_its_class(
+def test_every_sample_is_laid_out_once_in_order_times_the_sign_of_its_class(
     seed, n, d, dtype, share, layout, slab_bytes
 ):
-    X, y = made_samples(seed, n, d, dtype, share)
+    X, y = make_samples(seed, n, d, dtype, share)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "_SLAB_BYTES", slab_bytes)
         found = laid_out(LAYOUTS[layout](X), y)
@@ -93,30 +88,30 @@ def test_every_sample_is_there_once_in_its_order_times_the_sign_of_its_class(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 300), share=st.sampled_from([0.0, 0.5, 1.0]),
     dtype=st.sampled_from([np.float32, np.float64]), slab_bytes=st.sampled_from([1, 2**20]),
 )  # fmt: skip
-def test_every_weight_is_where_its_sample_is_and_zero_where_none_is(
+def test_every_sample_weight_is_at_its_sample_and_zero_in_empty_lanes(
     seed, n, share, dtype, slab_bytes
 ):
-    X, y = made_samples(seed, n, 1, dtype, share)
-    # A sample's weight tells which it is.
+    X, y = make_samples(seed, n, 1, dtype, share)
+    # Each weight is the square of a feature, which identifies its sample.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "_SLAB_BYTES", slab_bytes)
         found = laid_out(X, y, X[:, 0] ** 2)
     assert found.weighted
-    np.testing.assert_array_equal(found.weights, found.values[:, 0] ** 2)
+    np.testing.assert_array_equal(found.sample_weight, found.values[:, 0] ** 2)
 
 
 @settings(deadline=None, max_examples=100)
 @given(n=st.integers(1, 300), share=st.sampled_from([0.0, 0.3, 1.0]))
-def test_without_weights_the_last_tile_of_a_class_has_ones_where_samples_are(n, share):
-    X, y = made_samples(n, n, 1, share=share)
+def test_without_sample_weights_the_last_tile_of_a_class_has_ones_at_its_samples(n, share):
+    X, y = make_samples(n, n, 1, share=share)
     X[:] = 1.0
     found = laid_out(X, y)
-    assert not found.weighted and len(found.weights) == 2
+    assert not found.weighted and len(found.sample_weight) == 2
     there = found.values[:, 0] != 0
     if found.num_positive > 0:
-        np.testing.assert_array_equal(found.weights[0], there[found.num_positive - 1])
+        np.testing.assert_array_equal(found.sample_weight[0], there[found.num_positive - 1])
     if found.num_positive < len(found.values):
-        np.testing.assert_array_equal(found.weights[1], there[-1])
+        np.testing.assert_array_equal(found.sample_weight[1], there[-1])
     last = {found.num_positive - 1, len(found.values) - 1}
     assert all(there[i].all() for i in range(len(there)) if i not in last)
 
@@ -125,14 +120,14 @@ def test_without_weights_the_last_tile_of_a_class_has_ones_where_samples_are(n, 
 def test_a_tile_is_narrow_from_4096_features_on(dtype):
     kernel = import_kernel(np.dtype(dtype).name)
     for d, tile in [(4095, kernel.TILE_SAMPLES), (4096, kernel.NARROW_TILE_SAMPLES)]:
-        X, y = made_samples(0, 3, d, dtype)
+        X, y = make_samples(0, 3, d, dtype)
         assert laid_out(X, y).values.shape == (len(set(y)), d, tile)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 15, 16, 17, 40])
-def test_every_sample_of_wide_data_is_there_once(n, dtype):
-    X, y = made_samples(n, n, 4097, dtype)
+def test_every_sample_of_wide_data_is_laid_out_once(n, dtype):
+    X, y = make_samples(n, n, 4097, dtype)
     ones, zeros, rest = read_back(laid_out(X, y), np.sum(y == 1), np.sum(y == 0))
     np.testing.assert_array_equal(ones, X[y == 1])
     np.testing.assert_array_equal(zeros, X[y == 0])
@@ -148,22 +143,22 @@ def test_rows_of_a_tile_and_of_its_weights_are_whole_cache_lines(dtype):
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_one_sample_alone_is_a_tile_of_its_class(label):
+def test_a_single_sample_makes_a_tile_of_its_class(label):
     found = laid_out(np.array([[3.0, 5.0]]), np.array([label]))
     assert found.num_positive == label and len(found.values) == 1
     assert found.values[0, :, 0].tolist() == ([3.0, 5.0] if label else [-3.0, -5.0])
-    row = found.weights[1 - label]
+    row = found.sample_weight[1 - label]
     assert row.tolist() == [1.0] + [0.0] * (len(row) - 1)
 
 
 @pytest.mark.parametrize("labels", [bool, np.uint8, np.int64, np.float32, np.float64])
 def test_labels_may_be_of_any_dtype(labels):
-    X, y = made_samples(1, 50, 2)
+    X, y = make_samples(1, 50, 2)
     np.testing.assert_array_equal(laid_out(X, y.astype(labels)).values, laid_out(X, y).values)
 
 
-def test_the_samples_are_left_as_they_were():
-    X, y = made_samples(2, 50, 2)
+def test_laying_out_changes_no_argument():
+    X, y = make_samples(2, 50, 2)
     before = X.copy(), y.copy()
     laid_out(X, y, X[:, 0] ** 2)
     np.testing.assert_array_equal(X, before[0])
@@ -175,7 +170,7 @@ def test_the_samples_are_left_as_they_were():
     rows=st.integers(1, 5), columns=st.integers(1, 40),
     dtype=st.sampled_from([np.float32, np.float64, np.int64]),
 )  # fmt: skip
-def test_an_aligned_array_begins_at_a_cache_line_and_so_do_its_rows(rows, columns, dtype):
+def test_every_row_of_an_aligned_array_begins_at_a_cache_line(rows, columns, dtype):
     found = aligned_empty((rows, columns), dtype)
     assert (found.dtype, len(found)) == (dtype, rows)
     assert columns <= found.shape[1] < columns + 64 // found.itemsize
@@ -187,18 +182,18 @@ def test_an_aligned_array_begins_at_a_cache_line_and_so_do_its_rows(rows, column
 @pytest.mark.parametrize("d", [1, 3, 4097])
 def test_tiles_begin_at_a_cache_line(dtype, d):
     for n in range(1, 6):
-        X, y = made_samples(n, n, d, dtype)
+        X, y = make_samples(n, n, d, dtype)
         found = laid_out(X, y)
         assert found.values.ctypes.data % 64 == 0
         assert found.values.flags.c_contiguous
 
 
-def test_labels_that_another_thread_writes_meanwhile_change_nothing(monkeypatch):
+def test_labels_that_another_thread_changes_meanwhile_have_no_effect(monkeypatch):
     X, y, kernel = np.arange(100.0)[:, None], np.arange(100) % 2, import_kernel("float64")
     expected = lay_out(X, y, None, kernel)
 
     def allocated(*args):
-        y[:] = y[::-1].copy()  # they were counted; as many of each stay, so that none goes astray
+        y[:] = y[::-1].copy()  # after they were counted, and without changing the counts
         return aligned_empty(*args)
 
     monkeypatch.setattr(tiles, "aligned_empty", allocated)

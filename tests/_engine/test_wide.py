@@ -1,9 +1,10 @@
-"""Many features: the same steps, from narrow tiles, in memory that grows as X does."""
+"""Many features: the steps of the reference, from narrow tiles, in memory proportional to X."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
+from helpers import TOLERANCE
 
 import oneneuron
 from oneneuron import reference, safe_eta
@@ -11,8 +12,8 @@ from oneneuron import reference, safe_eta
 DIMENSIONS = [1, 2, 3, 63, 64, 65, 4095, 4096, 4097, 100_000]
 
 
-def made_samples(n, d, dtype=np.float64):
-    """Margins of order 1 at the start."""
+def make_problem(n, d, dtype=np.float64):
+    """Return samples, labels and a start with margins of order 1."""
     rng = np.random.default_rng(d)
     X = rng.standard_normal((n, d)).astype(dtype)
     return X, np.arange(n) % 3 == 0, (rng.standard_normal(d) / np.sqrt(d), 0.3)
@@ -21,26 +22,28 @@ def made_samples(n, d, dtype=np.float64):
 @pytest.mark.parametrize("d", DIMENSIONS)
 @pytest.mark.parametrize("n", [1, 5, 20])
 def test_every_step_is_that_of_the_reference(n, d):
-    X, y, init = made_samples(n, d)
+    X, y, init = make_problem(n, d)
     eta = safe_eta(X)
     found = oneneuron.train(X, y, eta=eta, num_steps=4, init=init, record_every=1).history
     models = reference.gradient_descent(X, y, *init, eta, 4)
-    # A margin is the sum of d terms of order 1/sqrt(d), each rounded at half an ulp of the sum so
-    # far: about sqrt(d) of 1e-16 together, 3e-14 of 100,000, and an error of p of that size.
-    tolerance = {"rtol": 1e-12, "atol": 1e-12 / np.sqrt(d)}
+    # A margin is the sum of d terms of order 1/sqrt(d), and each addition rounds by half an ulp.
+    # That makes an error of some sqrt(d) 1e-16, 3e-14 for d = 100,000, in the margin and in p.
+    tolerance = {"rtol": TOLERANCE, "atol": TOLERANCE / np.sqrt(d)}
     np.testing.assert_allclose(found.weights, [w for w, _ in models], **tolerance)
-    np.testing.assert_allclose(found.bias, [b for _, b in models], rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(found.cost, [reference.cost(X, y, *m) for m in models], rtol=1e-12)
+    np.testing.assert_allclose(found.bias, [b for _, b in models], rtol=TOLERANCE, atol=TOLERANCE)
+    np.testing.assert_allclose(
+        found.cost, [reference.cost(X, y, *m) for m in models], rtol=TOLERANCE
+    )
     assert found.accuracy.tolist() == [reference.accuracy(X, y, *m) for m in models]
 
 
 @pytest.mark.parametrize("d", DIMENSIONS)
 def test_every_step_is_that_of_the_reference_in_float32(d):
-    X, y, init = made_samples(20, d, np.float32)
+    X, y, init = make_problem(20, d, np.float32)
     eta = safe_eta(X)
     found = oneneuron.train(X, y, eta=eta, num_steps=4, init=init, record_every=1).history
     models = reference.gradient_descent(X.astype(np.float64), y, *init, eta, 4)
-    # As above, with 6e-8 for 1e-16: 2e-5 of 100,000 features.
+    # As above with 6e-8 instead of 1e-16: 2e-5 for 100,000 features.
     tolerance = {"rtol": 1e-5 + 1e-7 * np.sqrt(d), "atol": 1e-5 / np.sqrt(d)}
     np.testing.assert_allclose(found.weights, [w for w, _ in models], **tolerance)
     np.testing.assert_allclose(
@@ -50,22 +53,22 @@ def test_every_step_is_that_of_the_reference_in_float32(d):
 
 
 @pytest.mark.parametrize("d", [4095, 4096])
-def test_weights_and_the_penalty_count_in_wide_data_too(d):
-    X, y, init = made_samples(30, d)
+def test_sample_weights_and_the_penalty_count_in_wide_data_too(d):
+    X, y, init = make_problem(30, d)
     k = np.arange(30) % 4
     options = dict(eta=1 / d, num_steps=5, init=init, alpha=2.0)
     found = oneneuron.train(X, y, sample_weight=k, **options).last
     repeated = oneneuron.train(np.repeat(X, k, axis=0), np.repeat(y, k), **options).last
-    np.testing.assert_allclose(found.weights, repeated.weights, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(found.weights, repeated.weights, rtol=TOLERANCE, atol=1e-14)
     assert found.cost == pytest.approx(repeated.cost, rel=1e-12)
-    # w is smaller by alpha eta w a step: the penalty is not lost on narrow tiles.
+    # Each step shrinks w by alpha eta w, unless narrow tiles lose the penalty.
     plain = oneneuron.train(X, y, sample_weight=k, **{**options, "alpha": 0.0}).last
     assert np.linalg.norm(found.weights) < np.linalg.norm(plain.weights)
 
 
 @pytest.mark.parametrize("scale", [-1.0, 1.0])
-def test_features_that_all_add_up_lose_no_digits(scale):
-    # In float64: d terms of one sign, each rounded at half an ulp of the sum, 1e-16 d at the most.
+def test_many_equal_terms_of_a_margin_lose_few_digits(scale):
+    # The margin is the sum of d terms of one sign. Rounding errors add up to 1e-16 d at most.
     d = 100_000
     X, w = np.full((3, d), scale), np.full(d, 1.234567 / d)
     found = oneneuron.train(X, [0, 1, 1], eta=1, num_steps=0, init=(w, 0.0)).last.cost
@@ -73,7 +76,7 @@ def test_features_that_all_add_up_lose_no_digits(scale):
     assert found == pytest.approx(exact, rel=1e-11)
 
 
-def peak_of(train):
+def peak_memory(train):
     tracemalloc.start()
     try:
         train()
@@ -86,27 +89,27 @@ def peak_of(train):
 def test_memory_does_not_grow_as_the_square_of_the_features(eta):
     peaks = []
     for d in (50_000, 100_000):
-        X, y, init = made_samples(3, d)
+        X, y, init = make_problem(3, d)
         peaks.append(
-            peak_of(
+            peak_memory(
                 lambda X=X, y=y, init=init: oneneuron.train(X, y, eta=eta, num_steps=2, init=init)
             )
         )
     assert peaks[1] < 2.2 * peaks[0]
-    # Two tiles of eight samples, and some ten rows of d for sums and models.
+    # Two tiles of eight samples, and about ten arrays of d numbers for sums and models.
     assert peaks[1] < 40 * 8 * 100_000
 
 
 def test_the_automatic_eta_needs_no_matrix_of_features():
-    X, y, init = made_samples(600, 3000)
-    peak = peak_of(lambda: oneneuron.train(X, y, eta="auto", num_steps=1, init=init))
-    # One copy of X and what Lanczos keeps; the matrix alone would be five times X.
+    X, y, init = make_problem(600, 3000)
+    peak = peak_memory(lambda: oneneuron.train(X, y, eta="auto", num_steps=1, init=init))
+    # One copy of X, and the Lanczos vectors. The matrix alone would be five times as large as X.
     assert peak < 2.5 * X.nbytes
 
 
-def test_memory_is_one_copy_of_x_and_a_tenth():
-    X, y, init = made_samples(2000, 1000)
-    peak = peak_of(
+def test_a_training_needs_at_most_1_1_times_the_memory_of_x():
+    X, y, init = make_problem(2000, 1000)
+    peak = peak_memory(
         lambda: oneneuron.train(X, y, eta=1e-4, num_steps=2, init=init, n_threads=1)
     )  # fmt: skip
     assert peak < 1.1 * X.nbytes

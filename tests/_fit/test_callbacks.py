@@ -1,39 +1,29 @@
-"""scikit-learn's callbacks in a fit: what they are told, what they may stop, what they cost."""
+"""scikit-learn's callbacks in a fit: what they see, what they may stop, what they change."""
 
-import subprocess
-import sys
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import SOLVERS, bits, make_classes, printed_by
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from oneneuron import NeuronClassifier
-from oneneuron._fit.one_vs_rest import _STRETCHES
+from oneneuron._fit.one_vs_rest import _MOST_STRETCHES
 
-callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has them from 1.9 on")
-
-SOLVERS = ["gd", "lbfgs"]
+callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 
 ignore_max_iter = pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
 
 
-def made_samples(seed, n=120, d=3, num_classes=3):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d))
-    scores = X @ rng.standard_normal((d, num_classes)) + rng.standard_normal((n, num_classes))
-    return X, scores.argmax(axis=1), rng
-
-
-def bits(classifier):
-    return classifier.coef_.tobytes(), classifier.intercept_.tobytes()
+def three_classes(seed):
+    return make_classes(seed, num_classes=3)
 
 
 class Recorder:
-    """Notes every hook; stops a training at its stretch number `stop_at`."""
+    """Keeps a record of every hook, and stops a training at its stretch number `stop_at`."""
 
     def __init__(self, stop_at=None):
         self.events, self.stop_at = [], stop_at
@@ -55,8 +45,8 @@ class Recorder:
         return [task for event, task in self.events if event == "end" and task.task_name == name]
 
 
-class Asker(Recorder):
-    """Asks the fitted estimator for its answers at the end of every task."""
+class Predictor(Recorder):
+    """Predicts with the fitted estimator at the end of every task."""
 
     def __init__(self, X):
         super().__init__()
@@ -70,8 +60,8 @@ class Asker(Recorder):
         assert len(fitted_estimator.predict(self.X)) == len(self.X)
 
 
-class BeginAsker(Asker):
-    """Asks at the beginning of every task too."""
+class BeginningPredictor(Predictor):
+    """Predicts at the beginning of every task too."""
 
     def on_fit_task_begin(self, estimator, context, *, fitted_estimator=None):
         self.answers.append((context.task_name, fitted_estimator.predict_proba(self.X), None))
@@ -81,8 +71,8 @@ class BeginAsker(Asker):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_every_task_is_begun_before_and_ended_after_those_in_it(solver):
-    X, y, _ = made_samples(0)
+def test_a_task_begins_before_its_subtasks_and_ends_after_them(solver):
+    X, y, _ = three_classes(0)
     recorder = Recorder()
     NeuronClassifier(solver=solver, n_init=2, random_state=0).set_callbacks(recorder).fit(X, y)
     (first, root), *events, (last, _) = recorder.events
@@ -100,7 +90,7 @@ def test_every_task_is_begun_before_and_ended_after_those_in_it(solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize(("num_classes", "num_neurons"), [(2, 1), (3, 3)])
 def test_a_fit_has_a_training_for_each_neuron_and_start(num_classes, num_neurons, solver):
-    X, y, _ = made_samples(1, num_classes=num_classes)
+    X, y, _ = make_classes(1, num_classes=num_classes)
     recorder = Recorder()
     classifier = NeuronClassifier(solver=solver, n_init=2, random_state=0)
     classifier.set_callbacks(recorder).fit(X, y)
@@ -113,19 +103,19 @@ def test_a_fit_has_a_training_for_each_neuron_and_start(num_classes, num_neurons
 
 @ignore_max_iter
 @pytest.mark.parametrize("max_iter", [1, 99, 100, 101, 250, 3000])
-def test_a_descent_has_so_many_stretches_at_most_and_one_more(max_iter):
-    X, y, _ = made_samples(2)
+def test_a_descent_has_at_most_100_stretches_and_a_last_one(max_iter):
+    X, y, _ = three_classes(2)
     recorder = Recorder()
     classifier = NeuronClassifier(solver="gd", max_iter=max_iter, tol=0.0, eta=1e-4)
     classifier.set_callbacks(recorder).fit(X, y)
     stretches = Counter(task.parent for task in recorder.tasks("steps"))
     assert len(stretches) == 3
     for training, count in stretches.items():
-        assert min(max_iter, 50) <= count <= training.max_subtasks <= _STRETCHES + 1
+        assert min(max_iter, 50) <= count <= training.max_subtasks <= _MOST_STRETCHES + 1
 
 
-def test_lbfgs_has_a_stretch_for_each_step_and_one_to_end():
-    X, y, _ = made_samples(3, num_classes=2)
+def test_lbfgs_has_a_stretch_for_each_step_and_a_last_one():
+    X, y, _ = make_classes(3)
     recorder = Recorder()
     found = NeuronClassifier().set_callbacks(recorder).fit(X, y)
     assert len(recorder.tasks("steps")) == found.n_iter_ + 1
@@ -136,27 +126,27 @@ def test_lbfgs_has_a_stretch_for_each_step_and_one_to_end():
 
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_the_estimator_can_answer_at_the_end_of_any_task(num_classes, solver):
-    X, y, _ = made_samples(4, num_classes=num_classes)
+def test_the_estimator_can_predict_at_the_end_of_any_task(num_classes, solver):
+    X, y, _ = make_classes(4, num_classes=num_classes)
     names = np.array(["a", "b", "c"])
-    asker = Asker(X)
-    NeuronClassifier(solver=solver).set_callbacks(asker).fit(X, names[y])
-    assert {name for name, *_ in asker.answers} == {"steps", "training", "fit"}
-    assert all(answer.shape == (120, num_classes) for _, answer, _ in asker.answers)
+    predictor = Predictor(X)
+    NeuronClassifier(solver=solver).set_callbacks(predictor).fit(X, names[y])
+    assert {name for name, *_ in predictor.answers} == {"steps", "training", "fit"}
+    assert all(answer.shape == (120, num_classes) for _, answer, _ in predictor.answers)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_the_estimator_can_answer_at_the_beginning_of_any_task(solver):
-    X, y, _ = made_samples(5)
-    asker = BeginAsker(X)
-    NeuronClassifier(solver=solver).set_callbacks(asker).fit(X, y)
-    # All weights are zero: no class is likelier than another.
-    np.testing.assert_allclose(asker.answers[0][1], 1 / 3)
+def test_the_estimator_can_predict_at_the_beginning_of_any_task(solver):
+    X, y, _ = three_classes(5)
+    predictor = BeginningPredictor(X)
+    NeuronClassifier(solver=solver).set_callbacks(predictor).fit(X, y)
+    # All weights are zero, so all classes are equally likely.
+    np.testing.assert_allclose(predictor.answers[0][1], 1 / 3)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_neurons_that_are_not_yet_trained_are_at_their_start(solver):
-    X, y, rng = made_samples(6)
+    X, y, rng = three_classes(6)
     init = rng.standard_normal((3, 3)), rng.standard_normal(3)
     coefs = []
 
@@ -174,33 +164,33 @@ def test_neurons_that_are_not_yet_trained_are_at_their_start(solver):
 @pytest.mark.filterwarnings("ignore:The cost rose in")
 @ignore_max_iter
 @pytest.mark.parametrize("keep", ["last", "best", "lowest"])
-def test_at_the_end_of_the_fit_the_model_is_the_one_that_is_kept(keep):
-    X, y, _ = made_samples(7)
-    asker = Asker(X)
+def test_the_model_at_the_end_of_the_fit_is_the_kept_one(keep):
+    X, y, _ = three_classes(7)
+    predictor = Predictor(X)
     found = NeuronClassifier(keep=keep, solver="gd", eta=5.0, max_iter=40, alpha=0.0, n_init=2)
-    found.set_params(random_state=0).set_callbacks(asker).fit(X, y)
-    name, _, seen = asker.answers[-1]
+    found.set_params(random_state=0).set_callbacks(predictor).fit(X, y)
+    name, _, seen = predictor.answers[-1]
     assert (name, seen) == ("fit", bits(found))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_scoring_monitor_has_a_score_for_each_stretch(solver):
-    X, y, rng = made_samples(8, num_classes=2)
+    X, y, rng = make_classes(8)
     u = rng.random(len(y))
     monitor, recorder = callback.ScoringMonitor(scoring="accuracy"), Recorder()
     found = NeuronClassifier(solver=solver, record_every=1).set_callbacks(monitor, recorder)
     found.fit(X, y, sample_weight=u)
     rows = [row for row in monitor.get_logs().data if row["task_name"] == "steps"]
     assert len(rows) == len(recorder.tasks("steps"))
-    # The last stretch may be empty; the scorer adds the weights up in another order.
+    # The last stretch may be empty. The scorer adds the weights up in another order.
     assert rows[-1]["accuracy"] == pytest.approx(found.score(X, y, sample_weight=u), rel=1e-12)
     if solver == "lbfgs":
         scores = [row["accuracy"] for row in rows[:-1]]
         assert scores == pytest.approx(found.history_[0].accuracy[1:].tolist(), rel=1e-12)
 
 
-def test_a_scoring_monitor_on_a_frame_is_nothing_to_warn_of():
-    X, y, _ = made_samples(9)
+def test_a_scoring_monitor_on_a_frame_does_not_warn():
+    X, y, _ = three_classes(9)
     monitor = callback.ScoringMonitor(scoring="accuracy")
     NeuronClassifier().set_callbacks(monitor).fit(pd.DataFrame(X, columns=list("abc")), y)
 
@@ -209,20 +199,22 @@ def test_a_scoring_monitor_on_a_frame_is_nothing_to_warn_of():
 
 
 @pytest.mark.parametrize(("solver", "num_steps"), [("gd", 3 * 20), ("lbfgs", 3)])
-def test_a_callback_that_returns_true_stops_the_training_that_is_under_way(solver, num_steps):
-    X, y, _ = made_samples(10)
+def test_a_callback_that_returns_true_stops_the_current_training(solver, num_steps):
+    X, y, _ = three_classes(10)
     recorder = Recorder(stop_at=2)
     found = NeuronClassifier(solver=solver, max_iter=2000, tol=1e-9, record_every=1)
     found.set_callbacks(recorder).fit(X, y)
     assert found.stop_reason_ == "callback"
     assert found.n_iter_ == num_steps and found.loss_curve_.shape == (num_steps + 1,)
-    assert [h.step[-1] for h in found.history_] == [num_steps] * 3  # the next are trained too
+    assert [h.step[-1] for h in found.history_] == [
+        num_steps
+    ] * 3  # the other neurons are trained, too
     assert len(recorder.tasks("fit")) == 1 and recorder.events[-1][0] == "teardown"
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_training_that_was_stopped_is_the_beginning_of_the_whole(solver):
-    X, y, _ = made_samples(11, num_classes=2)
+def test_a_stopped_training_makes_the_first_steps_of_the_whole(solver):
+    X, y, _ = make_classes(11)
     options = dict(solver=solver, max_iter=2000, tol=1e-9)
     stopped = NeuronClassifier(**options).set_callbacks(Recorder(stop_at=2)).fit(X, y)
     whole = NeuronClassifier(record_every=1, **options).fit(X, y)
@@ -231,7 +223,7 @@ def test_a_training_that_was_stopped_is_the_beginning_of_the_whole(solver):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_true_from_another_task_stops_nothing(solver):
-    X, y, _ = made_samples(12)
+    X, y, _ = three_classes(12)
 
     class Stopper(Recorder):
         def on_fit_task_end(self, estimator, context):
@@ -242,8 +234,8 @@ def test_true_from_another_task_stops_nothing(solver):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_an_error_in_a_callback_leaves_the_model_and_tears_down(error):
-    X, y, _ = made_samples(13)
+def test_an_error_in_a_callback_leaves_the_last_model_and_calls_teardown(error):
+    X, y, _ = three_classes(13)
     found = NeuronClassifier().fit(X, y)
     before = bits(found)
 
@@ -257,27 +249,27 @@ def test_an_error_in_a_callback_leaves_the_model_and_tears_down(error):
     assert bits(found) == before and raiser.events[-1][0] == "teardown"
 
 
-# --- What they cost ---
+# --- What they change ---
 
 
 @ignore_max_iter
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("n_init", [1, 3])
 def test_callbacks_change_no_bit(n_init, solver):
-    X, y, _ = made_samples(14)
+    X, y, _ = three_classes(14)
     options = dict(solver=solver, n_init=n_init, random_state=0, max_iter=333, tol=1e-7)
     plain = NeuronClassifier(**options).fit(X, y)
-    found = NeuronClassifier(**options).set_callbacks(Asker(X)).fit(X, y)
+    found = NeuronClassifier(**options).set_callbacks(Predictor(X)).fit(X, y)
     assert bits(found) == bits(plain)
     assert found.loss_curve_.tobytes() == plain.loss_curve_.tobytes()
     assert found.stop_reason_ == plain.stop_reason_
 
 
-def test_no_context_is_made_where_no_callback_is_set(monkeypatch):
+def test_no_context_is_made_without_callbacks(monkeypatch):
     def refused(*args, **options):
         raise AssertionError("a context was made")
 
-    X, y, _ = made_samples(15)
+    X, y, _ = three_classes(15)
     monkeypatch.setattr(callback.CallbackContext, "_from_estimator", refused)
     found = NeuronClassifier().fit(X, y)
     with pytest.raises(AssertionError, match="a context was made"):
@@ -286,20 +278,48 @@ def test_no_context_is_made_where_no_callback_is_set(monkeypatch):
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
-def test_a_fitted_classifier_keeps_nothing_of_the_tasks(solver):
-    X, y, _ = made_samples(16)
+def test_a_fitted_classifier_does_not_keep_its_tasks(solver):
+    X, y, _ = three_classes(16)
     plain = NeuronClassifier(solver=solver).fit(X, y)
     watched = NeuronClassifier(solver=solver).set_callbacks(Recorder()).fit(X, y)
     assert vars(watched).keys() - vars(plain).keys() == {"_skl_callbacks"}
 
 
-# --- With scikit-learn's own ---
+# --- Parameters that are NumPy integers ---
+
+
+@ignore_max_iter
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        {"n_init": np.int8(100), "max_iter": 1},  # 300 trainings
+        {"max_iter": np.uint8(200)},
+        {"max_iter": np.int8(127)},
+        {"record_every": np.uint8(200), "max_iter": 300},
+    ],
+    ids=str,
+)
+def test_numpy_integers_count_as_python_integers(numbers, solver):
+    X, y, _ = three_classes(19)
+    options = {"solver": solver, "random_state": 0, "tol": 0.0, "eta": 1e-4, **numbers}
+    as_int = {**options, **{name: int(number) for name, number in numbers.items()}}
+    recorder = Recorder()
+    found = NeuronClassifier(**options).set_callbacks(recorder).fit(X, y)
+    (fit,) = recorder.tasks("fit")
+    assert fit.max_subtasks == len(recorder.tasks("training")) == 3 * int(found.n_init)
+    expected = NeuronClassifier(**as_int).fit(X, y)
+    assert bits(found) == bits(expected)
+    assert bits(found.history_) == bits(expected.history_)
+
+
+# --- scikit-learn's own callbacks ---
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_a_progress_bar_runs_to_its_end(solver, capsys):
     pytest.importorskip("rich")
-    X, y, _ = made_samples(17)
+    X, y, _ = three_classes(17)
     NeuronClassifier(solver=solver).set_callbacks(callback.ProgressBar()).fit(X, y)
     out = capsys.readouterr().out
     assert "NeuronClassifier - fit" in out and out.count("100%") >= 4  # the fit and three neurons
@@ -307,7 +327,7 @@ def test_a_progress_bar_runs_to_its_end(solver, capsys):
 
 def test_a_grid_search_shows_its_progress(capsys):
     pytest.importorskip("rich")
-    X, y, _ = made_samples(18)
+    X, y, _ = three_classes(18)
     grid = {"neuronclassifier__alpha": [0.1, 1.0]}
     pipeline = make_pipeline(StandardScaler(), NeuronClassifier(solver="gd"))
     search = GridSearchCV(pipeline, grid, cv=2)
@@ -318,7 +338,7 @@ def test_a_grid_search_shows_its_progress(capsys):
     assert bits(search.best_estimator_[-1]) == bits(plain.best_estimator_[-1])
 
 
-def test_it_trains_where_scikit_learn_has_no_callbacks():
+def test_a_fit_works_with_a_scikit_learn_without_callbacks():
     code = """
 import importlib.util
 find_spec = importlib.util.find_spec
@@ -330,5 +350,4 @@ classifier = NeuronClassifier(alpha=0.01).fit([[0.0], [1.0], [2.0]], [0, 1, 1])
 assert not hasattr(classifier, "set_callbacks")
 print(classifier.predict([[0.0], [2.0]]))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "[0 1]\n"), done.stderr
+    assert printed_by(code) == "[0 1]\n"

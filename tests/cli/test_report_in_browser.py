@@ -1,4 +1,4 @@
-"""The lecture's page in a browser, where Chromium and Playwright are installed."""
+"""The HTML page of the lecture in a browser. This needs Chromium and Playwright."""
 
 import shutil
 
@@ -8,12 +8,15 @@ from oneneuron.cli import main
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
+]
 
 
 @pytest.fixture(scope="module")
 def visit(tmp_path_factory):
-    """The page open, what it asked for and what its console said."""
+    """The open page, the addresses that it requested, and the messages on its console."""
     folder = tmp_path_factory.mktemp("report")
     path = folder / "report.html"
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "100", "--output", str(folder),
@@ -21,27 +24,27 @@ def visit(tmp_path_factory):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        requests, complaints = [], []
+        requests, messages = [], []
         page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(path.as_uri())
         page.wait_for_load_state("networkidle")
-        yield page, requests, complaints, path
+        yield page, requests, messages, path
         browser.close()
 
 
-def test_the_page_asks_for_nothing_but_itself(visit):
+def test_the_page_requests_nothing_but_itself(visit):
     _, requests, _, path = visit
     assert requests == [path.as_uri()]
 
 
 def test_the_console_stays_empty(visit):
-    _, _, complaints, _ = visit
-    assert complaints == []
+    _, _, messages, _ = visit
+    assert messages == []
 
 
-def test_every_picture_is_shown_whole(visit):
+def test_every_picture_is_visible_and_fully_loaded(visit):
     page, *_ = visit
     sizes = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.width])")
     assert len(sizes) == 5
@@ -49,7 +52,7 @@ def test_every_picture_is_shown_whole(visit):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_sticks_out_of_a_window(visit, width):
+def test_the_page_is_no_wider_than_the_window(visit, width):
     page, *_ = visit
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,15 +1,14 @@
-"""The contenders: each makes the descent of the reference, in its own way."""
+"""The contenders: each makes the same gradient descent as the reference."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import printed_by
 
 from oneneuron._engine.dispatch import available
 from oneneuron.compare import _contenders
-from oneneuron.compare._ladder import check_end, expected_end
+from oneneuron.compare._ladder import check_parameters, expected_parameters
 from oneneuron.compare._problem import Problem
 
 
@@ -22,18 +21,18 @@ def made_problem(n=60, d=3):
 
 @pytest.fixture(params=_contenders.ORDER)
 def contender(request):
-    if request.param in _contenders.NEEDS:
-        pytest.importorskip(_contenders.NEEDS[request.param])
+    if request.param in _contenders.REQUIRED_LIBRARIES:
+        pytest.importorskip(_contenders.REQUIRED_LIBRARIES[request.param])
     return _contenders.load(request.param)
 
 
-def test_every_contender_ends_where_the_reference_does(contender):
+def test_every_contender_reaches_the_parameters_of_the_reference(contender):
     problem = made_problem()
     found = contender.prepare(problem, 1)(problem.check_steps)
-    check_end(contender.NAME, contender, found, expected_end(problem))
+    check_parameters(contender.NAME, contender, found, expected_parameters(problem))
 
 
-def test_every_contender_goes_on_where_it_stopped(contender):
+def test_every_contender_continues_from_its_last_step(contender):
     problem = made_problem()
     advance = contender.prepare(problem, 1)
     first = advance(3)
@@ -52,26 +51,25 @@ def test_no_contender_changes_the_problem(contender):
 
 @pytest.mark.parametrize("level", available)
 @pytest.mark.parametrize("name", ["oneneuron_float64", "oneneuron_float32"])
-def test_the_kernel_of_every_level_ends_where_the_reference_does(name, level):
+def test_the_kernel_of_every_level_reaches_the_parameters_of_the_reference(name, level):
     problem, contender = made_problem(), _contenders.load(name)
     found = contender.prepare(problem, 1, level=level)(problem.check_steps)
-    check_end(level, contender, found, expected_end(problem))
+    check_parameters(level, contender, found, expected_parameters(problem))
 
 
-def test_every_module_of_the_folder_is_in_the_order_or_helps_those_that_are():
+def test_every_contender_is_in_the_order():
     modules = {path.stem for path in Path(_contenders.__file__).parent.glob("*.py")}
-    assert modules == {*_contenders.ORDER, "__init__", "problem", "tools"}
+    assert modules == {*_contenders.ORDER, "__init__"}
 
 
-def test_what_needs_a_library_has_one_form_to_time_its_first_step_in(contender):
+def test_a_contender_that_needs_a_library_has_a_make_function(contender):
     module = contender.__name__.rpartition(".")[2]
-    assert hasattr(contender, "make") or module not in _contenders.NEEDS
+    assert hasattr(contender, "make") or module not in _contenders.REQUIRED_LIBRARIES
 
 
-def test_importing_the_package_brings_no_contender():
+def test_importing_the_package_loads_no_contender():
     code = "import sys, oneneuron; print([m for m in sys.modules if 'contenders' in m])"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "[]\n"
+    assert printed_by(code) == "[]\n"
 
 
 def test_signed_rows_times_the_parameters_are_the_margins():
@@ -82,6 +80,6 @@ def test_signed_rows_times_the_parameters_are_the_margins():
 
 
 @pytest.mark.parametrize(("n", "steps"), [(10, 1000), (500, 1000), (5000, 100), (10**6, 3)])
-def test_a_check_has_fewer_steps_the_larger_the_data_but_three_at_least(n, steps):
+def test_fewer_steps_are_checked_for_larger_data_but_at_least_three(n, steps):
     problem = Problem(np.empty((n, 2)), np.empty(n), eta=1.0, start=np.zeros(3))
     assert problem.check_steps == steps

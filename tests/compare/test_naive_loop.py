@@ -9,15 +9,17 @@ from oneneuron import reference
 from oneneuron.compare import _naive_loop
 
 
-def test_it_moves_the_parameters_to_where_the_reference_ends():
+def test_the_naive_loop_reaches_the_parameters_of_the_reference():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((30, 3)), rng.integers(0, 2, 30).astype(float)
     parameters = np.array([0.1, 0.2, 0.3, 0.4])
-    weights, bias = reference.gradient_descent(X, y, parameters[:3], 0.4, eta=0.05, num_steps=50)[-1]
+    weights, bias = reference.gradient_descent(X, y, parameters[:3], 0.4, eta=0.05, num_steps=50)[
+        -1
+    ]
     _naive_loop.descend(X, y, parameters, 0.05, 50)
     np.testing.assert_allclose(parameters, [*weights, bias], rtol=1e-12)
 
 
-def test_it_asks_for_no_exponential_that_systems_of_manylinux_2_28_lack():
+def test_the_naive_loop_needs_no_newer_glibc_than_manylinux_2_28():
     found = re.findall(rb"GLIBC_(\d+)\.(\d+)", Path(_naive_loop.__file__).read_bytes())
     assert all((int(major), int(minor)) <= (2, 28) for major, minor in found)

@@ -1,4 +1,4 @@
-"""The lecture's functions, against the lecture's algorithm in its own style."""
+"""The lecture's functions, against the lecture's own loop."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,8 @@ from oneneuron.lecture import example1, first_network
 ARGUMENTS = {"x": [[0.0, 1.0], [1.0, 0.0]], "y": [0, 1], "eta": 0.1, "num_steps": 3}
 
 
-def in_the_lectures_style(x, y, eta, num_steps):
-    """Best score in per cent and its (w1, w2, b): f, three sums, update, score; first wins."""
+def lecture_loop(x, y, eta, num_steps):
+    """Return the best score in percent and its (w1, w2, b), the first one if several share it."""
     w1, w2, b = np.random.random(), np.random.random(), np.random.random()
     best = (0.0, None)
 
@@ -32,18 +32,18 @@ def in_the_lectures_style(x, y, eta, num_steps):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_best_model_and_score_are_those_of_the_lectures_loop(seed, capsys):
+def test_build_model_finds_the_model_and_score_of_the_lectures_loop(seed, capsys):
     x, _, y, _ = example1.get_data(500, random_state=seed)
     np.random.seed(seed)
-    score, parameters = in_the_lectures_style(x, y, 5e-3, 10_000)
+    score, parameters = lecture_loop(x, y, 5e-3, 10_000)
     np.random.seed(seed)
     model = first_network.build_model(x, y, eta=5e-3)
-    # The issue's bound: rounding of 10,000 steps.
+    # The rounding errors of 10,000 steps.
     np.testing.assert_allclose([model["w1"], model["w2"], model["b"]], parameters, rtol=1e-9)
     assert f"Our best model gets {score:.1f} percent correct!" in capsys.readouterr().out
 
 
-def test_it_prints_the_lines_of_the_lecture(capsys):
+def test_build_model_prints_the_lines_of_the_lecture(capsys):
     x, _, y, _ = example1.get_data(100, random_state=0)
     first_network.build_model(x, y, eta=1e-3, num_steps=2001)
     words = [line.rsplit(" ", 2)[0] for line in capsys.readouterr().out.splitlines()]
@@ -51,18 +51,18 @@ def test_it_prints_the_lines_of_the_lecture(capsys):
     assert words[3].startswith("Our best model gets")
 
 
-def test_the_line_of_step_0_scores_the_first_update(capsys):
-    # Starts above 0, so class 1; one long step puts the lone class 0 sample right.
+def test_the_line_of_step_0_has_the_score_of_the_first_update(capsys):
+    # All draws are positive, so the start predicts class 1. One long step corrects that.
     first_network.build_model([[1.0]], [0], eta=1000.0, num_steps=1)
     assert "Best by step 0: 100.0 %" in capsys.readouterr().out
 
 
-def test_it_prints_nothing_when_asked_not_to(capsys):
+def test_print_best_false_prints_nothing(capsys):
     first_network.build_model(**ARGUMENTS, print_best=False)
     assert capsys.readouterr().out == ""
 
 
-def test_a_model_that_never_scores_is_still_returned():
+def test_a_model_with_no_sample_right_is_still_returned():
     model = first_network.build_model([[1.0]], [0], eta=1e-9, num_steps=5, print_best=False)
     assert sorted(model) == ["b", "w1"]
 
@@ -73,7 +73,7 @@ def test_a_model_of_d_features_has_the_keys_w1_to_wd_and_b():
     assert all(type(value) is float for value in model.values())
 
 
-def test_it_starts_from_three_draws_in_the_order_w1_w2_b():
+def test_build_model_draws_w1_w2_and_b_in_this_order():
     np.random.seed(3)
     expected = [np.random.random() for _ in range(3)]
     np.random.seed(3)
@@ -93,13 +93,13 @@ def test_predict_takes_any_finite_z_without_a_warning():
 
 
 @pytest.mark.parametrize("x", [[[1e308, -1e308]], [[1e308, 1e308]]])
-def test_samples_too_large_for_a_finite_answer_are_refused(x):
+def test_samples_too_large_for_a_finite_answer_raise(x):
     with pytest.raises(ValueError, match=r"x is too large for w.x \+ b to be finite"):
         first_network.predict(x, {"w1": 10.0, "w2": 10.0, "b": 0.0})
 
 
 @pytest.mark.parametrize("lay_out", [np.asfortranarray, lambda x: x[:, ::-1].copy()[:, ::-1]])
-def test_the_layout_of_the_samples_changes_no_bit(lay_out):
+def test_the_memory_layout_of_the_samples_changes_no_bit(lay_out):
     x = np.random.default_rng(0).standard_normal((1001, 37))
     model = {"b": 0.1, **{f"w{j + 1}": 1 / (j + 3) for j in range(37)}}
     assert (
@@ -125,7 +125,7 @@ def test_labels_may_be_booleans_or_floats(y):
         ({"num_steps": -1}, ValueError, "num_steps must be 0 or more"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_drawn(change, error, message):
+def test_bad_input_raises_before_anything_is_drawn(change, error, message):
     np.random.seed(0)
     with pytest.raises(error, match=message):
         first_network.build_model(**{**ARGUMENTS, **change})
@@ -143,12 +143,12 @@ def test_bad_input_is_refused_before_anything_is_drawn(change, error, message):
         ([1.0, 1.0, 0.0], TypeError, "model must be a dict"),
     ],
 )
-def test_a_model_that_does_not_fit_is_refused(model, error, message):
+def test_a_model_that_does_not_fit_the_samples_raises(model, error, message):
     with pytest.raises(error, match=message):
         first_network.predict([[0.0, 1.0]], model)
 
 
-def test_a_model_that_diverges_warns_and_is_the_best_one_seen():
+def test_a_descent_that_diverges_warns_and_returns_the_best_model():
     with pytest.warns(RuntimeWarning, match="smaller eta"):
         model = first_network.build_model(
             np.zeros((100, 1)), np.zeros(100), eta=1e308, num_steps=50, print_best=False

@@ -1,4 +1,4 @@
-"""The lecture's pictures pass on what they are given."""
+"""The lecture's pictures draw the samples and the model that they are given."""
 
 import matplotlib as mpl
 import numpy as np
@@ -21,8 +21,8 @@ def test_plot_dots_draws_both_classes():
     ]  # fmt: skip
 
 
-def test_the_boundary_is_the_models():
+def test_plot_decision_boundary_draws_the_boundary_of_the_model():
     ax = pr.plot_decision_boundary(POS, VALUE, MODEL, first_network.predict)
     contour = next(c for c in ax.collections if isinstance(c, mpl.contour.ContourSet))
-    # Linear interpolation between grid points 0.006 apart.
+    # The contour is interpolated linearly between grid points 0.006 apart.
     np.testing.assert_allclose(contour.get_paths()[0].vertices[:, 0], 0.5, atol=1e-3)

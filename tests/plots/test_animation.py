@@ -1,4 +1,4 @@
-"""The animation of a descent, by what its artists hold after each frame."""
+"""The animation of a descent: the data of its artists after each frame."""
 
 from itertools import pairwise
 
@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import marked_points
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -30,14 +31,14 @@ DESCENT = train()
 
 @pytest.fixture(autouse=True, scope="module")
 def coarse():
-    """Few points of the surface: it has tests of its own."""
+    """Compute few points of the surface, which has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_surface, "_GRID", 6)
         yield
 
 
 class Film:
-    """An animation, moved by hand."""
+    """An animation that shows the frames one asks for."""
 
     def __init__(self, *arguments, **options):
         import matplotlib.pyplot as plt
@@ -51,12 +52,12 @@ class Film:
         return list(self.animation.new_frame_seq())
 
     def show(self, k):
-        """What is drawn for record k."""
+        """Draw record k."""
         self.animation._draw_frame(k)
         return self
 
     def render(self):
-        """Everything in pixels; the first time, the animation begins anew."""
+        """Draw everything as pixels. The first time, this restarts the animation."""
         self.figure.canvas.draw()
 
     @property
@@ -70,7 +71,7 @@ class Film:
 
     @property
     def line(self):
-        """The points of f = 1/2."""
+        """The points of the line f = 0.5."""
         (line,) = self.plane.lines
         return line.get_xydata()
 
@@ -79,13 +80,13 @@ def close(films):
     import matplotlib.pyplot as plt
 
     for film in films:
-        film.animation._draw_was_started = True  # else it warns that nobody has seen it
+        film.animation._draw_was_started = True  # else it warns that it was never drawn
         plt.close(film.figure)
 
 
 @pytest.fixture
 def film(coarse):
-    """Animate as asked, and close it."""
+    """A function that animates a descent; the figures are closed after the test."""
     mpl.use("Agg")
     films = []
 
@@ -99,7 +100,7 @@ def film(coarse):
 
 @pytest.fixture(scope="module")
 def shown(coarse):
-    """The animation of DESCENT, at any frame."""
+    """The animation of DESCENT, shared by tests that only show its frames."""
     mpl.use("Agg")
     made = Film(X, Y, DESCENT)
     yield made
@@ -107,49 +108,49 @@ def shown(coarse):
 
 
 def marked(ax, marker):
-    (line,) = (line for line in ax.lines if line.get_marker() == marker)
-    return line.get_xydata().tolist()
+    """Return the points of the only line with this marker."""
+    return marked_points(ax, marker).tolist()
 
 
 def unmarked(ax):
-    (line,) = (line for line in ax.lines if line.get_marker() == "None")
-    return line.get_xydata().tolist()
+    """Return the points of the only line without markers."""
+    return marked(ax, "None")
 
 
-# --- Which records are shown ---
+# --- The records that are shown ---
 
 
 @given(st.integers(1, 20_000), st.integers(2, 300))
-def test_the_frames_ascend_from_the_first_record_to_the_last_as_many_as_asked_for(records, most):
-    frames = _animation._frames(records, most)
+def test_the_frames_ascend_from_the_first_record_to_the_last(records, most):
+    frames = _animation._records_to_show(records, most)
     assert len(frames) == min(records, most)
     assert (frames[0], frames[-1]) == (0, records - 1)
     assert np.diff(frames).min(initial=1) >= 1
 
 
-def test_the_records_shown_grow_by_the_same_factor():
-    assert _animation._frames(10_001, 5) == [0, 9, 99, 999, 10_000]
+def test_the_shown_records_grow_by_a_constant_factor():
+    assert _animation._records_to_show(10_001, 5) == [0, 9, 99, 999, 10_000]
 
 
 @given(st.integers(100, 20_000), st.integers(10, 100))
-def test_the_steps_between_frames_never_shrink_by_more_than_a_rounding(records, most):
-    strides = np.diff(_animation._frames(records, most))
+def test_the_strides_between_frames_shrink_by_one_record_at_most_through_rounding(records, most):
+    strides = np.diff(_animation._records_to_show(records, most))
     assert np.diff(strides).min() >= -1
 
 
 @pytest.mark.parametrize(("num_frames", "number"), [(2, 2), (5, 5), (1000, 61)])
-def test_the_animation_has_these_frames(film, num_frames, number):
-    assert film(num_frames=num_frames).frames == _animation._frames(61, num_frames)
-    assert len(_animation._frames(61, num_frames)) == number
+def test_there_are_num_frames_frames_but_no_more_than_records(film, num_frames, number):
+    assert film(num_frames=num_frames).frames == _animation._records_to_show(61, num_frames)
+    assert len(_animation._records_to_show(61, num_frames)) == number
 
 
-# --- What a frame shows ---
+# --- The contents of a frame ---
 
 SHOWN = [0, 1, 17, 60]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_the_shades_are_f_in_the_middle_of_their_pixels(film, dtype):
+def test_each_pixel_has_the_value_of_f_at_its_middle(film, dtype):
     descent = train(X.astype(dtype))
     shades = film(X.astype(dtype), descent=descent).shades
     rows, columns = shades.get_array().shape
@@ -163,25 +164,25 @@ def test_the_shades_are_f_in_the_middle_of_their_pixels(film, dtype):
 
 
 @pytest.mark.parametrize("k", SHOWN)
-def test_the_shades_are_those_of_the_record(shown, k):
+def test_the_shades_belong_to_the_record_that_is_shown(shown, k):
     left, right, bottom, top = shown.shades.get_extent()
-    # Corners, or nearly: half a pixel away.
+    # The pixels at the corners are half a pixel away from them.
     corners = np.array([[left, bottom], [right, bottom], [left, top], [right, top]])
     expected = reference.sigma(corners @ DESCENT.history.weights[k] + DESCENT.history.bias[k])
     values = shown.show(k).shades.get_array()[[0, 0, -1, -1], [0, -1, 0, -1]]
     np.testing.assert_allclose(values, expected, atol=0.05)
 
 
-def test_the_shades_fill_the_picture_and_go_from_0_to_1(shown):
+def test_the_shades_fill_the_axes_and_range_from_0_to_1(shown):
     assert shown.shades.get_extent() == [*shown.plane.get_xlim(), *shown.plane.get_ylim()]
     assert shown.shades.get_clim() == (0, 1)
 
 
 @pytest.mark.parametrize("k", SHOWN)
-def test_the_line_lies_where_f_is_one_half_across_the_picture(shown, k):
+def test_the_line_crosses_the_picture_where_f_is_one_half(shown, k):
     w, b = DESCENT.history.weights[k], DESCENT.history.bias[k]
     ends = shown.show(k).line
-    # Both ends are some 10 from the origin.
+    # Both ends are about 10 away from the origin.
     np.testing.assert_allclose(ends @ w + b, 0.0, atol=1e-13 * np.linalg.norm(w))
     inside = shown.plane.transAxes.inverted().transform(shown.plane.transData.transform(ends))
     assert ((inside < 0) | (inside > 1)).any(axis=1).all()  # both ends are outside
@@ -189,12 +190,12 @@ def test_the_line_lies_where_f_is_one_half_across_the_picture(shown, k):
     assert ((middle > -0.5) & (middle < 1.5)).all()
 
 
-def test_the_picture_of_the_plane_stays_where_it_is(shown):
+def test_the_limits_of_the_plane_are_the_same_in_every_frame(shown):
     before = shown.show(0).plane.axis()
     assert shown.show(60).plane.axis() == before
 
 
-def test_the_samples_are_drawn_by_class_over_the_shades_and_the_line(shown):
+def test_the_samples_of_both_classes_lie_above_the_shades_and_the_line(shown):
     zero, one = shown.plane.collections
     assert zero.get_offsets().tolist() == X[Y == 0].tolist()
     assert one.get_offsets().tolist() == X[Y == 1].tolist()
@@ -202,7 +203,7 @@ def test_the_samples_are_drawn_by_class_over_the_shades_and_the_line(shown):
     assert shown.shades.zorder < line.zorder < min(zero.zorder, one.zorder)
 
 
-def test_the_numbers_of_features_in_thousands_do_not_touch(film):
+def test_tick_labels_of_features_in_the_thousands_do_not_touch(film):
     samples = np.column_stack([np.linspace(-6000, 1700, 60), X[:, 1]])
     shown = film(samples, descent=train(samples))
     shown.render()
@@ -216,25 +217,25 @@ def test_the_numbers_of_features_in_thousands_do_not_touch(film):
     assert all(one.x1 + 5 < other.x0 for one, other in pairwise(labels))
 
 
-def test_the_legend_names_the_classes_and_the_line(shown):
-    words = [text.get_text() for text in shown.plane.get_legend().get_texts()]
-    assert words == ["class 0", "class 1", "$f = 0.5$"]
+def test_the_legend_of_the_plane_names_the_classes_and_the_line(shown):
+    texts = [text.get_text() for text in shown.plane.get_legend().get_texts()]
+    assert texts == ["class 0", "class 1", "$f = 0.5$"]
 
 
-def test_the_surface_has_the_first_weight_across_and_the_second_up(shown):
+def test_the_surface_has_the_first_weight_along_x_and_the_second_along_y(shown):
     assert (shown.surface.get_xlabel(), shown.surface.get_ylabel()) == ("$w_{1}$", "$w_{2}$")
 
 
 @pytest.mark.parametrize("k", SHOWN)
-def test_the_path_leads_from_the_start_to_the_weights_of_the_record(shown, k):
+def test_the_path_leads_from_the_start_to_the_record_that_is_shown(shown, k):
     ax = shown.show(k).surface
-    way = DESCENT.history.weights.tolist()
-    assert unmarked(ax) == way[: k + 1]
-    assert (marked(ax, "o"), marked(ax, "D")) == ([way[0]], [way[k]])
+    path = DESCENT.history.weights.tolist()
+    assert unmarked(ax) == path[: k + 1]
+    assert (marked(ax, "o"), marked(ax, "D")) == ([path[0]], [path[k]])
 
 
 @pytest.mark.parametrize("record_every", [1, 7])
-def test_the_cost_is_drawn_up_to_the_record(film, record_every):
+def test_the_cost_is_drawn_up_to_the_record_that_is_shown(film, record_every):
     descent = train(num_steps=60 * record_every, record_every=record_every)
     shown = film(descent=descent)
     curve = np.column_stack([descent.history.step, descent.history.cost]).tolist()
@@ -244,7 +245,7 @@ def test_the_cost_is_drawn_up_to_the_record(film, record_every):
         assert marked(shown.cost, "o") == [curve[k]]
 
 
-def test_the_axes_of_the_cost_hold_all_of_it_from_the_first_frame_on(shown):
+def test_the_axes_of_the_cost_have_room_for_the_whole_curve_from_the_first_frame_on(shown):
     ax = shown.show(0).cost
     assert ax.get_ylim()[0] == 0
     assert ax.get_ylim()[1] > DESCENT.history.cost.max()
@@ -253,19 +254,19 @@ def test_the_axes_of_the_cost_hold_all_of_it_from_the_first_frame_on(shown):
 
 
 @pytest.mark.parametrize("k", SHOWN)
-def test_the_title_tells_the_step_with_its_cost_and_its_accuracy(shown, k):
+def test_the_title_shows_the_step_with_its_cost_and_accuracy(shown, k):
     assert shown.show(k).title == (
         f"step {k}:  cost {DESCENT.history.cost[k]:.3g},  "
         f"accuracy {100 * DESCENT.history.accuracy[k]:.1f} %"
     )
 
 
-def test_the_title_tells_the_step_and_not_the_number_of_the_record(film):
+def test_the_title_counts_steps_rather_than_records(film):
     shown = film(descent=train(record_every=7)).show(3)
     assert shown.title.startswith("step 21:")
 
 
-def test_the_first_record_is_drawn_before_it_moves(film):
+def test_the_first_record_is_drawn_before_the_animation_starts(film):
     assert film().title.startswith("step 0:")
 
 
@@ -275,11 +276,11 @@ def test_a_frame_can_be_shown_after_a_later_one(shown):
     assert len(unmarked(shown.surface)) == 4
 
 
-def test_weights_and_penalty_are_part_of_the_surface(film, monkeypatch):
+def test_the_surface_is_computed_with_sample_weight_and_alpha(film, monkeypatch):
     found = []
     cost_over = _surface.cost_over
     monkeypatch.setattr(
-        surface, "cost_over",
+        _surface, "cost_over",
         lambda *rest, **options: (found.append(options), cost_over(*rest, **options))[1],
     )  # fmt: skip
     weights = np.linspace(0, 1, 60)
@@ -289,11 +290,11 @@ def test_weights_and_penalty_are_part_of_the_surface(film, monkeypatch):
     assert found[0]["alpha"] == 0.25
 
 
-# --- Lines that are not there ---
+# --- The line f = 0.5 ---
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0, -1.0])
-def test_weights_of_0_have_no_line(film, bias):
+def test_with_weights_of_zero_there_is_no_line(film, bias):
     shown = film(descent=train(num_steps=3, init=([0.0, 0.0], bias)))
     assert shown.show(0).line.tolist() == []
     assert len(shown.show(1).line) == 2
@@ -306,23 +307,23 @@ def test_a_line_far_from_the_picture_is_not_drawn(film, w):
 
 
 @pytest.mark.parametrize("w", [[0.0, 2.0], [-2.0, 0.0], [1e-200, -1e-200], [1e200, 1e199]])
-def test_any_direction_and_length_of_the_weights_has_its_line(w):
+def test_the_line_is_right_for_weights_of_any_direction_and_length(w):
     center = np.array([3.0, -1.0])
-    ends = np.transpose(_animation._line(np.array(w), 0.5 * np.hypot(*w), center, 10.0))
+    ends = np.transpose(_animation._boundary_ends(np.array(w), 0.5 * np.hypot(*w), center, 10.0))
     unit = np.array(w) / np.hypot(*w)
     np.testing.assert_allclose(ends @ unit + 0.5, 0.0, atol=1e-14)
     assert np.linalg.norm(ends[1] - ends[0]) == pytest.approx(20.0)
 
 
-# --- Everything can be animated that was trained ---
+# --- Every descent can be animated ---
 
 
 @pytest.mark.parametrize(
     "options",
     [dict(num_steps=0), dict(num_steps=1), dict(record_every=1000), dict(eta=1e300, num_steps=5)],
-    ids=["no step", "one step", "start alone recorded", "far off"],
+    ids=["no step", "one step", "only the start recorded", "huge steps"],
 )
-def test_any_descent_can_be_animated(film, options):
+def test_a_descent_with_few_records_or_huge_steps_can_be_animated(film, options):
     play(film(descent=train(**options), num_frames=3))
 
 
@@ -332,7 +333,7 @@ def test_a_descent_that_diverged_can_be_animated(film):
     play(film(descent=descent, alpha=50.0, num_frames=3))
 
 
-def test_a_cost_of_next_to_nothing_can_be_animated(film):
+def test_a_cost_near_zero_can_be_animated(film):
     labels = X[:, 0] > 0
     descent = train(X, labels, init=([1e9, 0.0], 0.0))
     assert descent.history.cost.max() < 1e-300
@@ -371,10 +372,10 @@ def test_read_only_samples_and_history_can_be_animated(film):
     film(samples, labels, descent).show(17)
 
 
-# --- The file ---
+# --- The file and the figure ---
 
 
-def test_a_gif_has_the_frames_and_the_same_picture_size_in_each(film, tmp_path):
+def test_a_gif_has_all_frames_in_the_size_of_the_figure(film, tmp_path):
     path = tmp_path / "descent.gif"
     film(num_frames=4).animation.save(path, writer="pillow", dpi=30)
     with Image.open(path) as gif:
@@ -382,12 +383,12 @@ def test_a_gif_has_the_frames_and_the_same_picture_size_in_each(film, tmp_path):
         assert gif.size == (300, 150)
 
 
-def test_it_never_shows_a_window(film, monkeypatch):
+def test_an_animation_opens_no_window(film, monkeypatch):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
     film()
 
 
-def test_it_is_a_figure_of_its_own(film):
+def test_an_animation_has_a_figure_of_its_own(film):
     import matplotlib.pyplot as plt
 
     current = plt.figure()
@@ -409,12 +410,13 @@ def test_it_is_a_figure_of_its_own(film):
         (dict(descent=train(np.ones((60, 3)), init=([0.0] * 3, 0.0))), ValueError,
          "trained on X with its 2 features, found one with 3"),
         (dict(num_frames=1), ValueError, "num_frames must be 2 or more, found 1"),
-        (dict(num_frames=2.5), TypeError, "num_frames must be a whole number, found 2.5"),
+        (dict(num_frames=2.5), TypeError,
+         "num_frames must be a whole number, 2 or more, found 2.5"),
         (dict(sample_weight=[1.0]), ValueError, r"sample_weight must have shape \(60,\)"),
-        (dict(alpha="1"), TypeError, "alpha must be a number, found '1'"),
+        (dict(alpha="1"), TypeError, "alpha must be a number, 0 or more, found '1'"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_animated_is_refused_before_there_is_a_figure(changed, error, message):
+def test_wrong_arguments_are_refused_before_a_figure_is_made(changed, error, message):
     import matplotlib.pyplot as plt
 
     before = plt.get_fignums()

@@ -1,10 +1,11 @@
-"""The learning curve and the descent on C = w^2, by what their artists hold."""
+"""The learning curve and the steps on C = w^2: the data of their artists."""
 
 from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from helpers import marked_points
 
 import oneneuron
 from oneneuron import plots
@@ -27,13 +28,13 @@ DESCENT = train()
 
 
 def right_of(ax):
-    """The Axes of the accuracy, on top of that of the cost."""
+    """Return the Axes of the accuracy, which lie on top of those of the cost."""
     (right,) = (other for other in ax.figure.axes if other is not ax)
     return right
 
 
 @pytest.mark.parametrize("record_every", [1, 7, 1000])
-def test_the_cost_is_that_of_the_history_by_step(ax, record_every):
+def test_the_cost_is_drawn_at_each_step_of_the_history(ax, record_every):
     history = (descent := train(record_every=record_every)).history
     plots.plot_learning_curve(descent, ax=ax)
     (line,) = ax.lines
@@ -41,7 +42,7 @@ def test_the_cost_is_that_of_the_history_by_step(ax, record_every):
 
 
 @pytest.mark.parametrize("record_every", [1, 7, 1000])
-def test_the_accuracy_is_that_of_the_history_by_step(ax, record_every):
+def test_the_accuracy_is_drawn_at_each_step_of_the_history(ax, record_every):
     history = (descent := train(record_every=record_every)).history
     plots.plot_learning_curve(descent, ax=ax)
     line, _ = right_of(ax).lines
@@ -49,7 +50,7 @@ def test_the_accuracy_is_that_of_the_history_by_step(ax, record_every):
 
 
 @pytest.mark.parametrize("record_every", [1, 50, 100, 1000])
-def test_the_star_is_at_the_best_step_within_the_picture_recorded_or_not(ax, record_every):
+def test_a_star_is_at_the_best_step_even_if_it_was_not_recorded(ax, record_every):
     descent = train(num_steps=199, record_every=record_every)
     best = descent.best
     if record_every > 1:
@@ -61,10 +62,10 @@ def test_the_star_is_at_the_best_step_within_the_picture_recorded_or_not(ax, rec
     assert best.step < right_of(ax).get_xlim()[1]
 
 
-def test_the_legend_tells_the_lines_apart_and_the_best_in_numbers(ax):
+def test_the_legend_shows_both_lines_and_the_best_step_in_numbers(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     legend = ax.get_legend()
-    best = f"best: {100 * DESCENT.best.accuracy:.1f} % by step {DESCENT.best.step}"
+    best = f"best: {100 * DESCENT.best.accuracy:.1f} % at step {DESCENT.best.step}"
     assert [text.get_text() for text in legend.get_texts()] == ["cost", "accuracy", best]
     drawn = [*ax.lines, *right_of(ax).lines]
     look = mpl.artist.Artist.properties
@@ -73,14 +74,14 @@ def test_the_legend_tells_the_lines_apart_and_the_best_in_numbers(ax):
             assert look(handle)[name] == look(line)[name]
 
 
-def test_the_lines_differ_in_colour_and_in_dash(ax):
+def test_cost_and_accuracy_differ_in_colour_and_in_dash(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     cost, accuracy = ax.lines[0], right_of(ax).lines[0]
     assert cost.get_color() != accuracy.get_color()
     assert cost.get_linestyle() != accuracy.get_linestyle()
 
 
-def test_the_cost_has_the_left_axis_and_the_accuracy_the_right_one_in_percent(ax):
+def test_the_cost_has_the_left_scale_and_the_accuracy_the_right_one_in_percent(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     right = right_of(ax)
     assert (ax.get_ylabel(), right.get_ylabel()) == ("cost $C$", "accuracy")
@@ -88,14 +89,14 @@ def test_the_cost_has_the_left_axis_and_the_accuracy_the_right_one_in_percent(ax
     assert right.yaxis.get_major_formatter()(0.5) == "50%"
 
 
-def test_both_axes_begin_at_0_and_hold_all_values(ax):
+def test_both_scales_begin_at_0_and_include_all_values(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     assert (ax.get_ylim()[0], right_of(ax).get_ylim()[0]) == (0, 0)
     assert ax.get_ylim()[1] > DESCENT.history.cost.max()
     assert right_of(ax).get_ylim()[1] > 1
 
 
-def test_the_steps_begin_at_0_and_each_tenfold_takes_as_much_room_as_the_next(ax):
+def test_the_axis_of_steps_begins_at_0_and_is_logarithmic_from_1_on(ax):
     plots.plot_learning_curve(train(num_steps=2000), ax=ax)
     assert ax.get_xlabel() == "step"
     assert ax.get_xlim()[0] == 0
@@ -113,13 +114,13 @@ def test_few_records_are_shown_as_points(ax, num_steps, marker):
     assert [line.get_marker() for line in ax.lines] == [marker]
 
 
-def test_the_legend_lies_above_the_picture_and_hides_none_of_it(ax):
+def test_the_legend_of_a_learning_curve_lies_above_the_axes(ax):
     plots.plot_learning_curve(DESCENT, ax=ax)
     ax.figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
 
 
-def test_the_next_picture_without_axes_goes_to_the_same_ones(ax):
+def test_the_axes_of_the_cost_are_the_current_ones_afterwards(ax):
     plots.plot_learning_curve(DESCENT)
     assert plots.plot_parabola(0.2) is ax
 
@@ -138,9 +139,9 @@ def diverged():
         diverged,
         lambda: DESCENT._replace(history=DESCENT.history._replace(cost=np.zeros(121))),
     ],
-    ids=["no step", "one step", "far off", "diverged", "costs of 0"],
+    ids=["no step", "one step", "huge steps", "diverged", "costs of 0"],
 )
-def test_any_descent_has_a_learning_curve(ax, make):
+def test_every_descent_with_a_history_has_a_learning_curve(ax, make):
     plots.plot_learning_curve(make(), ax=ax)
     ax.figure.canvas.draw()
 
@@ -149,12 +150,16 @@ def test_any_descent_has_a_learning_curve(ax, make):
     ("descent", "error", "message"),
     [
         (train(record_every=0), ValueError, "must have a history.*train with record_every=1"),
-        (DESCENT.history, TypeError, "must be a Descent, as oneneuron.train returns.*History"),
+        (
+            DESCENT.history,
+            TypeError,
+            "must be a Descent, the result of oneneuron.train, found History",
+        ),
         ([DESCENT], TypeError, "must be a Descent.*found list"),
         (None, TypeError, "must be a Descent.*found NoneType"),
     ],
 )
-def test_anything_but_a_descent_with_a_history_is_refused(descent, error, message):
+def test_anything_but_a_descent_with_a_history_has_no_learning_curve(descent, error, message):
     import matplotlib.pyplot as plt
 
     with pytest.raises(error, match=message):
@@ -166,19 +171,18 @@ def test_anything_but_a_descent_with_a_history_is_refused(descent, error, messag
 
 
 def dots(ax):
-    """w and C of the dots, in order."""
-    (line,) = (line for line in ax.lines if line.get_marker() == "o")
-    return line.get_xydata()
+    """Return w and C of the dots, in order."""
+    return marked_points(ax, "o")
 
 
 def arrows(ax):
-    """(tail, head) of the arrows, in order."""
+    """Return (tail, head) of the arrows, in order."""
     return [(note.xyann, note.xy) for note in ax.texts if note.get_text() == ""]
 
 
 @pytest.mark.parametrize("start", [1.0, -1.0, -3.5, 1e-80])
 @pytest.mark.parametrize("eta", [0.01, 0.2, 0.5, 0.9, 1.0, 1.05])
-def test_each_dot_is_a_step_of_the_descent_and_on_the_curve(ax, eta, start):
+def test_the_dots_are_the_steps_of_the_descent_and_lie_on_the_parabola(ax, eta, start):
     plots.plot_parabola(eta, start=start, num_steps=7, ax=ax)
     w, cost = dots(ax).T
     # w - 2 eta w rounds twice in each step.
@@ -193,16 +197,15 @@ def test_the_arrows_lead_from_each_dot_to_the_next(ax, eta):
     assert arrows(ax) == [*pairwise(points)]
 
 
-def test_an_arrow_has_its_tip_where_it_leads_to(ax):
+def test_each_arrow_has_its_tip_at_its_end(ax):
     plots.plot_parabola(0.2, ax=ax)
     styles = {note.arrowprops["arrowstyle"] for note in ax.texts if note.get_text() == ""}
     assert styles == {"->"}
 
 
-def test_the_curve_is_w_squared_to_both_sides_of_all_dots(ax):
+def test_the_parabola_reaches_beyond_all_dots_on_both_sides(ax):
     plots.plot_parabola(1.05, ax=ax)
-    (curve,) = (line for line in ax.lines if line.get_marker() == "None")
-    w, cost = curve.get_data()
+    w, cost = marked_points(ax, "None").T
     np.testing.assert_array_equal(cost, w**2)
     assert w.min() == -w.max()
     assert w.max() > np.abs(dots(ax)[:, 0]).max()
@@ -211,26 +214,26 @@ def test_the_curve_is_w_squared_to_both_sides_of_all_dots(ax):
 @pytest.mark.parametrize(
     ("eta", "verdict"),
     [
-        (0.01, "too small, not down by step 10"),
-        (0.1, "too small, not down by step 10"),  # 0.8^10 is 0.107
+        (0.01, "too small, still falling at step 10"),
+        (0.1, "too small, still falling at step 10"),  # 0.8^10 is 0.107
         (0.2, "right"),
         (0.5, "right"),
         (0.85, "right"),
-        (0.9, "large, it swings"),
-        (1.0, "too large, it never comes down"),
-        (1.05, "too large, it climbs"),
-        (1e200, "too large, it climbs"),
+        (0.9, "large, w oscillates"),
+        (1.0, "too large, C never falls"),
+        (1.05, "too large, C grows"),
+        (1e200, "too large, C grows"),
     ],
 )
 @pytest.mark.parametrize("start", [1.0, -1e4])
-def test_the_title_tells_eta_and_what_becomes_of_it_from_any_start(ax, eta, verdict, start):
+def test_the_title_judges_the_step_size_from_any_start(ax, eta, verdict, start):
     plots.plot_parabola(eta, start=start, ax=ax)
     assert ax.get_title() == f"$\\eta$ = {eta:g}: {verdict}"
 
 
 @pytest.mark.parametrize("start", [1.0, -2.0, 1e99, -1e99])
 @pytest.mark.parametrize("eta", [1.3, 5.0, 1e200, 1.7e308])
-def test_a_step_out_of_the_picture_is_an_arrow_to_its_edge(ax, eta, start):
+def test_a_step_that_leaves_the_picture_is_an_arrow_to_its_edge(ax, eta, start):
     plots.plot_parabola(eta, start=start, ax=ax)
     ax.figure.canvas.draw()
     w, cost = dots(ax).T
@@ -239,18 +242,18 @@ def test_a_step_out_of_the_picture_is_an_arrow_to_its_edge(ax, eta, start):
     tail, head = arrows(ax)[-1]
     assert tail == (w[-1], cost[-1])
     assert ax.get_ylim()[0] < head[1] < ax.get_ylim()[1]
-    # The next dot would be at the end of the same line, whose slope is the sum of both w.
+    # The next dot would be on the same line, whose slope is the sum of both w.
     beyond = w[-1] * (1 - 2 * min(eta, 1e150))
     slope = (head[0] - tail[0]) / (head[1] - tail[1])
     assert slope == pytest.approx(1 / (w[-1] + beyond), abs=1e-15 / abs(start))
 
 
 @pytest.mark.parametrize(("start", "side"), [(1.0, "left"), (-1.0, "right")])
-def test_the_start_is_named_outside_of_the_curve(ax, start, side):
+def test_the_start_is_labelled_outside_the_parabola(ax, start, side):
     plots.plot_parabola(0.2, start=start, ax=ax)
     (note,) = (note for note in ax.texts if note.get_text() == "start")
     assert note.xy == (start, 1.0)
-    assert note.get_horizontalalignment() == side  # the side of the text at its point
+    assert note.get_horizontalalignment() == side  # the side on which the text touches its point
     assert np.sign(note.xyann[0]) == start
 
 
@@ -259,7 +262,7 @@ def test_one_step_is_one_arrow(ax):
     assert (len(dots(ax)), len(arrows(ax))) == (2, 1)
 
 
-def test_the_axes_of_the_parabola_are_named(ax):
+def test_the_axes_of_the_parabola_are_labelled(ax):
     plots.plot_parabola(0.2, ax=ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$w$", "$C = w^2$")
 
@@ -269,17 +272,27 @@ def test_the_axes_of_the_parabola_are_named(ax):
     [
         (dict(eta=0), ValueError, "eta must be finite and above 0, found 0"),
         (dict(eta=np.inf), ValueError, "eta must be finite and above 0"),
-        (dict(eta="auto"), TypeError, "eta must be a number, found 'auto'"),
-        (dict(eta=0.1, start=0.0), ValueError, "start must be neither 0 nor .*found 0.0"),
-        (dict(eta=0.1, start=1e200), ValueError, r"start must be.*found 1e\+200"),
+        (dict(eta="auto"), TypeError, "eta must be a number above 0, found 'auto'"),
+        (
+            dict(eta=0.1, start=0.0),
+            ValueError,
+            "start must be between 1e-100 and 1e100 in absolute value, found 0.0",
+        ),
+        (dict(eta=0.1, start=1e200), ValueError, r"start must be between.*found 1e\+200"),
         (dict(eta=0.1, start=np.nan), ValueError, "start must be finite"),
         (dict(eta=0.1, start="1"), TypeError, "start must be a number, found '1'"),
         (dict(eta=0.1, num_steps=0), ValueError, "num_steps must be 1 or more, found 0"),
-        (dict(eta=0.1, num_steps=2.0), TypeError, "num_steps must be a whole number, found 2.0"),
-        (dict(eta=0.1, num_steps=1001), ValueError, "num_steps must be 1000 or fewer"),
+        (
+            dict(eta=0.1, num_steps=2.0),
+            TypeError,
+            "num_steps must be a whole number, 1 or more, found 2.0",
+        ),
+        (dict(eta=0.1, num_steps=1001), ValueError, "num_steps must be at most 1000, found 1001"),
     ],
 )
-def test_numbers_out_of_their_range_are_refused(arguments, error, message):
+def test_wrong_arguments_of_the_parabola_are_refused_before_a_figure_is_made(
+    arguments, error, message
+):
     import matplotlib.pyplot as plt
 
     with pytest.raises(error, match=message):
@@ -287,7 +300,7 @@ def test_numbers_out_of_their_range_are_refused(arguments, error, message):
     assert plt.get_fignums() == []
 
 
-# --- Both ---
+# --- Both pictures ---
 
 
 @pytest.mark.parametrize(
@@ -296,14 +309,14 @@ def test_numbers_out_of_their_range_are_refused(arguments, error, message):
      lambda **axes: plots.plot_parabola(0.2, **axes)],
     ids=["learning curve", "parabola"],
 )  # fmt: skip
-class TestBothPictures:
-    def test_draw_on_the_axes_given(self, ax, draw):
+class TestBothCurves:
+    def test_curves_are_drawn_on_the_given_axes(self, ax, draw):
         ax.figure.add_axes((0.8, 0.8, 0.1, 0.1))  # now the current ones
         assert draw(ax=ax) is ax
 
-    def test_draw_on_the_current_axes_by_default(self, ax, draw):
+    def test_curves_are_drawn_on_the_current_axes_by_default(self, ax, draw):
         assert draw() is ax
 
-    def test_never_show_a_window(self, ax, draw, monkeypatch):
+    def test_curves_open_no_window(self, ax, draw, monkeypatch):
         monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
         draw(ax=ax)

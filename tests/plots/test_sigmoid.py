@@ -1,4 +1,4 @@
-"""The curve of sigma(w x + b), by the points of its line."""
+"""The curve of sigma(w x + b): the points of its line."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def curves(ax):
 
 
 def marked(line):
-    """The points that bear a marker."""
+    """Return the points with a marker."""
     return line.get_xydata()[line.get_markevery()]
 
 
@@ -26,38 +26,38 @@ def test_the_curve_is_sigma_of_wx_plus_b(ax, weight, bias):
 
 
 @pytest.mark.parametrize(("weight", "bias"), [(1, 0), (-3, 2), (0.01, 5), (40.0, -20.0)])
-def test_the_marker_is_where_f_is_one_half_in_the_middle(ax, weight, bias):
+def test_the_marker_is_in_the_middle_where_f_is_one_half(ax, weight, bias):
     plots.plot_sigmoid(weight, bias, ax=ax)
     centre = -bias / weight
     np.testing.assert_allclose(marked(curves(ax)[0]), [[centre, 0.5]], atol=1e-12)
     assert np.mean(ax.get_xlim()) == pytest.approx(centre)
 
 
-def test_both_tails_are_in_sight(ax):
+def test_both_tails_of_the_curve_are_visible(ax):
     plots.plot_sigmoid(0.02, 5, ax=ax)
     _, f = curves(ax)[0].get_data()
     assert f.min() < 1e-3
     assert f.max() > 1 - 1e-3
 
 
-def test_dashed_lines_are_at_0_a_half_and_1_once(ax):
+def test_lines_at_0_and_one_half_and_1_are_drawn_only_once(ax):
     plots.plot_sigmoid(ax=ax)
     plots.plot_sigmoid(2, ax=ax)
     levels = [line.get_ydata()[0] for line in ax.lines if line not in curves(ax)]
     assert levels == [0, 0.5, 1]
 
 
-def test_a_second_curve_has_its_own_colour_dash_marker_and_line_in_the_legend(ax):
+def test_a_second_curve_has_its_own_colour_dash_marker_and_legend_entry(ax):
     plots.plot_sigmoid(1, 0, ax=ax)
     plots.plot_sigmoid(2, -1, ax=ax)
     first, second = curves(ax)
     for look in ("get_color", "get_linestyle", "get_marker"):
         assert getattr(first, look)() != getattr(second, look)()
-    words = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert words == ["$w = 1$, $b = 0$", "$w = 2$, $b = -1$"]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["$w = 1$, $b = 0$", "$w = 2$, $b = -1$"]
 
 
-def test_the_range_grows_with_the_curves_and_all_span_it(ax):
+def test_the_range_grows_with_each_curve_and_all_curves_span_it(ax):
     for weight, bias in [(4, 0), (1, -30), (1, 0)]:
         plots.plot_sigmoid(weight, bias, ax=ax)
     assert ax.get_xlim() == (-8, 38)
@@ -71,13 +71,13 @@ def test_a_steep_curve_stays_smooth_beside_a_flat_one(ax):
     assert np.diff(curves(ax)[0].get_ydata()).max() < 0.02
 
 
-def test_samples_that_were_drawn_stay_in_sight(ax):
+def test_samples_drawn_before_stay_visible(ax):
     ax.plot([20.0], [1.0], "o")
     plots.plot_sigmoid(ax=ax)
     assert ax.get_xlim()[1] >= 20
 
 
-def test_a_weight_of_zero_is_a_level_line_without_a_marker(ax):
+def test_a_weight_of_zero_gives_a_level_line_without_a_marker(ax):
     plots.plot_sigmoid(0, 0, ax=ax)
     assert set(curves(ax)[0].get_ydata()) == {0.5}
     assert curves(ax)[0].get_marker() == "none"
@@ -85,7 +85,7 @@ def test_a_weight_of_zero_is_a_level_line_without_a_marker(ax):
 
 @settings(deadline=None, max_examples=100)
 @given(st.floats(-1e9, 1e9).filter(lambda w: abs(w) > 1e-9) | st.just(0.0), st.floats(-1e9, 1e9))
-def test_any_two_neurons_share_a_picture(weight, bias):
+def test_any_neuron_can_be_drawn_beside_the_default_one(weight, bias):
     from matplotlib.figure import Figure
 
     ax = Figure().add_subplot()
@@ -112,13 +112,18 @@ def test_extreme_weights_are_drawn(ax, weight):
         (1, np.inf, "bias must be finite"),
         ("steep", 0, "weight must be a number"),
         ([1.0], 0, "weight must be a number"),
-        (1e-300, 1e300, "weight must not be so close to 0"),
+        (
+            1e-300,
+            1e300,
+            "weight is too close to 0 for a finite range of x, found 1e-300: use 0",
+        ),
     ],
 )
-def test_what_is_no_neuron_is_refused(weight, bias, message):
+def test_a_weight_or_bias_that_cannot_be_drawn_is_refused(pyplot, weight, bias, message):
     with pytest.raises((ValueError, TypeError), match=message):
         plots.plot_sigmoid(weight, bias)
+    assert pyplot.get_fignums() == []
 
 
-def test_it_is_drawn_on_the_current_axes_by_default(ax):
+def test_a_sigmoid_is_drawn_on_the_current_axes_by_default(ax):
     assert plots.plot_sigmoid() is ax

@@ -1,4 +1,4 @@
-"""The cost's surface and the paths on it, by what the artists hold."""
+"""The cost surface and the paths on it: the data of their artists."""
 
 import matplotlib as mpl
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 
 import oneneuron
 from oneneuron import plots, reference
-from oneneuron.plots import _style, _surface
+from oneneuron.plots import _surface
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((60, 3)) * [1.0, 2.0, 0.5]
@@ -26,17 +26,17 @@ DESCENT = train()
 
 @pytest.fixture
 def coarse(monkeypatch):
-    """Few points of the surface, where it isn't looked at."""
+    """Compute few points of the surface, for tests that do not look at it."""
     monkeypatch.setattr(_surface, "_GRID", 8)
 
 
 def contour_sets(ax):
-    """The filled contours and the lines."""
+    """Return the filled contours and the contour lines."""
     return [c for c in ax.collections if isinstance(c, mpl.contour.ContourSet)]
 
 
 def points_on_lines(ax):
-    """(level, horizontal, vertical) of all points of the lines of equal cost."""
+    """Return (level, x, y) of all points of the contour lines."""
     lines = contour_sets(ax)[1]
     rows = [
         np.column_stack([np.full(len(path.vertices), level), path.vertices])
@@ -46,7 +46,7 @@ def points_on_lines(ax):
 
 
 def marks(ax, marker, size):
-    """Where marks of this kind are."""
+    """Return the points with a mark of this kind."""
     return [
         line.get_xydata()[0].tolist()
         for line in ax.lines
@@ -63,13 +63,13 @@ def ends(ax):
 
 
 def numbered(ax):
-    """Where the dots are, by their number."""
+    """Return the points of the dots by their number."""
     texts = [text for text in ax.texts if isinstance(text, mpl.text.Annotation)]
     assert marks(ax, "o", 6) == [list(text.xy) for text in texts]
     return {text.get_text(): list(text.xy) for text in texts}
 
 
-def trails(ax):
+def lines_of_paths(ax):
     return [line for line in ax.lines if line.get_linestyle() != "None"]
 
 
@@ -78,7 +78,7 @@ def trails(ax):
 
 @pytest.mark.parametrize("alpha", [0.0, 5.0])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_line_of_equal_cost_lies_where_the_held_bias_gives_this_cost(ax, weighted, alpha):
+def test_a_contour_lies_where_a_held_bias_gives_its_cost(ax, weighted, alpha):
     counts = np.arange(60) % 3 if weighted else np.ones(60, dtype=int)
     options = dict(sample_weight=counts.astype(float), alpha=alpha)
     descent = train(**options)
@@ -87,11 +87,11 @@ def test_a_line_of_equal_cost_lies_where_the_held_bias_gives_this_cost(ax, weigh
     many, labels = np.repeat(X, counts, axis=0), np.repeat(Y, counts)
     w = np.column_stack([first, np.full_like(first, descent.last.weights[1]), third])
     costs = [reference.cost(many, labels, row, -0.5) + alpha / 2 * row @ row for row in w]
-    # Linear interpolation between points of a grid of 60 x 60.
+    # The contours are interpolated on a grid of 60 x 60.
     np.testing.assert_allclose(costs, level, rtol=5e-3)
 
 
-def test_without_a_bias_a_line_lies_where_the_best_bias_gives_this_cost(ax, monkeypatch):
+def test_without_a_bias_a_contour_lies_where_the_best_bias_gives_its_cost(ax, monkeypatch):
     monkeypatch.setattr(_surface, "_GRID", 30)
     plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), ax=ax)
     level, third, first = points_on_lines(ax)
@@ -101,7 +101,7 @@ def test_without_a_bias_a_line_lies_where_the_best_bias_gives_this_cost(ax, monk
         0.5 * np.min(np.sum(reference.error(np.add.outer(biases, X @ row), Y) ** 2, axis=1))
         for row in w
     ]
-    np.testing.assert_allclose(costs, level, rtol=2e-2)  # a grid of 30 x 30
+    np.testing.assert_allclose(costs, level, rtol=2e-2)  # interpolated on a grid of 30 x 30
 
 
 @pytest.mark.parametrize("bias", [0.0, None])
@@ -109,7 +109,7 @@ def test_the_other_weights_are_held_where_the_first_descent_ended(ax, coarse, mo
     held = []
     cost_over = _surface.cost_over
     monkeypatch.setattr(
-        surface, "cost_over",
+        _surface, "cost_over",
         lambda X, y, weights, *rest, **options: (
             held.append(weights.tolist()), cost_over(X, y, weights, *rest, **options))[1],
     )  # fmt: skip
@@ -118,7 +118,7 @@ def test_the_other_weights_are_held_where_the_first_descent_ended(ax, coarse, mo
     assert held == [first.last.weights.tolist()]
 
 
-def test_the_levels_grow_by_one_factor_from_the_lowest_cost_to_the_highest(ax):
+def test_the_levels_grow_by_a_constant_factor_from_the_lowest_cost_to_the_highest(ax):
     plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
     filled = contour_sets(ax)[0]
     factors = filled.levels[1:] / filled.levels[:-1]
@@ -127,7 +127,7 @@ def test_the_levels_grow_by_one_factor_from_the_lowest_cost_to_the_highest(ax):
     np.testing.assert_allclose(filled.levels[[0, -1]], [filled.zmin, filled.zmax], rtol=1e-12)
 
 
-def test_a_cost_of_nearly_nothing_does_not_crowd_the_picture(ax):
+def test_a_cost_near_zero_does_not_crowd_the_picture_with_contours(ax):
     far = 10 * np.array([[-1.0, 0.0], [1.0, 0.0]])
     descent = train(far, [0, 1], init=([-1.0, 0.0], 0.0), eta=1e8, num_steps=1)
     plots.plot_cost_surface(far, [0, 1], descent, bias=0.0, ax=ax)
@@ -136,28 +136,28 @@ def test_a_cost_of_nearly_nothing_does_not_crowd_the_picture(ax):
     assert filled.levels[0] == pytest.approx(1e-3 * filled.zmax)
 
 
-def test_the_filled_contours_the_lines_and_the_labels_lie_beneath_the_path(ax):
+def test_the_contours_and_their_labels_lie_below_the_path(ax):
     plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
     filled, lines = contour_sets(ax)
-    over = sorted(ax.get_children(), key=lambda artist: artist.zorder)  # as they are drawn
+    over = sorted(ax.get_children(), key=lambda artist: artist.zorder)  # in order of drawing
     assert lines.labelTexts
     assert over.index(filled) < over.index(lines)
     assert over.index(lines) < min(map(over.index, lines.labelTexts))
     assert max(map(over.index, lines.labelTexts)) < min(map(over.index, ax.lines))
 
 
-def test_the_axes_are_named_as_the_weights_from_1_on(ax, coarse):
+def test_the_axes_are_labelled_with_the_weights_counted_from_1(ax, coarse):
     plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), bias=0.0, ax=ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$w_{3}$", "$w_{1}$")
 
 
 @pytest.mark.parametrize(
-    ("cost", "words"),
+    ("cost", "label"),
     [(0.00123, "0.0012"), (1.26, "1.3"), (99.4, "99"), (99.7, "100"), (163.4, "163"),
      (12345.6, "12346"), (1e6, "1e+06"), (1.2e306, "1.2e+306")],
 )  # fmt: skip
-def test_a_cost_is_labelled_without_an_exponent_where_that_is_readable(cost, words):
-    assert _style.number(cost, digits=2) == words
+def test_contour_labels_have_no_exponent_below_a_million(cost, label):
+    assert _surface._level_label(cost) == label
 
 
 # --- The paths ---
@@ -166,48 +166,48 @@ def test_a_cost_is_labelled_without_an_exponent_where_that_is_readable(cost, wor
 @pytest.mark.parametrize("pair", [(0, 1), (2, 0)])
 def test_a_path_goes_through_the_weights_of_the_history(ax, coarse, pair):
     plots.plot_cost_surface(X, Y, DESCENT, weights=pair, bias=0.0, ax=ax)
-    (trail,) = trails(ax)
-    assert trail.get_xydata().tolist() == DESCENT.history.weights[:, list(pair)].tolist()
+    (line,) = lines_of_paths(ax)
+    assert line.get_xydata().tolist() == DESCENT.history.weights[:, list(pair)].tolist()
 
 
-def test_a_path_has_marks_at_its_start_and_at_its_end(ax, coarse):
+def test_a_path_is_marked_at_its_start_and_at_its_end(ax, coarse):
     plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), bias=0.0, ax=ax)
-    way = DESCENT.history.weights[:, [2, 0]].tolist()
-    assert (starts(ax), ends(ax)) == ([way[0]], [way[-1]])
+    path = DESCENT.history.weights[:, [2, 0]].tolist()
+    assert (starts(ax), ends(ax)) == ([path[0]], [path[-1]])
 
 
 @pytest.mark.parametrize(
     ("record_every", "numbers"),
     [(1, {"1": 1, "10": 10, "100": 100}), (5, {"10": 2, "100": 20}), (11, {}), (1000, {})],
 )  # fmt: skip
-def test_dots_with_numbers_are_at_the_steps_1_10_100_that_were_recorded(
+def test_numbered_dots_mark_the_steps_1_10_100_that_were_recorded(
     ax, coarse, record_every, numbers
 ):
     descent = train(record_every=record_every)
     plots.plot_cost_surface(X, Y, descent, weights=(2, 0), bias=0.0, ax=ax)
-    way = descent.history.weights[:, [2, 0]].tolist()
-    assert numbered(ax) == {number: way[k] for number, k in numbers.items()}
+    path = descent.history.weights[:, [2, 0]].tolist()
+    assert numbered(ax) == {number: path[k] for number, k in numbers.items()}
 
 
-def test_several_paths_have_marks_of_their_own_and_no_numbers(ax, coarse):
+def test_several_paths_are_marked_at_both_ends_and_have_no_numbers(ax, coarse):
     others = [train(init=([a, 0.0, 0.0], 0.0), eta=0.01) for a in (-1.0, 2.0)]
     plots.plot_cost_surface(X, Y, (d for d in (DESCENT, *others)), bias=0.0, ax=ax)
-    ways = [d.history.weights[:, :2].tolist() for d in (DESCENT, *others)]
-    assert [trail.get_xydata().tolist() for trail in trails(ax)] == ways
-    assert starts(ax) == [way[0] for way in ways]
-    assert ends(ax) == [way[-1] for way in ways]
+    paths = [d.history.weights[:, :2].tolist() for d in (DESCENT, *others)]
+    assert [line.get_xydata().tolist() for line in lines_of_paths(ax)] == paths
+    assert starts(ax) == [path[0] for path in paths]
+    assert ends(ax) == [path[-1] for path in paths]
     assert numbered(ax) == {}
 
 
 def test_four_paths_differ_in_colour_and_in_dash(ax, coarse):
     plots.plot_cost_surface(X, Y, [DESCENT] * 4, bias=0.0, ax=ax)
-    assert len({trail.get_color() for trail in trails(ax)}) == 4
-    assert len({trail.get_linestyle() for trail in trails(ax)}) == 4
+    assert len({line.get_color() for line in lines_of_paths(ax)}) == 4
+    assert len({line.get_linestyle() for line in lines_of_paths(ax)}) == 4
 
 
 def test_the_sixth_path_has_the_dash_of_the_first_and_a_colour_of_its_own(ax, coarse):
     plots.plot_cost_surface(X, Y, [DESCENT] * 6, bias=0.0, ax=ax)
-    first, *_, sixth = trails(ax)
+    first, *_, sixth = lines_of_paths(ax)
     assert first.get_linestyle() == sixth.get_linestyle()
     assert first.get_color() != sixth.get_color()
 
@@ -217,14 +217,14 @@ def test_a_single_path_has_its_best_step_marked(ax, coarse):
     assert marks(ax, "*", 16) == [DESCENT.best.weights[[2, 0]].tolist()]
 
 
-def test_the_legend_of_a_single_path_tells_what_its_marks_are(ax, coarse):
+def test_the_legend_of_a_single_path_explains_its_marks(ax, coarse):
     plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
     best = DESCENT.best
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
         "$\\eta$ = 0.05",
         f"start: $C$ = {DESCENT.history.cost[0]:.3g}",
         f"end: $C$ = {DESCENT.last.cost:.3g}",
-        f"best: {100 * best.accuracy:.1f} % by step {best.step}",
+        f"best: {100 * best.accuracy:.1f} % at step {best.step}",
     ]
 
 
@@ -236,7 +236,7 @@ def test_the_legend_of_a_single_path_tells_what_its_marks_are(ax, coarse):
         (None, 3, "$C$ with the best bias at each point, other weights held"),
     ],
 )
-def test_the_legend_tells_what_the_contours_are(ax, coarse, bias, features, note):
+def test_the_title_of_the_legend_explains_the_contours(ax, coarse, bias, features, note):
     samples = X[:, :features]
     descent = train(samples, init=([0.0] * features, 0.0))
     plots.plot_cost_surface(samples, Y, descent, bias=bias, ax=ax)
@@ -255,28 +255,32 @@ def test_the_legend_tells_what_the_contours_are(ax, coarse, bias, features, note
     ids=["other samples", "other labels", "fewer", "alpha", "sample_weight"],
 )
 def test_a_descent_on_other_data_is_refused(ax, samples, labels, options):
-    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+    with pytest.raises(
+        ValueError, match=r"descents must have been trained on X and y.*a recorded cost is"
+    ):
         plots.plot_cost_surface(samples, labels, [DESCENT], ax=ax, **options)
     assert not ax.has_data()
 
 
-def test_a_descent_from_weights_0_on_other_samples_is_refused(ax):
-    descent = train(init=([0.0, 0.0, 0.0], 0.0))  # any samples cost the same there
-    with pytest.raises(ValueError, match="descents must have been trained on X and y"):
+def test_a_descent_on_other_samples_with_the_same_cost_at_the_start_is_refused(ax):
+    descent = train(init=([0.0, 0.0, 0.0], 0.0))  # where all samples cost the same
+    with pytest.raises(
+        ValueError, match=r"descents must have been trained on X and y.*a recorded cost is"
+    ):
         plots.plot_cost_surface(X[::-1], Y, descent, ax=ax)
 
 
-def test_float32_samples_of_a_float64_descent_are_drawn(ax, coarse):
+def test_a_descent_in_float64_is_drawn_with_samples_in_float32(ax, coarse):
     plots.plot_cost_surface(X.astype(np.float32), Y, DESCENT, ax=ax)
 
 
-def test_the_legend_lies_above_the_picture_and_hides_none_of_it(ax, coarse):
+def test_the_legend_of_a_surface_lies_above_the_axes(ax, coarse):
     plots.plot_cost_surface(X, Y, DESCENT, ax=ax)
     ax.figure.canvas.draw()
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
 
 
-def test_the_legend_tells_the_step_size_and_the_last_cost_of_each(ax, coarse):
+def test_the_legend_shows_the_step_size_and_the_last_cost_of_several_paths(ax, coarse):
     second = train(eta=0.7, num_steps=4)
     assert second.last.cost > 1.1 * second.lowest.cost
     plots.plot_cost_surface(X, Y, [DESCENT, second], bias=0.0, ax=ax)
@@ -287,15 +291,15 @@ def test_the_legend_tells_the_step_size_and_the_last_cost_of_each(ax, coarse):
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (2, 0)])
-def test_every_path_is_well_inside_the_picture(ax, coarse, pair):
+def test_every_path_lies_well_inside_the_axes(ax, coarse, pair):
     others = [train(init=([a, a, a], 0.0), eta=0.01) for a in (-3.0, 2.0)]
     plots.plot_cost_surface(X, Y, [DESCENT, *others], weights=pair, bias=0.0, ax=ax)
-    ways = np.concatenate([d.history.weights[:, list(pair)] for d in (DESCENT, *others)])
-    inside = ax.transAxes.inverted().transform(ax.transData.transform(ways))
+    points = np.concatenate([d.history.weights[:, list(pair)] for d in (DESCENT, *others)])
+    inside = ax.transAxes.inverted().transform(ax.transData.transform(points))
     assert 0.1 < inside.min() and inside.max() < 0.9
 
 
-def test_a_path_along_one_axis_has_half_its_length_to_the_sides(ax, coarse):
+def test_for_a_path_along_one_axis_the_other_axis_is_half_as_long(ax, coarse):
     line = np.array([[-1.0, 0.0], [1.0, 0.0], [2.0, 0.0]])
     descent = train(line, [0, 0, 1], init=([1.0, 5.0], 0.0))
     plots.plot_cost_surface(line, [0, 0, 1], descent, bias=0.0, ax=ax)
@@ -303,7 +307,7 @@ def test_a_path_along_one_axis_has_half_its_length_to_the_sides(ax, coarse):
     assert np.mean(ax.get_ylim()) == pytest.approx(5.0)
 
 
-# --- Everything can be drawn that was trained ---
+# --- Every descent can be drawn ---
 
 
 @pytest.mark.parametrize("bias", [0.0, None])
@@ -319,10 +323,10 @@ def test_a_path_along_one_axis_has_half_its_length_to_the_sides(ax, coarse):
         train(eta=1e300, num_steps=5),
         train(num_steps=200, record_every=1000),
     ],
-    ids=["no step", "zero", "no step far off", "hardly moves", "saturated", "1e200", "1e300",
-         "start alone recorded"],
+    ids=["no step", "weights of 0", "huge weights", "tiny steps", "saturated", "steps of 1e200",
+         "steps of 1e300", "only the start recorded"],
 )  # fmt: skip
-def test_a_descent_is_drawn_wherever_it_went(ax, coarse, descent, bias):
+def test_a_descent_is_drawn_however_little_or_far_it_moved(ax, coarse, descent, bias):
     plots.plot_cost_surface(X, Y, descent, bias=bias, ax=ax)
     ax.figure.canvas.draw()
     assert np.isfinite([ax.get_xlim(), ax.get_ylim()]).all()
@@ -336,7 +340,7 @@ def test_a_descent_that_diverged_is_drawn(ax, coarse):
     ax.figure.canvas.draw()
 
 
-def test_where_the_cost_is_beyond_the_finite_numbers_it_is_drawn_as_the_highest(ax, coarse):
+def test_a_cost_that_overflows_is_drawn_as_the_highest_finite_one(ax, coarse):
     far = [train(num_steps=0, init=([w, w, 0.0], 0.0), alpha=1.0) for w in (0.0, 9e153)]
     plots.plot_cost_surface(X, Y, far, bias=0.0, alpha=1.0, ax=ax)
     ax.figure.canvas.draw()
@@ -349,8 +353,8 @@ def test_where_the_cost_is_beyond_the_finite_numbers_it_is_drawn_as_the_highest(
 
 @pytest.mark.parametrize("bias", [0.0, None])
 @pytest.mark.parametrize("scale", [0.0, 1e-9, 0.02, 1.0, 1e6])
-def test_a_plain_is_drawn(ax, coarse, scale, bias):
-    # From where f is 1/2 for both samples to where it is 0 and 1 for all weights.
+def test_a_surface_is_drawn_from_steep_to_flat(ax, coarse, scale, bias):
+    # With the smallest scale f is 1/2 for both samples; with the largest it is 0 and 1.
     line = scale * np.array([[-1e3, -1e3], [1e3, 1e3]])
     descent = train(line, [0, 1], init=([1.0, 1.0], 0.0), eta=1e-12, num_steps=3)
     plots.plot_cost_surface(line, [0, 1], descent, bias=bias, ax=ax)
@@ -358,17 +362,18 @@ def test_a_plain_is_drawn(ax, coarse, scale, bias):
 
 
 @pytest.mark.parametrize(
-    ("bias", "words"), [(0.0, "C = 50 everywhere"), (None, "C = 50 everywhere with the best bias")]
+    ("bias", "expected"),
+    [(0.0, "C = 50 everywhere"), (None, "C = 50 everywhere with the best bias")],
 )
-def test_a_cost_that_differs_by_roundings_alone_is_told_in_words(
-    ax, coarse, monkeypatch, bias, words
+def test_a_cost_that_is_constant_up_to_rounding_is_shown_as_text(
+    ax, coarse, monkeypatch, bias, expected
 ):
     costs = np.full((8, 8), 50.0)
     costs[3] = np.nextafter(50.0, 0.0)
     monkeypatch.setattr(_surface, "cost_over", lambda *_, **__: costs)
     plots.plot_cost_surface(X, Y, DESCENT, bias=bias, ax=ax)
     assert contour_sets(ax) == []
-    assert words in [text.get_text() for text in ax.texts]
+    assert expected in [text.get_text() for text in ax.texts]
 
 
 @pytest.mark.parametrize(
@@ -380,14 +385,14 @@ def test_a_cost_that_differs_by_roundings_alone_is_told_in_words(
         (X, Y.astype(bool)),
         (np.asfortranarray(X), Y.astype(np.float32)),
     ],
-    ids=["float32", "lists", "pandas", "booleans", "by columns"],
+    ids=["float32", "lists", "pandas", "booleans", "Fortran order"],
 )
-def test_samples_of_any_kind_give_the_same_lines(ax, samples, labels):
+def test_samples_of_any_kind_give_the_same_contours(ax, samples, labels):
     plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
     expected = points_on_lines(ax)
     ax.clear()
     plots.plot_cost_surface(samples, labels, DESCENT, bias=0.0, ax=ax)
-    # The sums of float32 are float32's, and a line moves as the cost does.
+    # In float32 the cost is less exact, and the contours move with it.
     np.testing.assert_allclose(points_on_lines(ax), expected, rtol=1e-3, atol=1e-4)
 
 
@@ -398,19 +403,19 @@ def test_read_only_samples_and_history_are_drawn(ax, coarse):
     plots.plot_cost_surface(samples, labels, descent, ax=ax)
 
 
-# --- Axes, and what is refused ---
+# --- Axes and wrong arguments ---
 
 
-def test_it_is_drawn_on_the_axes_given(ax, coarse):
+def test_a_surface_is_drawn_on_the_given_axes(ax, coarse):
     ax.figure.add_axes((0.8, 0.8, 0.1, 0.1))  # now the current ones
     assert plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax) is ax
 
 
-def test_it_is_drawn_on_the_current_axes_by_default(ax, coarse):
+def test_a_surface_is_drawn_on_the_current_axes_by_default(ax, coarse):
     assert plots.plot_cost_surface(X, Y, DESCENT, bias=0.0) is ax
 
 
-def test_it_never_shows_a_window(ax, coarse, monkeypatch):
+def test_a_surface_opens_no_window(ax, coarse, monkeypatch):
     monkeypatch.setattr("matplotlib.pyplot.show", lambda *_: pytest.fail("show was called"))
     plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, ax=ax)
 
@@ -423,7 +428,7 @@ OTHER = train(X[:, :2], init=([0.0, 0.0], 0.0))
     ("changed", "error", "message"),
     [
         (dict(X=X[:, 0]), ValueError, r"X must have two dimensions.*found shape \(60,\)"),
-        (dict(X=X[:, :1]), ValueError, "X must have two features at least.*found 1"),
+        (dict(X=X[:, :1]), ValueError, "X must have at least two features.*found 1"),
         (dict(X=X * np.nan), ValueError, "X must be finite"),
         (dict(X=X[:5]), ValueError, r"y must have shape \(5,\).*found shape \(60,\)"),
         (dict(y=Y + 1), ValueError, "y must hold the labels 0 and 1"),
@@ -449,7 +454,7 @@ OTHER = train(X[:, :2], init=([0.0, 0.0], 0.0))
         (dict(alpha=-1.0), ValueError, "alpha must be finite and 0 or more, found -1"),
     ],
 )  # fmt: skip
-def test_what_can_not_be_drawn_is_refused_before_there_is_a_figure(changed, error, message):
+def test_wrong_arguments_are_refused_before_a_figure_is_made(changed, error, message):
     import matplotlib.pyplot as plt
 
     arguments = dict(X=X, y=Y, descents=DESCENT) | changed

@@ -30,8 +30,8 @@ class Tiles(NamedTuple):
     values : ndarray of shape (num_tiles, d, tile), float32 or float64
         The samples times the sign of their class. Lanes without a sample hold zeros.
     sample_weight : ndarray of shape (num_tiles or 2, tile)
-        If `weighted`, the weights of all samples. Otherwise those of the last tile of class 1 and
-        of the last tile of class 0: 1 for a sample, 0 for a lane without one.
+        If `weighted`, the weights of all samples. Otherwise the weights in the last tile of class 1
+        and in the last tile of class 0: 1 for a sample, 0 for a lane without one.
     weighted : bool
     num_positive : int
         The number of tiles of class 1, which come first.

@@ -188,7 +188,7 @@ class Training:
 
     @property
     def diverged(self) -> bool:
-        """Whether the next step would have infinite parameters or an infinite cost."""
+        """True if the next step would have infinite parameters or an infinite cost."""
         return self._neuron.diverged
 
     @property
@@ -198,7 +198,7 @@ class Training:
 
     @property
     def flat(self) -> bool:
-        """Whether every derivative of the cost is within its limit."""
+        """True if every derivative of the cost is within its limit."""
         return self._neuron.flat
 
     @property

@@ -17,7 +17,7 @@ from .._typing import AnyArray
 
 _Fit = TypeVar("_Fit", bound=Callable[..., Any])
 
-# scikit-learn has no types, so a type checker must see the other branch to know those of `fit`.
+# scikit-learn has no types. A type checker sees the other branch, and so the types of `fit`.
 if not TYPE_CHECKING and find_spec("sklearn.callback") is not None:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 else:

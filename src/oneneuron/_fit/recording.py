@@ -1,4 +1,4 @@
-"""What is recorded of a training while it runs: costs, models, and lines of progress."""
+"""A record of a training while it runs: its costs, its models, and lines of progress."""
 
 from __future__ import annotations
 

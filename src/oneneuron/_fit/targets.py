@@ -43,7 +43,7 @@ def with_class_weight(
     sample_weight: FloatArray | None, class_weight: ClassWeight, codes: NDArray[np.intp],
     classes: AnyArray, dtype: np.dtype[Any],
 ) -> FloatArray | None:  # fmt: skip
-    """Return the sample weights times those of their classes; None if all are 1.
+    """Return the sample weights times the weights of their classes; None if all are 1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The command `oneneuron`: lecture, fit, predict, compare, info."""
+"""The command `oneneuron`, with the subcommands lecture, fit, predict, compare and info."""
 
 from __future__ import annotations
 
@@ -14,14 +14,35 @@ from . import _compare_command, _info_command, _lecture_command, _table_commands
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code, 2 for bad input."""
-    arguments = _parser().parse_args(argv)
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : list of str, default None
+        The arguments, without the name of the program. None stands for those of this process.
+
+    Returns
+    -------
+    int
+        The exit code: 0 for success, 1 if the reader of the output is gone, 2 for bad input, 130
+        after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        If the arguments cannot be parsed, or if they ask for help or for the version.
+    """
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        return 2
     try:
         arguments.command(arguments)
         print(end="", flush=True)  # there may be no stdout to flush
     except (ValueError, TypeError, OSError) as error:
-        if _is_of_a_reader_that_has_gone(error):
-            # The interpreter's last flush must not complain either.
+        if _is_broken_pipe(error):
+            # The interpreter flushes once more at its exit, which must not fail either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         print(f"oneneuron: error: {_one_line(error)}", file=sys.stderr)
@@ -32,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _is_of_a_reader_that_has_gone(error: Exception) -> bool:
-    if sys.platform == "win32":  # it calls it an invalid argument; a file's would have its name
+def _is_broken_pipe(error: Exception) -> bool:
+    """Return whether the program that reads the output has ended."""
+    if sys.platform == "win32":  # reports an invalid argument; for a file it would name the file
         return isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError)
 
@@ -45,16 +67,21 @@ def _one_line(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as every other error; --help shows the usage."""
+    """A parser whose errors are one line, as all errors of this command; --help shows the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"oneneuron: error: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="oneneuron", description="One sigmoid neuron, fast.")
+    parser = _Parser(
+        prog="oneneuron",
+        description="Train one sigmoid neuron by gradient descent.",
+        epilog="`oneneuron COMMAND --help` lists the options of a command.",
+    )
     parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for part in (_lecture_command, _table_commands, _compare_command, _info_command):
-        part.add_to(commands)
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for module in (_lecture_command, _table_commands, _compare_command, _info_command):
+        module.add_to(commands)
     return parser

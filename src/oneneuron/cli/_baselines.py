@@ -1,4 +1,7 @@
-"""The lecture's neuron beside two methods that find their line without a descent of one's own."""
+"""The lecture's neuron beside two methods from libraries: least squares, logistic regression.
+
+`data` is always what `oneneuron.lecture.example1.get_data` returns.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +15,24 @@ from .._engine.blas import one_thread
 from .._typing import AnyArray
 from ..lecture import first_network
 
-_Found = TypeVar("_Found")
+_Result = TypeVar("_Result")
 
-_CALLS = 3
+_NUM_CALLS = 3
 
 
-class Method(NamedTuple):
-    """How a method did on the lecture's data.
+class MethodScore(NamedTuple):
+    """The accuracy and the training time of a method on the lecture's data.
 
     Attributes
     ----------
     name : str
-    train_accuracy, test_accuracy : float
-        Shares of the samples, 0 to 1, in training and held out.
+    train_accuracy : float
+        The fraction of the training samples, from 0 to 1, that the method gets right.
+    test_accuracy : float
+        The same fraction of the held-out samples.
     seconds : float
-        What its training took, the other methods' the fastest of three.
+        The time of the training: of the one run for the neuron, of the fastest of three runs for
+        the other methods.
     """
 
     name: str
@@ -35,36 +41,34 @@ class Method(NamedTuple):
     seconds: float
 
 
-def neuron(data: Sequence[AnyArray], model: dict[str, float], seconds: float) -> Method:
-    """A model of `build_model`; data as `get_data` returns it, as for the others."""
-    return _method("gradient descent", lambda pos: first_network.predict(pos, model), data, seconds)
+def score_neuron(data: Sequence[AnyArray], model: dict[str, float], seconds: float) -> MethodScore:
+    """Score a model that `build_model` returned; `seconds` is the time that its training took."""
+    return _score("gradient descent", lambda pos: first_network.predict(pos, model), data, seconds)
 
 
-def least_squares(data: Sequence[AnyArray]) -> Method:
-    """The plane that comes nearest to the values 0 and 1."""
+def fit_least_squares(data: Sequence[AnyArray]) -> MethodScore:
+    """Fit a plane to the labels 0 and 1 by least squares, and score it."""
     train_pos, _, train_value, _ = data
     (solution, *_), seconds = _fastest(np.linalg.lstsq, _with_ones(train_pos), train_value, None)
-    return _method("least squares", lambda pos: _with_ones(pos) @ solution, data, seconds)
+    return _score("least squares", lambda pos: _with_ones(pos) @ solution, data, seconds)
 
 
-def logistic_regression(data: Sequence[AnyArray]) -> Method:
-    """scikit-learn's, as it comes."""
+def fit_logistic_regression(data: Sequence[AnyArray]) -> MethodScore:
+    """Fit scikit-learn's LogisticRegression with its default parameters, and score it."""
     from sklearn.linear_model import LogisticRegression
 
     train_pos, _, train_value, _ = data
     fitted, seconds = _fastest(LogisticRegression().fit, train_pos, train_value)
-    return _method(
-        "logistic regression", lambda pos: fitted.predict_proba(pos)[:, 1], data, seconds
-    )
+    return _score("logistic regression", lambda pos: fitted.predict_proba(pos)[:, 1], data, seconds)
 
 
-def _fastest(function: Callable[..., _Found], *arguments: object) -> tuple[_Found, float]:
-    """What it returns, and the least seconds of a few calls: the first finds everything cold."""
+def _fastest(function: Callable[..., _Result], *arguments: object) -> tuple[_Result, float]:
+    """Call a function several times; return its last result and the seconds of the fastest call."""
     times = []
-    # So little work gains nothing from BLAS's threads, and on busy cores they wait for each other:
-    # a fit of 2 ms takes 50.
+    # BLAS gains nothing from several threads on so little work. On busy cores they wait for each
+    # other, and a fit of 2 ms takes 50 ms.
     with one_thread():
-        for _ in range(_CALLS):
+        for _ in range(_NUM_CALLS):  # the first call finds the caches cold
             start = perf_counter()
             result = function(*arguments)
             times.append(perf_counter() - start)
@@ -75,12 +79,12 @@ def _with_ones(pos: AnyArray) -> AnyArray:
     return np.column_stack([pos, np.ones(len(pos))])
 
 
-def _method(
+def _score(
     name: str, predict: Callable[[AnyArray], AnyArray], data: Sequence[AnyArray], seconds: float
-) -> Method:
-    """Outputs above 1/2 are class 1."""
+) -> MethodScore:
+    """Score a method that predicts class 1 where its output is above 1/2."""
     train_accuracy, test_accuracy = (
         float(np.mean((predict(pos) > 0.5) == value))
         for pos, value in zip(data[:2], data[2:], strict=True)
     )
-    return Method(name, train_accuracy, test_accuracy, seconds)
+    return MethodScore(name, train_accuracy, test_accuracy, seconds)

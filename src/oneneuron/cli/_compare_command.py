@@ -1,4 +1,4 @@
-"""`oneneuron compare`: one descent in many ways, timed."""
+"""`oneneuron compare`: the same gradient descent by several implementations, timed."""
 
 from __future__ import annotations
 
@@ -15,74 +15,84 @@ from .._text import counted, duration, three_digits
 from . import _rendering, _values
 from ._files import check_writable, write_whole
 from ._notices import warnings_as_lines
-from ._progress import bar
+from ._progress import progress_bar
 
 if TYPE_CHECKING:
     from ..compare import Problem, Timing
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """The command and its options."""
+    """Add the command and its options to the command line."""
     parser = commands.add_parser(
-        "compare", help="the lecture's training from pure Python to the kernel, timed"
+        "compare",
+        help="time the lecture's training from pure Python to compiled code",
+        description="Time the lecture's training in pure Python, in NumPy, in plain Cython and in "
+        "each kernel of this package. It takes about 20 seconds, prints a table and draws it.",
     )
     parser.add_argument(
-        "-n", type=_values.samples, default=500, help="samples, a fifth held out (500)"
-    )
-    parser.add_argument("--steps", type=_values.steps, default=10_000, help="steps (10000)")
-    parser.add_argument("--seed", type=_values.seed, default=0, help="draws data and start (0)")
+        "-n", type=_values.num_samples, default=500,
+        help="number of samples; a fifth of them is held out and not used (default: 500)",
+    )  # fmt: skip
     parser.add_argument(
-        "--output", type=_values.path, default="compare.png", help="the picture (compare.png)"
-    )
+        "--steps", type=_values.num_timed_steps, default=10_000,
+        help="number of gradient descent steps (default: 10000)",
+    )  # fmt: skip
     parser.add_argument(
-        "--json", type=_values.path, metavar="FILE", help="a file for the figures, as JSON"
+        "--seed", type=_values.seed, default=0,
+        help="seed for the samples and the starting parameters (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=_values.path, default="compare.png", metavar="FILE",
+        help="picture to write, as PNG, PDF or SVG (default: compare.png)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", type=_values.path, metavar="FILE", help="write the figures to this file as JSON"
     )
     parser.set_defaults(command=run)
 
 
 def run(arguments: Namespace) -> None:
     """Time all rungs, save the picture and the figures, print the table."""
-    # Here: it brings the contenders, and no other command needs them.
+    # Imported here, since no other command needs the contenders.
     from ..compare import ladder, lecture_problem
 
     saved = [arguments.output]
     check_writable(arguments.output)
-    form = _form(arguments.output)
+    file_format = _file_format(arguments.output)
     if arguments.json is not None:
         check_writable(arguments.json, "--json", saved)
         saved = [*saved, arguments.json]
     problem = lecture_problem(arguments.n, arguments.seed)
-    with warnings_as_lines(), bar() as show:
+    with warnings_as_lines(), progress_bar() as show:
         rows = ladder(problem, arguments.steps, show)
-    # First, so that they aren't lost where the table can't be printed to its end.
-    write_whole(arguments.output, _picture(rows, form))
+    # Save before printing, so that the results survive if the table cannot be printed to its end.
+    write_whole(arguments.output, _picture(rows, file_format))
     if arguments.json is not None:
         write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
-    head, foot = _head(problem, arguments.steps), _foot(rows, problem.eta)
-    print(head, "", _table(rows), "", *foot, sep="\n")
+    head, notes = _head(problem, arguments.steps), _notes(rows, problem)
+    print(head, "", _table(rows), "", *notes, sep="\n")
     print(f"\nSaved {' and '.join(saved)}.")
 
 
-def _form(path: str) -> str:
-    """Of the picture, by how its path ends."""
-    form = os.path.splitext(path)[1].removeprefix(".").lower()
-    if form not in _rendering.forms():
+def _file_format(path: str) -> str:
+    """Return the file format that the extension of a path stands for."""
+    file_format = os.path.splitext(path)[1].removeprefix(".").lower()
+    if file_format not in _rendering.file_formats():
         raise ValueError(
-            f"--output must end as a picture's name does, found {path}: end it in .png, .pdf or "
-            f".svg."
+            f"--output must be the name of a picture, found {path}: end it in .png, .pdf or .svg."
         )
-    return form
+    return file_format
 
 
 def _head(problem: Problem, num_steps: int) -> str:
     return (
         f"{counted(len(problem.y), 'sample')} of 2 features, {counted(num_steps, 'step')} of the "
-        f"same descent, eta = {problem.eta:g}"
+        f"same gradient descent, eta = {problem.eta:g}"
     )
 
 
 def _table(rows: Sequence[Timing]) -> str:
-    """A line for each rung, in columns; the last of them only if there are libraries."""
+    """Return the table, one line for each rung; its last column is only there for libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
         ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
@@ -91,7 +101,7 @@ def _table(rows: Sequence[Timing]) -> str:
         ["as fast as", "the lecture", *(_ratio(row.than_lecture) for row in rows)],
     ]
     if _has_libraries(rows):
-        columns.append(["first step,", "compiling", *(_first_time(row) for row in rows)])
+        columns.append(["compilation", "and first step", *(_first_time(row) for row in rows)])
     return "\n".join(
         "  ".join(cells).rstrip() for cells in zip(*map(_padded, columns), strict=True)
     )
@@ -114,40 +124,43 @@ def _has_libraries(rows: Sequence[Timing]) -> bool:
 
 
 def _padded(column: Sequence[str]) -> list[str]:
-    """Cells of equal width; those of a column without a head, the names, begin at the left."""
+    """Return cells of equal width: names, which have no heading, to the left, all others right."""
     width = max(map(len, column))
     return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
 
 
-def _foot(rows: Sequence[Timing], eta: float) -> Iterator[str]:
-    """Below the table: what its words mean, and on what machine it was made."""
+def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
+    """Yield the lines below the table: how it was made, and on what machine."""
     from ..compare import LECTURE_ETA, missing_libraries
 
     if any(row.timed_steps < row.num_steps for row in rows):
-        yield "* timed over fewer steps: all of them would take too long."
-    if eta < LECTURE_ETA:
-        yield f"eta is below the lecture's {LECTURE_ETA:g}: with so many samples that would swing."
-    yield "ns: billionths of a second. Each rung was checked to end where the others do."
-    yield "Times are at the pace of a rung's fastest stretch, so that other work spoils none."
-    yield "The lecture's rungs and oneneuron's score every step as well; the others only make it."
+        yield "* Fewer steps were timed, since all of them would take too long."
+    if problem.eta < LECTURE_ETA:
+        yield (
+            f"eta is smaller than the lecture's {LECTURE_ETA:g}: with "
+            f"{counted(len(problem.y), 'sample')}, that step size can make the cost oscillate."
+        )
+    yield "1 ns is a billionth of a second. Every rung was checked to reach the same parameters."
+    yield "Times are computed from a rung's fastest stretch, to leave out what other programs do."
+    yield "The rungs of the lecture and of oneneuron also score every step; the others do not."
     if _has_libraries(rows):
-        yield "A library's first step is in no other column, and its import in none."
+        yield "The other columns leave out compilation, and no column includes a library's import."
     if cores.count() > 1:
         yield (
-            f"Each rung runs on one core, the last two on all {cores.count()} if that is worth\n"
-            f"it, as it is from some thousand samples on: try -n 100000."
+            f"Each rung runs on one core. The last two may use all {cores.count()} cores, which "
+            f"pays from some\nthousand samples on: try -n 100000."
         )
     else:
-        yield "There is one core, so no rung for several."
+        yield "Only one core may be used, so there is no rung for several cores."
     if missing := missing_libraries():
-        yield f"With a rung of their own, but not installed: {', '.join(missing)}."
+        yield f"These libraries would add a rung each, but are not installed: {', '.join(missing)}."
     yield (
         "{processor}; kernels {kernels}; Python {python}, NumPy {numpy}, oneneuron {oneneuron}"
     ).format(**_machine())
 
 
 def _machine() -> dict[str, str | int]:
-    """What the figures depend on."""
+    """Return the hardware and the versions that the figures depend on."""
     return {
         "processor": _processor(),
         "cores": cores.count(),
@@ -159,7 +172,7 @@ def _machine() -> dict[str, str | int]:
 
 
 def _processor() -> str:
-    """Its name where Linux tells it, else what Python knows."""
+    """Return the processor's name from Linux if possible, or else what Python knows about it."""
     try:
         with open("/proc/cpuinfo") as file:
             names = [line.partition(":")[2] for line in file if line.startswith("model name")]
@@ -168,13 +181,16 @@ def _processor() -> str:
     return names[0].strip() if names else platform.processor() or platform.machine()
 
 
-def _picture(rows: Sequence[Timing], form: str) -> bytes:
+def _picture(rows: Sequence[Timing], file_format: str) -> bytes:
     from ..plots import plot_ladder
 
-    # A slide's shape, and so small that ten points can be read from the back of a room.
-    return _rendering.picture(lambda ax: plot_ladder(rows, ax=ax), form, size=(8.0, 4.5), dpi=240)
+    # The shape of a slide, and so small that a font of ten points can be read from the last row.
+    return _rendering.render(
+        lambda ax: plot_ladder(rows, ax=ax), file_format, size=(8.0, 4.5), dpi=240
+    )
 
 
 def _figures(rows: Sequence[Timing], problem: Problem, seed: int) -> str:
+    """Return the timings as JSON, with the problem and the machine."""
     found = {"samples": len(problem.y), "seed": seed, "eta": problem.eta, "machine": _machine()}
     return json.dumps({**found, "rungs": [row._asdict() for row in rows]}, indent=1) + "\n"

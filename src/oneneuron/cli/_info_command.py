@@ -1,4 +1,4 @@
-"""`oneneuron info`."""
+"""`oneneuron info`: versions, instruction sets and threads."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from .._engine import cores, dispatch
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """The command and its options."""
-    commands.add_parser("info", help="versions and instruction sets").set_defaults(command=run)
+    """Add the command to the command line."""
+    text = "show versions, instruction sets and the number of threads"
+    parser = commands.add_parser("info", help=text, description=f"{text.capitalize()}.")
+    parser.set_defaults(command=run)
 
 
 def run(_: Namespace) -> None:
-    """Print versions, instruction sets and threads."""
+    """Print versions, instruction sets and the number of threads."""
     versions = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
     print(
         f"oneneuron {version('oneneuron')}\n"
         f"kernel {dispatch.level} (available: {', '.join(dispatch.available)})\n"
-        f"threads {cores.count()} at most, fewer where the work is not worth them\n"
+        f"threads {cores.count()} (fewer for little work)\n"
         f"Python {platform.python_version()}, {', '.join(versions)}"
     )

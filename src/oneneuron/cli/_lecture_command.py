@@ -1,4 +1,4 @@
-"""`oneneuron lecture`: the lecture's example, start to end."""
+"""`oneneuron lecture`: the lecture's example from the data to the pictures."""
 
 from __future__ import annotations
 
@@ -20,34 +20,49 @@ from ._notices import warnings_as_lines
 from ._progress import timed
 
 if TYPE_CHECKING:
-    from ._baselines import Method
+    from ._baselines import MethodScore
 
-# The page's pictures need no more.
-_MOST_RECORDS = 10_000
+# More recorded steps would not be visible in the pictures of the page.
+_MAX_RECORDS = 10_000
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """The command and its options."""
-    parser = commands.add_parser("lecture", help="the lecture's example, start to end")
-    parser.add_argument(
-        "-n", type=_values.samples, default=500, help="samples, a fifth held out (500)"
-    )
-    parser.add_argument("--eta", type=_values.positive, default=5e-3, help="step size (0.005)")
-    parser.add_argument("--steps", type=_values.count, default=10_000, help="steps (10000)")
-    parser.add_argument(
-        "--seed", type=_values.seed, help="repeats a run; drawn and printed otherwise"
+    """Add the command and its options to the command line."""
+    parser = commands.add_parser(
+        "lecture",
+        help="run the lecture's example from the data to the pictures",
+        description="Make the lecture's data, train its neuron, save two pictures, and compare the "
+        "neuron with least squares and logistic regression.",
     )
     parser.add_argument(
-        "--output", type=_values.path, default=".", help="folder for the two pictures (this one)"
+        "-n", type=_values.num_samples, default=500,
+        help="number of samples; a fifth of them is held out for testing (default: 500)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--eta", type=_values.positive_number, default=5e-3, help="step size (default: 0.005)"
     )
     parser.add_argument(
-        "--html", type=_values.path, metavar="FILE", help="write the whole run as one page too"
-    )
+        "--steps", type=_values.num_steps, default=10_000,
+        help="number of gradient descent steps (default: 10000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=_values.seed,
+        help="seed for the samples and the starting parameters; give it to repeat a run "
+        "(default: a random seed, which is printed)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=_values.path, default=".", metavar="FOLDER",
+        help="folder for dots.png and boundary.png (default: the current folder)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--html", type=_values.path, metavar="FILE",
+        help="also write the whole run to this file, as one HTML page",
+    )  # fmt: skip
     parser.set_defaults(command=run)
 
 
 def run(arguments: Namespace) -> None:
-    """Make the data, train, save the pictures, compare."""
+    """Make the data, train, save the pictures, print the comparison."""
     from ..lecture import example1, first_network
     from . import _baselines
 
@@ -59,7 +74,8 @@ def run(arguments: Namespace) -> None:
     data = example1.get_data(arguments.n)
     train_pos, test_pos, train_value, _ = data
     print(
-        f"{counted(len(train_pos), 'sample')} to train on, {len(test_pos):,} held out (seed {seed})"
+        f"{counted(len(train_pos), 'sample')} for training, {len(test_pos):,} held out for "
+        f"testing (seed {seed})"
     )
 
     state = np.random.get_state()
@@ -67,24 +83,24 @@ def run(arguments: Namespace) -> None:
         model, seconds = timed(
             first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
         )
-    compared = [
-        _baselines.neuron(data, model, seconds),
-        _baselines.least_squares(data),
-        _baselines.logistic_regression(data),
+    scores = [
+        _baselines.score_neuron(data, model, seconds),
+        _baselines.fit_least_squares(data),
+        _baselines.fit_logistic_regression(data),
     ]
-    # The files first, so that they aren't lost where the rest can't be printed to its end.
+    # Save before printing, so that the files survive if the rest cannot be printed to its end.
     _save_pictures(pictures, train_pos, train_value, model)
     saved = pictures
     if arguments.html is not None:
         np.random.set_state(state)
-        _save_page(arguments, data, model, compared, seed)
+        _save_page(arguments, data, model, scores, seed)
         saved = [*pictures, arguments.html]
-    _print_results(compared, arguments.steps)
+    _print_scores(scores, arguments.steps)
     print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
 def _picture_paths(folder: str) -> list[str]:
-    """Where the two pictures go, in a folder that is made if need be and can be written to."""
+    """Return the paths of the two pictures; make the folder, and check that it can be written."""
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise ValueError(f"--output must be a folder, found the file {folder}: name another.")
     os.makedirs(folder, exist_ok=True)
@@ -94,28 +110,28 @@ def _picture_paths(folder: str) -> list[str]:
     return paths
 
 
-def _print_results(methods: Sequence[Method], num_steps: int) -> None:
-    neuron = methods[0]
+def _print_scores(scores: Sequence[MethodScore], num_steps: int) -> None:
+    neuron = scores[0]
     print(
-        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent.\n"
-        f"Its training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).\n"
+        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent correct.\n"
+        f"Training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).\n"
     )
     print(f"{'method':20}{'training':>10}{'test':>10}{'time':>12}")
-    for method in methods:
+    for score in scores:
         print(
-            f"{method.name:20}{100 * method.train_accuracy:8.1f} %"
-            f"{100 * method.test_accuracy:8.1f} %{duration(method.seconds):>12}"
+            f"{score.name:20}{100 * score.train_accuracy:8.1f} %"
+            f"{100 * score.test_accuracy:8.1f} %{duration(score.seconds):>12}"
         )
 
 
 def _save_pictures(
     paths: Sequence[str], pos: AnyArray, value: AnyArray, model: dict[str, float]
 ) -> None:
-    """Draw both pictures, then write them."""
+    """Draw both pictures, then write both files."""
     from ..lecture import first_network, plotting_routines
 
-    dots = _rendering.picture(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
-    boundary = _rendering.picture(
+    dots = _rendering.render(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
+    boundary = _rendering.render(
         lambda ax: plotting_routines.plot_decision_boundary(
             pos, value, model, first_network.predict, ax=ax
         )
@@ -126,20 +142,24 @@ def _save_pictures(
 
 def _save_page(
     arguments: Namespace, data: Sequence[AnyArray], model: dict[str, float],
-    methods: Sequence[Method], seed: int,
+    scores: Sequence[MethodScore], seed: int,
 ) -> None:  # fmt: skip
-    """Train once more from the same draws, now with a history; NumPy's state is at them."""
+    """Repeat the training with a history and write the page.
+
+    NumPy's global state must be what it was before the first training, so that both start from the
+    same parameters.
+    """
     from ._report import LectureRun, lecture_page
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # build_model has warned already
         descent = train(
             data[0], data[2], eta=arguments.eta, num_steps=arguments.steps,
-            record_every=max(1, arguments.steps // _MOST_RECORDS),
+            record_every=max(1, arguments.steps // _MAX_RECORDS),
         )  # fmt: skip
     command = (
         f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
         f"--seed {seed} --html {shlex.quote(os.path.basename(arguments.html))}"
     )
-    page = lecture_page(LectureRun(data, model, descent, methods, command))
+    page = lecture_page(LectureRun(data, model, descent, scores, command))
     write_whole(arguments.html, page.encode())

@@ -1,4 +1,4 @@
-"""Warnings as a user of the command line reads them."""
+"""Warnings as users of the command line see them."""
 
 import sys
 import warnings
@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """RuntimeWarnings as plain lines on stderr, once the work is done; no others."""
+    """Print each RuntimeWarning of the block as one line on stderr, after the block has ended.
+
+    Other warnings are ignored: they are meant for developers.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", RuntimeWarning)

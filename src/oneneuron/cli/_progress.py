@@ -1,4 +1,4 @@
-"""How long something takes: measured, and shown while it runs."""
+"""The time that work takes: measured, and shown as a progress bar."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ _Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
 
 
-class Show(Protocol):
-    """What draws a bar."""
+class ShowProgress(Protocol):
+    """A function that redraws a progress bar."""
 
-    def __call__(self, share: float, words: str = "", /) -> None:
-        """Show the share of the work that is done, and what is being worked at."""
+    def __call__(self, fraction: float, label: str = "", /) -> None:
+        """Show the fraction of the work that is done, and what is being done now."""
 
 
 def timed(
     function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
 ) -> tuple[_Result, float]:
-    """What a function returns, and the seconds it took."""
+    """Call a function; return its result and the seconds that the call took."""
     start = perf_counter()
     result = function(*arguments)
     return result, perf_counter() - start
 
 
 @contextmanager
-def bar() -> Iterator[Show]:
-    """``show(share, words)`` of a bar, drawn on a terminal once a second has gone by, erased after.
+def progress_bar() -> Iterator[ShowProgress]:
+    """Return a function that draws a progress bar on stderr, which is erased at the end.
 
-    Words are what is being worked at.
+    Nothing is drawn in the first second, or if stderr is not a terminal.
     """
     start = perf_counter()
-    shown = False
+    is_shown = False
 
-    def show(share: float, words: str = "") -> None:
-        nonlocal shown
+    def show(fraction: float, label: str = "") -> None:
+        nonlocal is_shown
         if perf_counter() - start > 1 and sys.stderr.isatty():
-            shown = True
-            marks = "#" * int(30 * share)
-            line = f"\r[{marks:30}] {100 * share:3.0f} % {words:21.21}"
+            is_shown = True
+            marks = "#" * int(30 * fraction)
+            line = f"\r[{marks:30}] {100 * fraction:3.0f} % {label:21.21}"
             print(line, end="", file=sys.stderr, flush=True)
 
     try:
         yield show
     finally:
-        if shown:
+        if is_shown:
             print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Pictures as the bytes of a file, drawn without a window whatever matplotlib's backend is."""
+"""Pictures as the bytes of a file, drawn without a window, whatever matplotlib's backend is."""
 
 from __future__ import annotations
 
@@ -10,24 +10,40 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def picture(
-    draw: Callable[[Axes], object], form: str = "png", *, size: tuple[float, float] = (8.0, 6.0),
-    dpi: int = 150,
+def render(
+    draw: Callable[[Axes], object], file_format: str = "png", *,
+    size: tuple[float, float] = (8.0, 6.0), dpi: int = 150,
 ) -> bytes:  # fmt: skip
-    """What ``draw(ax)`` draws on an Axes of so many inches, in any of `forms`."""
-    # A Figure of its own: pyplot's would open a window.
+    """Return what a function draws on an Axes, as the bytes of a picture file.
+
+    Parameters
+    ----------
+    draw : callable
+        Called as ``draw(ax)``.
+    file_format : str, default "png"
+        One of `file_formats`.
+    size : tuple of two floats, default (8.0, 6.0)
+        The width and the height in inches.
+    dpi : int, default 150
+        Dots per inch.
+
+    Returns
+    -------
+    bytes
+    """
+    # Not through pyplot, which could open a window.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     draw(figure.add_subplot())
     file = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(file, dpi=dpi, format=form)
+    FigureCanvasAgg(figure).print_figure(file, dpi=dpi, format=file_format)
     return file.getvalue()
 
 
-def forms() -> set[str]:
-    """The forms of a picture that matplotlib writes by itself, named as files end."""
+def file_formats() -> set[str]:
+    """Return the picture formats that matplotlib writes by itself, named by file extension."""
     from matplotlib.backend_bases import FigureCanvasBase
 
-    return FigureCanvasBase.get_supported_filetypes().keys() - {"pgf"}  # which needs LaTeX
+    return FigureCanvasBase.get_supported_filetypes().keys() - {"pgf"}  # pgf needs LaTeX

@@ -1,4 +1,4 @@
-"""The lecture's run as one HTML page that needs no other file and no network."""
+"""A run of the lecture as one HTML page that needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -22,50 +22,51 @@ from ..lecture import first_network
 from . import _rendering
 
 if TYPE_CHECKING:
-    from ._baselines import Method
+    from ._baselines import MethodScore
 
-# Inches and dots an inch: letters as large as those of the text around.
+# Inches and dots per inch, chosen so that letters in the pictures are as large as the page's text.
 _SIZE, _DPI = (6.4, 4.8), 200
 
 
 class LectureRun(NamedTuple):
-    """What `oneneuron lecture` has done.
+    """The results of one run of `oneneuron lecture`.
 
     Attributes
     ----------
-    data : tuple of ndarrays
-        As `oneneuron.lecture.example1.get_data` returns them.
+    data : list of ndarrays
+        What `oneneuron.lecture.example1.get_data` returned.
     model : dict
-        As `oneneuron.lecture.first_network.build_model` returns it.
+        What `oneneuron.lecture.first_network.build_model` returned.
     descent : Descent
         The same training, with a history.
-    methods : list of oneneuron.lecture.methods.Method
-        The neuron first, then what it is compared with.
+    scores : list of MethodScore
+        The score of the neuron, then the scores of the methods that it is compared with.
     command : str
-        What repeats the run.
+        The command that repeats the run.
     """
 
     data: Sequence[AnyArray]
     model: dict[str, float]
     descent: Descent
-    methods: Sequence[Method]
+    scores: Sequence[MethodScore]
     command: str
 
 
 def lecture_page(run: LectureRun) -> str:
-    """The HTML page of a `LectureRun`."""
+    """Return the HTML page of a `LectureRun`."""
     template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
-    words = {name: escape(word) for name, word in _words(run).items()}
+    texts = {name: escape(text) for name, text in _texts(run).items()}
     pictures = {
-        name: _as_url(_rendering.picture(draw, size=_SIZE, dpi=_DPI))
+        name: _data_url(_rendering.render(draw, size=_SIZE, dpi=_DPI))
         for name, draw in _pictures(run).items()
     }
-    return template.substitute(words, **pictures, methods=_table_rows(run.methods))
+    return template.substitute(texts, **pictures, scores=_table_rows(run.scores))
 
 
-def _words(run: LectureRun) -> dict[str, str]:
+def _texts(run: LectureRun) -> dict[str, str]:
+    """Return the text of each placeholder in the template."""
     train_pos, test_pos, _, test_value = run.data
-    neuron, descent, history = run.methods[0], run.descent, run.descent.history
+    neuron, descent, history = run.scores[0], run.descent, run.descent.history
     wrong = int(np.sum(np.round(first_network.predict(test_pos, run.model)) != test_value))
     diverged = descent.stop_reason == "diverged"
     return {
@@ -80,13 +81,14 @@ def _words(run: LectureRun) -> dict[str, str]:
         "eta": f"{descent.eta:g}",
         "start_cost": rounded(history.cost[0]),
         "last_cost": rounded(history.cost[-1]),
-        "warning": " Then the step size was too large: it diverged." if diverged else "",
+        "warning": " Then it diverged: the step size is too large." if diverged else "",
         "version": version("oneneuron"),
         "command": run.command,
     }
 
 
 def _pictures(run: LectureRun) -> dict[str, Callable[[Axes], Axes]]:
+    """Return the function that draws each picture in the template."""
     train_pos, test_pos, train_value, test_value = run.data
     predict = partial(first_network.predict, model=run.model)
     boundary = plots.plot_decision_boundary
@@ -99,16 +101,16 @@ def _pictures(run: LectureRun) -> dict[str, Callable[[Axes], Axes]]:
     }
 
 
-def _as_url(png: bytes) -> str:
+def _data_url(png: bytes) -> str:
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f} %"
 
 
 def _equation(model: Mapping[str, float]) -> str:
-    """The boundary w.x + b = 0 in numbers; a line may end between its terms alone."""
+    """Return the boundary w.x + b = 0 with its numbers, which can only be broken between terms."""
     terms = [
         (model["w1"], "\N{NO-BREAK SPACE}x₁"),
         (model["w2"], "\N{NO-BREAK SPACE}x₂"),
@@ -120,10 +122,10 @@ def _equation(model: Mapping[str, float]) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def _table_rows(methods: Sequence[Method]) -> str:
+def _table_rows(scores: Sequence[MethodScore]) -> str:
     return "\n".join(
-        f'        <tr><th scope="row">{escape(method.name)}</th>'
-        f"<td>{_percent(method.train_accuracy)}</td><td>{_percent(method.test_accuracy)}</td>"
-        f"<td>{1e3 * method.seconds:.2f} ms</td></tr>"
-        for method in methods
+        f'        <tr><th scope="row">{escape(score.name)}</th>'
+        f"<td>{_percent(score.train_accuracy)}</td><td>{_percent(score.test_accuracy)}</td>"
+        f"<td>{1e3 * score.seconds:.2f} ms</td></tr>"
+        for score in scores
     )

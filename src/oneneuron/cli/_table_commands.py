@@ -1,4 +1,4 @@
-"""`oneneuron fit` and `oneneuron predict`: a table in, a model or its predictions out."""
+"""`oneneuron fit` and `oneneuron predict`: a neuron for the user's own CSV file."""
 
 from __future__ import annotations
 
@@ -19,60 +19,95 @@ from . import _values
 from ._csv_table import CsvTable
 from ._files import check_writable, write_whole
 from ._notices import warnings_as_lines
-from ._progress import bar
+from ._progress import progress_bar
 from ._table_model import TableModel
 
 # The progress bar is redrawn at most this many times.
-_LOOKS = 100
+_MAX_REDRAWS = 100
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """Both commands and their options."""
-    _add_fit(commands.add_parser("fit", help="train on a table"))
-    _add_predict(commands.add_parser("predict", help="apply a trained model to a table"))
+    """Add both commands and their options to the command line."""
+    _add_fit(
+        commands.add_parser(
+            "fit",
+            help="train a neuron on a CSV file",
+            description="Train a neuron on a CSV file with numeric features and two classes, "
+            "print its accuracy on the rows that were held out, and save it as JSON.",
+        )
+    )
+    _add_predict(
+        commands.add_parser(
+            "predict",
+            help="apply a trained neuron to a CSV file",
+            description="Predict the class of each row of a CSV file, and its probability.",
+        )
+    )
 
 
 def _add_fit(parser: ArgumentParser) -> None:
-    parser.add_argument("data", type=_values.path, help="CSV with a header line")
-    parser.add_argument("--target", required=True, help="the column to predict, of two classes")
+    parser.add_argument("data", type=_values.path, help="CSV file with a header line")
     parser.add_argument(
-        "--output", type=_values.path, default="model.json", help="the model (model.json)"
-    )
-    parser.add_argument("--eta", type=_values.eta, default="auto", help="step size, or auto (auto)")
-    parser.add_argument("--steps", type=_values.count, default=10_000, help="steps (10000)")
-    parser.add_argument("--no-standardise", action="store_true", help="features as they are")
-    parser.add_argument("--test-size", type=_values.share, default=0.2, help="share held out (0.2)")
+        "--target", required=True, metavar="COLUMN",
+        help="name of the column with the two classes; all the others are features",
+    )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_values.seed, default=0, help="chooses the held-out rows (0)"
-    )
+        "--output", type=_values.path, default="model.json", metavar="FILE",
+        help="file to save the model to (default: model.json)",
+    )  # fmt: skip
     parser.add_argument(
-        "--threads", type=_values.threads, help="at most (as many as the work is worth)"
-    )
+        "--eta", type=_values.eta, default="auto",
+        help="step size, or 'auto' for one with which the cost never rises (default: auto)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--steps", type=_values.num_steps, default=10_000,
+        help="number of gradient descent steps (default: 10000)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-standardise", action="store_true",
+        help="do not scale the features to mean 0 and standard deviation 1",
+    )  # fmt: skip
+    parser.add_argument(
+        "--test-size", type=_values.fraction, default=0.2, metavar="FRACTION",
+        help="fraction of the rows that is held out for testing (default: 0.2)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=_values.seed, default=0,
+        help="seed for choosing the held-out rows (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=_values.num_threads,
+        help="largest number of threads (default: one per core, fewer for little work)",
+    )  # fmt: skip
     parser.set_defaults(command=run_fit)
 
 
 def _add_predict(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=_values.path, help="JSON that fit wrote")
+    parser.add_argument("model", type=_values.path, help="model that `oneneuron fit` saved")
     parser.add_argument(
-        "data", type=_values.path, help="CSV with the model's features among its columns"
-    )
-    parser.add_argument("--output", type=_values.path, help="CSV to write; the screen otherwise")
+        "data", type=_values.path,
+        help="CSV file with a header line; columns that are not features of the model are ignored",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=_values.path, metavar="FILE",
+        help="CSV file to write the predictions to (default: print them)",
+    )  # fmt: skip
     parser.set_defaults(command=run_predict)
 
 
 def run_fit(arguments: Namespace) -> None:
-    """Train on one part of a table, say how it does on the rest, save the model."""
+    """Train on a part of the rows, score the model on the others, save it."""
     check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
-    mean, scale = _scaling(train_X, names, arguments)
+    mean, scale = _mean_and_scale(train_X, names, arguments)
     start = (np.zeros(len(names)), 0.0)
     training = start_training(
         (train_X - mean) / scale, train_y, eta=arguments.eta, init=start,
         n_threads=arguments.threads,
     )  # fmt: skip
-    with warnings_as_lines(), bar() as show:
-        for step in training.walk(arguments.steps, [-(-arguments.steps // _LOOKS)]):
+    with warnings_as_lines(), progress_bar() as show:
+        for step in training.walk(arguments.steps, [-(-arguments.steps // _MAX_REDRAWS)]):
             show(step / arguments.steps)
         if training.diverged:
             warn_of_divergence(training.step, training.eta)
@@ -86,8 +121,8 @@ def run_fit(arguments: Namespace) -> None:
     print(
         f"{counted(len(X), 'row')}, {counted(len(names), 'feature')}, "
         f"classes {classes[0]} and {classes[1]}\n"
-        f"accuracy in training   {100 * lowest.accuracy:.1f} % of {counted(len(train_y), 'row')}\n"
-        f"accuracy held out      {100 * held_out:.1f} % of {counted(len(test_y), 'row')}\n"
+        f"training accuracy   {100 * lowest.accuracy:.1f} % of {counted(len(train_y), 'row')}\n"
+        f"held-out accuracy   {100 * held_out:.1f} % of {counted(len(test_y), 'row')}\n"
         f"Saved {arguments.output}."
     )
 
@@ -95,19 +130,19 @@ def run_fit(arguments: Namespace) -> None:
 def _read_training_table(
     path: str, target: str
 ) -> tuple[list[str], Float64Array, NDArray[np.bool_], list[str]]:
-    """Feature names, X (n, d), y (n,) true for the second class, and the two classes."""
+    """Return feature names, X (n, d), y (n,), true for the second class, and both classes."""
     table = CsvTable.read(path)
     labels, classes = table.labels(target)
     names = [name for name in table.columns if name != target]
     if not names:
-        raise ValueError(f"{path} must have a column beside the target, found none.")
+        raise ValueError(f"{path} must have a column beside the target, found none: add a feature.")
     return names, table.features(names), np.array(labels) == classes[1], classes
 
 
 def _split(
     X: Float64Array, y: NDArray[np.bool_], classes: Sequence[str], arguments: Namespace
 ) -> list[AnyArray]:
-    """The training and the held-out part, each with a row of each class at least."""
+    """Return X and y in a training part and a held-out part, each with rows of both classes."""
     from sklearn.model_selection import train_test_split
 
     n = len(y)
@@ -115,8 +150,8 @@ def _split(
     for name, count in zip(classes, (n - y.sum(), y.sum()), strict=True):
         if count * min(num_test, n - num_test) < n:
             raise ValueError(
-                f"{arguments.data}: class {name!r} has {count:,} of {counted(n, 'row')}, "
-                f"too few for one in training and one held out with --test-size "
+                f"{arguments.data}: class {name!r} has {count:,} of {counted(n, 'row')}, too few "
+                f"to have one in training and one held out with --test-size "
                 f"{arguments.test_size:g}: add rows or choose another --test-size."
             )
     parts: list[AnyArray] = train_test_split(
@@ -125,10 +160,10 @@ def _split(
     return parts
 
 
-def _scaling(
+def _mean_and_scale(
     X: Float64Array, names: Sequence[str], arguments: Namespace
 ) -> tuple[Float64Array, Float64Array]:
-    """Mean and standard deviation of each column; a constant one is not scaled."""
+    """Return each column's mean and standard deviation, or 1 for the latter if it is constant."""
     if arguments.no_standardise:
         return np.zeros(len(names)), np.ones(len(names))
     with np.errstate(over="ignore", invalid="ignore"):
@@ -139,13 +174,13 @@ def _scaling(
                 f"{arguments.data}, column {name!r}, has numbers too large to standardise: "
                 f"divide it by a constant."
             )
-    # The standard deviation of equal numbers may be a rounding error, not 0.
+    # Rounding can make the standard deviation of equal numbers slightly larger than 0.
     scale[(scale == 0) | (X.min(axis=0) == X.max(axis=0))] = 1.0
     return mean, scale
 
 
 def run_predict(arguments: Namespace) -> None:
-    """Write the class and the probability of every row of a table."""
+    """Write the predicted class and the probability for every row of a table."""
     if arguments.output is not None:
         check_writable(arguments.output, "--output", [arguments.model, arguments.data])
     model = TableModel.load(arguments.model)

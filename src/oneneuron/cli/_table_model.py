@@ -18,14 +18,19 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class TableModel:
-    """A neuron for a table: x is scaled as (x - mean) / scale, then f = sigma(weights.x + bias).
+    """A neuron for the columns of a table: f = sigma(weights . (x - mean) / scale + bias).
 
     Attributes
     ----------
-    features : list of str, d column names
+    features : list of d str
+        The names of the columns.
     target : str
-    classes : list of the two class names; f is the probability of the second
-    mean, scale, weights : lists of d floats
+        The name of the column with the classes.
+    classes : list of two str
+        The names of the classes; f is the probability of the second.
+    mean : list of d floats
+    scale : list of d floats, above 0
+    weights : list of d floats
     bias : float
     """
 
@@ -38,12 +43,21 @@ class TableModel:
     bias: float
 
     def predict_proba(self, X: Float64Array) -> Float64Array:
-        """Probability of the second class, shape (n,), for unscaled X of shape (n, d).
+        """Return the probability of the second class for each sample.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            The samples, not scaled.
+
+        Returns
+        -------
+        ndarray of shape (n,)
 
         Raises
         ------
         ValueError
-            If a row is so large that it has no probability.
+            If w.x + b of a sample cannot be computed, since its numbers are too large.
         """
         from scipy.special import expit
 
@@ -51,14 +65,24 @@ class TableModel:
             z = (X - np.array(self.mean)) / self.scale @ np.array(self.weights) + self.bias
         if np.isnan(z).any():
             raise ValueError(
-                f"row {int(np.isnan(z).argmax()) + 1} is too large for w.x + b to be a number: "
-                f"correct it or drop it."
+                f"row {int(np.isnan(z).argmax()) + 1} has numbers too large to compute w.x + b: "
+                f"correct or drop it."
             )
         f: Float64Array = expit(z)
         return f
 
     def save(self, path: str) -> None:
-        """Write the model as JSON, whole or not at all."""
+        """Write the model to a JSON file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         found = {"format": _FORMAT, "version": _VERSION, **asdict(self)}
         write_whole(path, (json.dumps(found, indent=2) + "\n").encode())
 
@@ -66,42 +90,53 @@ class TableModel:
     def load(cls, path: str) -> Self:
         """Read a model that `save` wrote.
 
+        Parameters
+        ----------
+        path : str
+
+        Returns
+        -------
+        TableModel
+
         Raises
         ------
         ValueError
-            If the file is something else, or its parts do not fit each other.
+            If the file is something else, or if its parts contradict each other.
         OSError
-            If the file can't be read.
+            If the file cannot be read.
         """
         with open(path, encoding="utf-8") as file:
             try:
                 found = json.load(file)
             except ValueError:
-                found = None  # no JSON is as good as another file's
+                found = None  # refused below, as any other file
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise ValueError(
-                f"{path} is no model of `oneneuron fit`: name the file that it wrote, model.json "
-                f"unless told otherwise."
+                f"{path} is not a model of `oneneuron fit`: name a file that this command saved, "
+                f"by default model.json."
             )
         names = list(cls.__dataclass_fields__)
         missing = [name for name in ("version", *names) if name not in found]
         if missing:
-            raise ValueError(f"{path} lacks {', '.join(missing)}: write it again with fit.")
+            raise ValueError(
+                f"{path} lacks {', '.join(missing)}: train the model again with `oneneuron fit`."
+            )
         if found["version"] != _VERSION:
             raise ValueError(
-                f"{path} must be of version {_VERSION}, found {found['version']!r}: update "
-                f"oneneuron or write it again with fit."
+                f"{path} must have format version {_VERSION}, found {found['version']!r}: update "
+                f"oneneuron, or train the model again with `oneneuron fit`."
             )
         model = cls(**{name: found[name] for name in names})
         model._check(path)
         return model
 
     def _check(self, path: str) -> None:
+        """Raise ValueError if the parts of the model have wrong types or contradict each other."""
         for name, names in (("features", self.features), ("classes", self.classes)):
             if not _are_different_strings(names):
                 raise ValueError(f"{path}: {name} must be different names, found {names!r}.")
         if not self.features or len(self.classes) != 2 or not isinstance(self.target, str):
-            raise ValueError(f"{path} must have a feature, the target's name and two classes.")
+            raise ValueError(f"{path} must have a feature, the name of the target and two classes.")
         d = len(self.features)
         for name in ("mean", "scale", "weights"):
             values = getattr(self, name)

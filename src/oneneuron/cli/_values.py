@@ -1,4 +1,4 @@
-"""What may stand on the command line, as argparse's types: each says what it must be."""
+"""Types for argparse: each converts one value of the command line, or says what it must be."""
 
 from __future__ import annotations
 
@@ -7,8 +7,61 @@ import math
 from typing import Literal
 
 
-def whole(text: str, least: int, most: float = math.inf) -> int:
-    """A whole number in a range."""
+def path(text: str) -> str:
+    """Return the path of a file or a folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("must be a path, found an empty string")
+    return text
+
+
+def num_steps(text: str) -> int:
+    """Return a number of steps."""
+    return _whole_number(text, 0)
+
+
+def num_timed_steps(text: str) -> int:
+    """Return a number of steps to time, at least 1."""
+    return _whole_number(text, 1)
+
+
+def num_threads(text: str) -> int:
+    """Return a number of threads, at least 1."""
+    return _whole_number(text, 1)
+
+
+def num_samples(text: str) -> int:
+    """Return a number of samples of which a fifth can be held out, at least 5."""
+    return _whole_number(text, 5)
+
+
+def seed(text: str) -> int:
+    """Return a seed in the range that NumPy accepts."""
+    return _whole_number(text, 0, 2**32 - 1)
+
+
+def positive_number(text: str) -> float:
+    """Return a finite number above 0."""
+    value = _number(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, found {text}")
+    return value
+
+
+def fraction(text: str) -> float:
+    """Return a number between 0 and 1, both excluded."""
+    value = _number(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, found {text}")
+    return value
+
+
+def eta(text: str) -> float | Literal["auto"]:
+    """Return a step size, or "auto"."""
+    return "auto" if text == "auto" else positive_number(text)
+
+
+def _whole_number(text: str, least: int, most: float = math.inf) -> int:
+    """Return a whole number from `least` to `most`."""
     try:
         value = int(text)
     except ValueError:
@@ -19,62 +72,9 @@ def whole(text: str, least: int, most: float = math.inf) -> int:
     return value
 
 
-def path(text: str) -> str:
-    """A path of a file or a folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("must be a path, found an empty one")
-    return text
-
-
-def count(text: str) -> int:
-    """A number of steps."""
-    return whole(text, 0)
-
-
-def steps(text: str) -> int:
-    """A number of steps to time."""
-    return whole(text, 1)
-
-
-def threads(text: str) -> int:
-    """A number of threads."""
-    return whole(text, 1)
-
-
-def samples(text: str) -> int:
-    """A number of samples, of which a fifth is held out."""
-    return whole(text, 5)
-
-
-def seed(text: str) -> int:
-    """A seed that NumPy takes."""
-    return whole(text, 0, 2**32 - 1)
-
-
 def _number(text: str) -> float:
-    """A float; NaN, which lies in no range, for what is none."""
+    """Return a float; NaN, which lies in no range, if the text is not a number."""
     try:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def positive(text: str) -> float:
-    """A finite number above 0."""
-    value = _number(text)
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, found {text}")
-    return value
-
-
-def share(text: str) -> float:
-    """A share of a whole, some of it left."""
-    value = _number(text)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, found {text}")
-    return value
-
-
-def eta(text: str) -> float | Literal["auto"]:
-    """A step size, or "auto"."""
-    return "auto" if text == "auto" else positive(text)

@@ -1,4 +1,10 @@
-"""A comparison of speeds: the same descent, from pure Python to the kernel."""
+"""A comparison of speeds: the same gradient descent by several implementations.
+
+- A contender is one implementation of the descent: in pure Python, in NumPy, in Numba, ...
+- A rung is one line of the comparison: a contender in one configuration, such as one instruction
+  set or number of cores.
+- The ladder is the comparison as a whole, from the rung that is written first to the fastest.
+"""
 
 from .._results import Timing
 from ._ladder import LECTURE_ETA, ladder, lecture_problem, missing_libraries

@@ -1,7 +1,7 @@
-"""One descent as many ways compute it, from the lecture's code to the processor's limit: a ladder.
+"""The ladder: the rungs, the check of their results, and their timing.
 
-Every rung begins at the same start, makes the same steps and, before it is timed, must have been
-where `reference` is after as many.
+Every rung starts from the same parameters and makes the same steps. Before it is timed, it must
+reach the same parameters as `oneneuron.reference`.
 """
 
 from __future__ import annotations
@@ -29,34 +29,38 @@ from ..lecture.example1 import get_data
 from . import _contenders
 from ._problem import Advance, Problem
 
-# A rung makes its steps so many times, fewer if it would be at work for longer.
-_TURNS = 20
-_SECONDS_OF_A_RUNG = 4.0
+LECTURE_ETA = 5e-3
 
-# A descent that would take longer is not made to its end.
-_LONGEST_SECONDS = 10.0
+# A rung is timed in this many rounds, or in fewer if they would take longer than this in total.
+_MAX_ROUNDS = 20
+_SECONDS_PER_RUNG = 4.0
+
+# A rung that would need longer than this for all steps is timed over fewer steps.
+_MAX_SECONDS = 10.0
 _SHORTENED_SECONDS = 2.0
 
-# The fastest call counts. They are as short for all: on a busy machine a rung of milliseconds
-# finds a quiet moment, one of seconds none: by whole turns the kernel looked half as fast again.
-_SECONDS_OF_A_CALL = 0.02
+# A round is timed in stretches of this length, and the fastest stretch counts. All rungs have
+# stretches of the same length: on a busy machine a short stretch may go undisturbed, a long one
+# never does. When whole rounds were timed, the kernel seemed half as fast again as it was.
+_SECONDS_PER_STRETCH = 0.02
 
-LECTURE_ETA = 5e-3
-_LEVELS = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
+_LEVEL_NAMES = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
 
-# Called with the share of the work that is done and the rung at work.
-_Watch: TypeAlias = Callable[[float, str], object]
+_OnProgress: TypeAlias = Callable[[float, str], object]
 
 
 def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
-    """The lecture's data, step size and start, for `ladder`.
+    """Return the lecture's data, step size and start, as a problem for `ladder`.
+
+    The step size is `LECTURE_ETA`, or `safe_eta` if that is smaller: with a larger step the cost
+    could oscillate, and rounding errors would grow until contenders end in different places.
 
     Parameters
     ----------
     n : int, default 500
-        Samples; a fifth is held out, as in the lecture.
+        The number of samples. A fifth of them is held out, as in the lecture, and not used.
     seed : int, default 0
-        Draws the samples, and then the start.
+        The seed for the samples and then for the start.
 
     Returns
     -------
@@ -65,41 +69,49 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     Raises
     ------
     ValueError, TypeError
-        If `n` is no whole number of 5 or more.
+        If `n` is not a whole number of 5 or more.
+
+    Examples
+    --------
+    >>> from oneneuron import compare
+    >>> compare.lecture_problem().X.shape
+    (400, 2)
     """
     random = np.random.RandomState(seed)
     X, _, y, _ = get_data(n, random)
-    # Where the step is too large for so many samples a descent swings, and swings differ.
     eta = min(LECTURE_ETA, safe_eta(X))
     return Problem(X, y.astype(np.float64), eta, start=random.random(X.shape[1] + 1))
 
 
 def ladder(
-    problem: Problem, num_steps: int = 10_000, watch: Callable[[float, str], object] | None = None
-) -> list[Timing]:
-    """Time all rungs that this machine has, in turns; it takes some 15 seconds.
+    problem: Problem, num_steps: int = 10_000,
+    on_progress: Callable[[float, str], object] | None = None,
+) -> list[Timing]:  # fmt: skip
+    """Time all rungs that run on this machine. This takes about 15 seconds.
 
     Parameters
     ----------
     problem : Problem
     num_steps : int, default 10_000
-    watch : callable, default None
-        Called as ``watch(share, name)`` every now and then, with the share of the work that is
-        done and the rung at work.
+        The number of steps that times are given for.
+    on_progress : callable, default None
+        Called as ``on_progress(fraction, name)`` several times a second, with the fraction of the
+        work that is done, from 0 to 1, and the name of the rung that is being timed.
 
     Returns
     -------
     list of Timing
+        One for each rung, in the order of the ladder.
 
     Raises
     ------
     ValueError
-        If a rung doesn't end where it must.
+        If a rung does not reach the parameters that the reference reaches.
 
     Warns
     -----
     RuntimeWarning
-        If a library is installed and doesn't work; its rung is left out.
+        If a library is installed but fails. Its rung is left out.
 
     Examples
     --------
@@ -108,24 +120,29 @@ def ladder(
     >>> rows[0].name, rows[1].than_lecture
     ('pure Python', 1.0)
     """
-    watch = watch or (lambda share, name: None)
+    on_progress = on_progress or (lambda fraction, name: None)
     with one_thread():
-        rungs = list(_prepared(problem, watch))
-        expected = expected_end(problem)
+        rungs = list(_prepare_rungs(problem, on_progress))
+        expected = expected_parameters(problem)
         for rung in rungs:
-            watch(0.0, rung.name)
+            on_progress(0.0, rung.name)
             rung.plan(rung.check(problem, expected), num_steps)
-        _take_turns(rungs, watch)
-    return as_rows(rungs, len(problem.y), num_steps)
+        _time_in_rounds(rungs, on_progress)
+    return as_timings(rungs, len(problem.y), num_steps)
 
 
 def missing_libraries() -> list[str]:
-    """Those with a rung of their own that aren't installed."""
-    return [library for library in _contenders.NEEDS.values() if find_spec(library) is None]
+    """Return the names of libraries that would add a rung, but are not installed.
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name in _contenders.REQUIRED_LIBRARIES.values() if find_spec(name) is None]
 
 
-def expected_end(problem: Problem) -> Float64Array:
-    """The parameters after `problem.check_steps` steps, the bias last."""
+def expected_parameters(problem: Problem) -> Float64Array:
+    """Return the reference's parameters after `problem.check_steps` steps, the bias last."""
     start = problem.start
     weights, bias = reference.gradient_descent(
         problem.X, problem.y, start[:-1], start[-1], problem.eta, problem.check_steps
@@ -133,43 +150,47 @@ def expected_end(problem: Problem) -> Float64Array:
     return np.append(weights, bias)
 
 
-def check_end(
+def check_parameters(
     name: str, contender: ModuleType, found: Float64Array, expected: Float64Array
 ) -> None:
-    """Raise ValueError, with the name, if parameters are not those expected."""
+    """Raise ValueError, with the name, if the parameters found are not those expected."""
     tolerance = getattr(contender, "TOLERANCE", 1e-9)
-    distance = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
-    if not distance <= tolerance:
+    error = np.max(np.abs(found - expected)) / np.max(np.abs(expected))
+    if not error <= tolerance:
         raise ValueError(
-            f"{name} ends elsewhere: {distance:.1e} off, at most {tolerance:.0e} is right."
+            f"{name} does not reach the parameters of the reference: the relative error is "
+            f"{error:.1e}, and at most {tolerance:.0e} is allowed."
         )
 
 
-def _prepared(problem: Problem, watch: _Watch) -> Iterator[_Rung]:
-    """The rungs, each ready to make its first step."""
-    for module, library in ((name, _contenders.NEEDS.get(name)) for name in _contenders.ORDER):
+def _prepare_rungs(problem: Problem, on_progress: _OnProgress) -> Iterator[_Rung]:
+    """Yield the rungs in order, each ready to make its first step."""
+    for module in _contenders.ORDER:
+        library = _contenders.REQUIRED_LIBRARIES.get(module)
         if library is None:
             contender = _contenders.load(module)
-            for name, prepare in _forms(contender):
-                watch(0.0, name)
+            for name, prepare in _configurations(contender):
+                on_progress(0.0, name)
                 yield _Rung(name, contender, prepare(problem))
         elif find_spec(library) is not None:
-            watch(0.0, library)
+            on_progress(0.0, library)
             try:
-                yield _prepared_with_library(module, problem)
-            except Exception as error:  # whatever it raises on a machine that it doesn't fit
-                message = f"{library} is installed, but doesn't work and is left out: {error}"
+                yield _prepare_with_library(module, problem)
+            except Exception as error:  # a library can raise anything where it does not fit
+                message = f"{library} is installed but fails, so its rung is left out: {error}"
                 warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
-def _forms(contender: ModuleType) -> Iterator[tuple[str, Callable[[Problem], Advance]]]:
-    """(name, prepare) of each rung of a contender that needs no library.
+def _configurations(
+    contender: ModuleType,
+) -> Iterator[tuple[str, Callable[[Problem], Advance]]]:
+    """Yield the name and the `prepare` of each rung of a contender that needs no library.
 
-    One core for each, but all for the last two: the best kernel, and the same in float32.
+    All rungs run on one core but the last two, the best kernel in float64 and in float32.
     """
     if contender.NAME == "oneneuron":
         for level in available:
-            name = f"oneneuron, {_LEVELS[level]}"
+            name = f"oneneuron, {_LEVEL_NAMES[level]}"
             yield name, partial(contender.prepare, threads=1, level=level)
         if cores.count() > 1:
             yield "oneneuron, all cores", partial(_prepare_best, contender)
@@ -180,16 +201,16 @@ def _forms(contender: ModuleType) -> Iterator[tuple[str, Callable[[Problem], Adv
 
 
 def _prepare_best(contender: ModuleType, problem: Problem) -> Advance:
-    # The last of those available, also where ONENEURON_ISA forces another: it is the last rung.
+    # The best level also where ONENEURON_ISA forces another, so that no later rung is slower.
     advance: Advance = contender.prepare(problem, threads=cores.count(), level=available[-1])
     return advance
 
 
-def _prepared_with_library(module: str, problem: Problem) -> _Rung:
-    """The rung of a contender that needs one; its first step is timed in one form alone."""
+def _prepare_with_library(module: str, problem: Problem) -> _Rung:
+    """Return the rung of a contender that needs a library, its first step timed."""
     contender = _contenders.load(module)
     start = perf_counter()
-    contender.make(problem)(1)
+    contender.make(problem)(1)  # a single variant: `prepare` would compile all of them
     first_step_seconds = perf_counter() - start
     advance = contender.prepare(problem, threads=1)
     return _Rung(contender.NAME, contender, advance, first_step_seconds)
@@ -197,7 +218,7 @@ def _prepared_with_library(module: str, problem: Problem) -> _Rung:
 
 @dataclass
 class _Rung:
-    """A descent under way in a contender's way, and the seconds of a step at its fastest so far."""
+    """A contender's descent under way, and the time of a step in its fastest stretch so far."""
 
     name: str
     contender: ModuleType
@@ -206,53 +227,53 @@ class _Rung:
     step_seconds: float = math.inf
 
     def check(self, problem: Problem, expected: Float64Array) -> float:
-        """Make the first steps and see where they end; returns the seconds of one."""
+        """Make and check the first steps; return the approximate time of a step in seconds."""
         start = perf_counter()
         found = self.advance(problem.check_steps)
         seconds = perf_counter() - start
-        check_end(self.name, self.contender, found, expected)
+        check_parameters(self.name, self.contender, found, expected)
         return seconds / problem.check_steps
 
     def plan(self, step_seconds: float, num_steps: int) -> None:
-        """Divide the work into turns, and a turn into calls, by what a step takes or so."""
-        if num_steps * step_seconds > _LONGEST_SECONDS:
+        """Choose the number of rounds and of stretches, given the approximate time of a step."""
+        if num_steps * step_seconds > _MAX_SECONDS:
             num_steps = max(1, int(_SHORTENED_SECONDS / step_seconds))
-        self.num_steps, self.turn_seconds = num_steps, num_steps * step_seconds
-        self.num_turns = max(1, min(_TURNS, int(_SECONDS_OF_A_RUNG / self.turn_seconds)))
-        self.num_calls = max(1, min(num_steps, int(self.turn_seconds / _SECONDS_OF_A_CALL)))
+        self.num_steps, self.round_seconds = num_steps, num_steps * step_seconds
+        self.num_rounds = max(1, min(_MAX_ROUNDS, int(_SECONDS_PER_RUNG / self.round_seconds)))
+        self.num_stretches = max(1, min(num_steps, int(self.round_seconds / _SECONDS_PER_STRETCH)))
 
-    def turn(self) -> Iterator[float]:
-        """Make all steps of a turn; yields, before each call, the share of it that is done."""
+    def time_round(self) -> Iterator[float]:
+        """Time all steps once; before each stretch, yield the fraction of the round done so far."""
         self.advance(1)  # brings this rung's data back to the caches
-        for call in range(self.num_calls):
-            yield call / self.num_calls
-            first, last = (self.num_steps * k // self.num_calls for k in (call, call + 1))
+        for stretch in range(self.num_stretches):
+            yield stretch / self.num_stretches
+            first, last = (self.num_steps * k // self.num_stretches for k in (stretch, stretch + 1))
             start = perf_counter()
             self.advance(last - first)
             seconds = (perf_counter() - start) / (last - first)
             self.step_seconds = min(self.step_seconds, seconds)
 
 
-def _take_turns(rungs: Sequence[_Rung], watch: _Watch) -> None:
-    """All rungs once, and once more those with turns left, so that a busy machine slows all."""
-    whole = sum(rung.num_turns * rung.turn_seconds for rung in rungs)
+def _time_in_rounds(rungs: Sequence[_Rung], on_progress: _OnProgress) -> None:
+    """Time the rungs in turn, round after round, so that a busy machine slows all of them alike."""
+    total = sum(rung.num_rounds * rung.round_seconds for rung in rungs)
     done = 0.0
-    for turn in range(_TURNS):
+    for number in range(_MAX_ROUNDS):
         for rung in rungs:
-            if turn < rung.num_turns:
-                for share in rung.turn():
-                    watch((done + share * rung.turn_seconds) / whole, rung.name)
-                done += rung.turn_seconds
+            if number < rung.num_rounds:
+                for fraction in rung.time_round():
+                    on_progress((done + fraction * rung.round_seconds) / total, rung.name)
+                done += rung.round_seconds
 
 
-def as_rows(rungs: Sequence[_Rung], num_samples: int, num_steps: int) -> list[Timing]:
-    """The rows of rungs, from the seconds of their steps."""
+def as_timings(rungs: Sequence[_Rung], num_samples: int, num_steps: int) -> list[Timing]:
+    """Return the timing of each rung for `num_steps` steps."""
     lecture = _contenders.load("lecture").NAME
     lecture_seconds = next(rung.step_seconds for rung in rungs if rung.name == lecture)
-    rows, before = [], None
+    timings, before = [], None
     for rung in rungs:
         mine = rung.step_seconds
-        rows.append(
+        timings.append(
             Timing(
                 rung.name,
                 num_steps,
@@ -265,4 +286,4 @@ def as_rows(rungs: Sequence[_Rung], num_samples: int, num_steps: int) -> list[Ti
             )
         )
         before = mine
-    return rows
+    return timings

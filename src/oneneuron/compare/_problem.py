@@ -10,23 +10,26 @@ import numpy as np
 
 from .._typing import Float64Array
 
-# Makes so many steps more and returns the parameters.
+# ``advance(num_steps)`` makes that many more steps and returns the parameters, the bias last.
 Advance: TypeAlias = Callable[[int], Float64Array]
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One descent, to be made by every contender.
+    """A gradient descent on the quadratic cost, to be made by every contender.
 
     Attributes
     ----------
     X : ndarray of shape (n, d), float64
     y : ndarray of shape (n,), float64
-        Labels, 0.0 and 1.0.
+        The labels, 0.0 and 1.0.
     eta : float
-    start : ndarray of shape (d + 1,)
-        Weights, then the bias.
+        The step size.
+    start : ndarray of shape (d + 1,), float64
+        The weights and the bias at the start, the bias last.
     """
+
+    __module__ = "oneneuron.compare"
 
     X: Float64Array
     y: Float64Array
@@ -35,15 +38,20 @@ class Problem:
 
     @property
     def check_steps(self) -> int:
-        """Steps after which ends are compared: many where they are cheap, 3 at the least."""
+        """The number of steps that are checked: fewer for larger data, from 1000 down to 3."""
         return max(3, min(1000, 1_000_000 // self.X.size))
 
     def signed_rows(self) -> Float64Array:
-        """Rows (x, 1), times -1 where y is 0: their dot product with the parameters is the margin.
+        """Return the rows (x, 1) for samples of class 1 and -(x, 1) for samples of class 0.
 
-        With margin m the error |f - y| of either class is p = 1 / (1 + e^m), and the parameters
-        move by eta times the sum of p^2 (1 - p) times the row. Contenders that may lay the data
-        out as they like use it; it is as good as it gets without a loop of one's own.
+        A row times the parameters is the sample's margin m. The error |f - y| is then
+        p = 1 / (1 + e^m) for both classes, and a step moves the parameters by eta times the sum of
+        p^2 (1 - p) times the row. This is the best layout for contenders without a loop of their
+        own, such as NumPy.
+
+        Returns
+        -------
+        ndarray of shape (n, d + 1), float64
         """
         rows = np.ones((len(self.X), self.X.shape[1] + 1))
         rows[:, :-1] = self.X

@@ -1,29 +1,41 @@
-"""What several contenders need: the fastest of several forms, and a second thread."""
+"""Helpers for several contenders: the choice of the fastest variant, threads, and blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import cache
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .._typing import Float64Array
-    from ._problem import Advance
+import numpy as np
+
+from .._typing import Float64Array
+from ._problem import Advance
 
 
 def fastest(makers: Iterable[Callable[[], Advance]], seconds: float = 0.03) -> Advance:
-    """The `advance` of the fastest form, fresh from its maker.
+    """Return the `advance` of the variant that is fastest here, made afresh.
 
-    A form's rank depends on size and machine, so it is found out here, before the timing: a rival
-    gets the form that suits it best.
+    Which variant is fastest depends on the size of the data and on the machine. Each contender
+    chooses before it is timed, so that it competes with the best it has.
+
+    Parameters
+    ----------
+    makers : iterable of callables
+        Each returns the `advance` of a variant, ready to make its first step.
+    seconds : float, default 0.03
+        The time to try each variant for.
+
+    Returns
+    -------
+    callable
     """
-    return min(makers, key=lambda make: _step_seconds(make(), seconds))()
+    return min(makers, key=lambda make: _shortest_time(make(), seconds))()
 
 
-def _step_seconds(advance: Advance, seconds: float) -> float:
-    """The least of three tries or more."""
-    advance(1)  # the first step finds caches cold and may compile
+def _shortest_time(advance: Advance, seconds: float) -> float:
+    """Return the time of three steps, the shortest of at least three tries."""
+    advance(1)  # the first step finds the caches cold, and may compile
     times: list[float] = []
     end = perf_counter() + seconds
     while len(times) < 3 or perf_counter() < end:
@@ -34,8 +46,8 @@ def _step_seconds(advance: Advance, seconds: float) -> float:
 
 
 @cache
-def spread(threads: int) -> Callable[..., Iterable[Any]]:
-    """A `map` that works on so many threads at once; NumPy lets go of the GIL in its loops."""
+def threaded_map(threads: int) -> Callable[..., Iterable[Any]]:
+    """Return a `map` that runs on several threads; NumPy releases the GIL in its loops."""
     if threads == 1:
         return map
     from concurrent.futures import ThreadPoolExecutor
@@ -44,8 +56,17 @@ def spread(threads: int) -> Callable[..., Iterable[Any]]:
 
 
 def blocks(rows: Float64Array, num_bytes: int) -> list[Float64Array]:
-    """Rows cut into blocks of so many bytes, each laid out feature by feature; 0 for one block."""
-    import numpy as np
+    """Return copies of the rows in blocks of about this size, each stored column by column.
 
+    Parameters
+    ----------
+    rows : ndarray of shape (n, k)
+    num_bytes : int
+        The size of a block. 0 stands for a single block.
+
+    Returns
+    -------
+    list of ndarrays
+    """
     size = num_bytes // rows[0].nbytes or len(rows)
     return [np.asfortranarray(rows[first : first + size]) for first in range(0, len(rows), size)]

@@ -1,4 +1,8 @@
-"""Every picture: each takes and returns matplotlib Axes, or returns an animation."""
+"""Pictures of samples, models and descents, drawn with matplotlib.
+
+Each function draws on the Axes given as `ax`, or on the current ones, and returns them.
+`animate_training` makes a figure of its own and returns the animation.
+"""
 
 from ._animation import animate_training
 from ._boundary import plot_decision_boundary

@@ -1,4 +1,4 @@
-"""A training that moves: the plane, the way on the cost's surface and the cost, side by side."""
+"""The animation of a descent: the decision boundary, the path on the cost surface, and the cost."""
 
 from __future__ import annotations
 
@@ -18,54 +18,69 @@ from .._results import Descent, History
 from .._text import rounded
 from .._typing import Float64Array, FloatArray
 from . import _style
-from ._arguments import recorded
-from ._curves import scale_steps
+from ._arguments import recorded_history
+from ._curves import set_step_axis
 from ._dots import plot_dots
-from ._paths import lay, path_on
+from ._paths import add_path, set_path
 from ._surface import Surface
 
-# Shows a record, by its index, and returns what has changed.
+# Shows the record with a given index, and returns the artists that have changed.
 _Update: TypeAlias = Callable[[int], Iterable[Artist]]
 
 _SIZE = (10.0, 5.0)  # inches
-_GRID = 100
-_BANDS = 20  # shades; smooth ones make a file four times as large
-_MILLISECONDS = 80  # a frame
+_GRID = 100  # pixels on each side
+_SHADES = 20  # continuous shades would make a file four times as large
+_MILLISECONDS = 80  # for each frame
 
 
 def animate_training(
     X: ArrayLike, y: ArrayLike, descent: Descent, *, num_frames: int = 100,
     sample_weight: ArrayLike | None = None, alpha: float = 0.0,
 ) -> FuncAnimation:  # fmt: skip
-    """Animate a descent on two features: what f says in the plane, where it is, what it costs.
+    """Animate a descent on samples with two features.
+
+    On the left are the samples with f as shades of colour and the line f = 0.5. On the right are
+    the path over the two weights, on the contours of the cost, and the cost by step.
 
     Parameters
     ----------
     X : array-like of shape (n, 2)
         The samples of the descent.
     y : array-like of shape (n,)
-        Labels, 0 and 1.
+        The labels, 0 and 1 or False and True.
     descent : Descent
-        Trained with ``record_every=1`` or more.
+        The descent, trained with ``record_every=1`` or more.
     num_frames : int, default 100
-        The most frames, 2 or more. The first shows the first record, the last the last; between
-        them the steps grow by the same factor, as the first ones do the most.
-    sample_weight, alpha
-        As the descent was trained with.
+        The largest number of frames, 2 or more. The first frame shows the first record and the last
+        frame the last. In between, the step grows by a constant factor from frame to frame, because
+        most changes happen early.
+    sample_weight : array-like of shape (n,), default None
+        The weights of the samples, as in the training.
+    alpha : float, default 0.0
+        The strength of the L2 penalty, as in the training.
 
     Returns
     -------
     FuncAnimation
-        On a new pyplot figure; keep it in a variable for as long as it is to move.
-        ``save("descent.gif", writer="pillow")`` writes it to a file, ``to_jshtml()`` makes HTML of
-        it for a notebook.
+        The animation, on a new pyplot figure. Keep it in a variable: it stops when it is deleted.
+        ``save("descent.gif", writer="pillow")`` writes it to a file, and ``to_jshtml()`` returns
+        HTML for a notebook.
 
     Raises
     ------
-    TypeError, ValueError
-        If something is not as above.
+    ValueError, TypeError
+        If an argument cannot be used, or if the descent had other costs than those of these
+        samples. No figure has been made then.
+
+    Examples
+    --------
+    >>> import oneneuron
+    >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 1, 1]
+    >>> descent = oneneuron.train(X, y, eta=0.5, num_steps=100, record_every=1)
+    >>> animation = oneneuron.plots.animate_training(X, y, descent)
+    >>> animation.save("descent.gif", writer="pillow")  # doctest: +SKIP
     """
-    history = recorded(descent)
+    history = recorded_history(descent)
     num_frames = _checks.as_count(num_frames, "num_frames", least=2)
     X = _checks.as_samples(X)
     if X.shape[1] != 2:
@@ -74,10 +89,10 @@ def animate_training(
     figure = plt.figure(figsize=_SIZE, layout="constrained")
     axes = figure.subplot_mosaic([["plane", "surface"], ["plane", "cost"]])
     title = figure.suptitle("step")
-    parts = [
-        _plane(axes["plane"], X, y, history),
-        _path(surface.draw(axes["surface"]), history),
-        _curve(axes["cost"], history),
+    updates = [
+        _start_plane(axes["plane"], X, y, history),
+        _start_path(surface.draw(axes["surface"]), history),
+        _start_cost(axes["cost"], history),
     ]
 
     def draw(k: int) -> list[Artist]:
@@ -85,59 +100,61 @@ def animate_training(
             f"step {history.step[k]}:  cost {rounded(history.cost[k])},  "
             f"accuracy {100 * history.accuracy[k]:.1f} %"
         )
-        return [title, *(artist for part in parts for artist in part(k))]
+        return [title, *(artist for update in updates for artist in update(k))]
 
     draw(0)
-    # Laid out once: to do it for each frame takes longer than to draw it, and makes them tremble.
+    # The layout is computed once. For each frame, it would take longer than the drawing, and the
+    # pictures would shake.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    frames = _frames(len(history.step), num_frames)
+    frames = _records_to_show(len(history.step), num_frames)
     return FuncAnimation(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
 
 
-def _frames(num_records: int, num_frames: int) -> list[int]:
-    """Which records are shown, the first and the last among them."""
+def _records_to_show(num_records: int, num_frames: int) -> list[int]:
+    """Return the index of the record for each frame, the first and the last included."""
     num_frames = min(num_frames, num_records)
     spread = np.rint(np.geomspace(1, num_records, num_frames)) - 1
-    # The first of them would be the same record several times.
+    # Rounding would show some of the first records several times.
     records: list[int] = np.maximum(spread, np.arange(num_frames)).astype(int).tolist()
     return records
 
 
-def _plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Update:
-    """The samples, f as shades and the line f = 1/2."""
+def _start_plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Update:
+    """Draw the samples, and return the update of the shades and the line f = 0.5."""
     plot_dots(X, y, ax=ax)
     ax.locator_params(axis="x", nbins=6)  # room for numbers such as -6000
     x1_limits, x2_limits = ax.get_xlim(), ax.get_ylim()
-    # f at the middle of each pixel.
+    # The middle of each pixel.
     x1, x2 = (np.linspace(*limits, 2 * _GRID + 1)[1::2] for limits in (x1_limits, x2_limits))
     points = np.stack(np.meshgrid(x1, x2), axis=-1)
-    bands = _style.shades(0, 1).resampled(_BANDS)
+    colors = _style.probability_colors(0, 1).resampled(_SHADES)
     shades = ax.imshow(
-        np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=bands,
+        np.zeros((_GRID, _GRID)), vmin=0, vmax=1, cmap=colors,
         extent=(*x1_limits, *x2_limits), origin="lower", aspect="auto", interpolation="bilinear",
         zorder=0,
     )  # fmt: skip
     (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
-    _style.legend_above(ax)
+    _style.add_legend_above(ax)
     center = np.mean([x1_limits, x2_limits], axis=1)
     reach = np.hypot(np.ptp(x1_limits), np.ptp(x2_limits))
 
     def update(k: int) -> Iterable[Artist]:
         w, b = history.weights[k].astype(np.float64), history.bias[k]
         shades.set_data(expit(points @ w + b))
-        line.set_data(*_line(w, b, center, reach))
+        line.set_data(*_boundary_ends(w, b, center, reach))
         return shades, line
 
     return update
 
 
-def _line(
+def _boundary_ends(
     w: Float64Array, b: float, center: Float64Array, reach: float
 ) -> tuple[ArrayLike, ArrayLike] | Float64Array:
-    """Two points (x1, x2) of w.x + b = 0, so far to either side of the one nearest the center.
+    """Return x1 and x2 of two points on the line w.x + b = 0, outside the picture on either side.
 
-    None if the line does not come so near.
+    Each is `reach` away from the point of the line nearest to `center`. Both lists are empty if the
+    line is further than `reach` from `center`.
     """
     length = np.hypot(*w)
     if abs(center @ w + b) >= reach * length:
@@ -148,25 +165,27 @@ def _line(
     return np.transpose([nearest - along, nearest + along])
 
 
-def _path(ax: Axes, history: History) -> _Update:
-    artists = path_on(ax, _style.COLORS[1], _style.DASHES[0])
+def _start_path(ax: Axes, history: History) -> _Update:
+    """Return the update of the path on the cost surface."""
+    artists = add_path(ax, _style.COLORS[1], _style.DASHES[0])
 
     def update(k: int) -> Iterable[Artist]:
-        lay(artists, history.weights[: k + 1])
+        set_path(artists, history.weights[: k + 1])
         return artists
 
     return update
 
 
-def _curve(ax: Axes, history: History) -> _Update:
+def _start_cost(ax: Axes, history: History) -> _Update:
+    """Return the update of the curve of the cost by step."""
     (curve,) = ax.plot([], [], color=_style.COLORS[0], lw=2)
-    (mark,) = ax.plot([], [], "o", color=_style.COLORS[0], markersize=8, clip_on=False)
-    scale_steps(ax, history.step, history.step[-1])
+    (dot,) = ax.plot([], [], "o", color=_style.COLORS[0], markersize=8, clip_on=False)
+    set_step_axis(ax, history.step, history.step[-1])
     ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
 
     def update(k: int) -> Iterable[Artist]:
         curve.set_data(history.step[: k + 1], history.cost[: k + 1])
-        mark.set_data(history.step[k, None], history.cost[k, None])
-        return curve, mark
+        dot.set_data(history.step[k, None], history.cost[k, None])
+        return curve, dot
 
     return update

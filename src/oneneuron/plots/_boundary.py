@@ -1,4 +1,4 @@
-"""What a model makes of the plane of two features."""
+"""The classes that a model predicts over the plane of two features."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 from .._results import Model
 from .._typing import AnyArray, Float64Array
 from . import _dots, _style
-from ._answers import Answers, Classifier, ask
 from ._arguments import check_axes
 from ._grid import Grid
+from ._predictions import Classifier, Predictions, predict_in_chunks
 from ._samples import FeatureTable, Samples, classes_of
 
-# What the last picture on an Axes left there, for the next to replace. The colourbar is apart: it
-# survives ax.clear(), and without it the next would take its own share of the space.
+# What the last picture left on an Axes, for the next one to replace. The colourbars are kept apart:
+# they survive ax.clear(), and a second colourbar would take more space from the Axes.
 _DRAWN: WeakKeyDictionary[Axes, WeakSet[Artist]] = WeakKeyDictionary()
-_BARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary()
+_COLORBARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary()
 
 
 def plot_decision_boundary(
@@ -34,38 +34,32 @@ def plot_decision_boundary(
     features: Collection[Hashable] | None = None,
     at: Mapping[Any, Any] | Iterable[Any] | None = None, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw which class a model gives to each point of a plane, and the samples over it.
+    """Draw the class that a model predicts at each point of a plane, with the samples on top.
 
-    For two classes with probabilities: shades of f, the probability of the second class, and the
-    line f = 0.5. Else each class's region in its colour, with black borders. Called again on the
-    same Axes, it replaces what it drew there.
+    If the model gives probabilities of two classes, the picture shows f, the probability of the
+    second class, as shades of colour, and the line f = 0.5. Otherwise it shows the region of each
+    class in the colour of the class, with black borders. A second call on the same Axes replaces
+    the first picture.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n, d)
+        The samples, with two features or more.
     y : array-like of shape (n,)
-        Up to ten different labels, of any kind; not all of the model's need occur.
+        The labels, of any kind. Some of the model's classes may be missing. There are at most ten
+        classes, those of the model included.
     model : classifier, callable or Model
-        A fitted classifier is asked through `predict_proba`, else `decision_function` (two
-        classes), else `predict`; its classes are `classes_`. A callable is given points (m, d) in
-        a table like X, and its classes are the labels in y, in order (0 and 1 where either occurs
-        alone). What it may return, as may a `predict` without `classes_`:
-
-        - (m, k): the probability of each class;
-        - (m,) or (m, 1) of floats, all from 0 to 1: the probability of the second of two classes,
-          unless y holds floats as well and these are all among them;
-        - (m,) of anything else: labels.
-
-        A `Model` is one of a descent's, such as ``descent.best``.
-    features : two columns of X, default None
-        The features to draw, by number or by name; needed if there are more than two.
-    at : sequence, dict or Series, default None
-        Where to hold the other features: a value for each feature of X in turn, as a sample has
-        (what it says of the two that are drawn is of no account), or values by name. Those it
-        leaves out are held at their median (of whole numbers the lower of two), or at their most
-        common value if they are no numbers.
+        A fitted classifier, a function that predicts, or a neuron such as ``descent.best``. See the
+        notes for what it may return.
+    features : pair of int or str, default None
+        The two features to draw, as column numbers from 0 or names. None is allowed if X has two.
+    at : array-like of shape (d,), dict or Series, default None
+        The values at which the other features are held: one for each feature of X, such as a row of
+        X, or values by name. Values for the two features that are drawn are ignored. A feature
+        without a value is held at its median, or at its most common value if it does not hold
+        numbers. The median of whole numbers is always one of the values.
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
@@ -74,28 +68,52 @@ def plot_decision_boundary(
     Raises
     ------
     ValueError, TypeError
-        As `plot_dots`, and if the model fails or returns none of the above, or `at` does not fit X.
+        If an argument cannot be used, or if the model fails or returns something other than the
+        notes describe. Nothing has been drawn then.
+
+    Notes
+    -----
+    The points are passed to the model in tables of the same type as X: a DataFrame if X is one or
+    if the model was fitted on one.
+
+    For a classifier, the first of these methods that exists is called: `predict_proba`,
+    `decision_function` (for two classes), `predict`. The classes are its `classes_`.
+
+    A function, or a `predict` without `classes_`, predicts the classes in y, sorted. If y has only
+    the label 0 or only the label 1, the classes are 0 and 1. For m points and k classes it may
+    return
+
+    - an array of shape (m, k): the probability of each class;
+    - an array of shape (m,) or (m, 1) of floats from 0 to 1: the probability of the second of two
+      classes, unless y holds floats and all the values are among them;
+    - an array of shape (m,) of anything else: labels.
+
+    Examples
+    --------
+    >>> from oneneuron import NeuronClassifier, plots
+    >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], ["red", "red", "green"]
+    >>> ax = plots.plot_decision_boundary(X, y, NeuronClassifier().fit(X, y))
     """
     check_axes(ax)
-    samples = Samples(_under_the_models_names(X, model), y, features)
+    samples = Samples(_with_feature_names_of(model, X), y, features)
     grid = Grid(samples, at)
-    answers = ask(model, grid.slabs(), samples.labels)
-    classes = classes_of(samples.labels, answers.labels)
-    ax = _style.axes(ax)
-    with _in_place_of_the_last(ax):
-        _dots.draw(ax, samples, classes)
-        if answers.are_probabilities and len(answers.labels) == 2:
-            _draw_shades(ax, grid, answers, classes)
+    predictions = predict_in_chunks(model, grid.chunks(), samples.labels)
+    classes = classes_of(samples.labels, predictions.classes)
+    ax = _style.axes_or_current(ax)
+    with _replacing_last_picture(ax):
+        _dots.draw_dots(ax, samples, classes)
+        if predictions.are_probabilities and len(predictions.classes) == 2:
+            _draw_probabilities(ax, grid, predictions, classes)
         else:
-            _draw_regions(ax, grid, answers, classes)
-        _dots.add_legend(ax)
+            _draw_regions(ax, grid, predictions, classes)
+        _dots.add_class_legend(ax)
         ax.set(xlim=grid.x1[[0, -1]], ylim=grid.x2[[0, -1]])
         ax.set_title(grid.note(), loc="right", fontsize="small")
     return ax
 
 
-def _under_the_models_names(X: ArrayLike, model: object) -> ArrayLike:
-    """X as a frame if the model knows its features by names that a plain array lacks."""
+def _with_feature_names_of(model: object, X: ArrayLike) -> ArrayLike:
+    """Return X as a frame if the model was fitted on one and X is an array."""
     names = getattr(model, "feature_names_in_", None)
     if names is None:
         return X
@@ -106,7 +124,7 @@ def _under_the_models_names(X: ArrayLike, model: object) -> ArrayLike:
         raise ValueError(
             f"X must have the model's {len(names)} features, found {len(table.names)}."
         )
-    # Whoever has fitted it on a frame has pandas; no other way needs it.
+    # A model that was fitted on a frame is hardly used without pandas. Nothing else here needs it.
     import pandas
 
     frame: ArrayLike = pandas.DataFrame(table.X, columns=names)
@@ -114,7 +132,8 @@ def _under_the_models_names(X: ArrayLike, model: object) -> ArrayLike:
 
 
 @contextmanager
-def _in_place_of_the_last(ax: Axes) -> Iterator[None]:
+def _replacing_last_picture(ax: Axes) -> Iterator[None]:
+    """Remove what the last call drew on the Axes, and remember what is drawn in the context."""
     for artist in _DRAWN.get(ax, ()):
         if artist in ax.get_children():
             artist.remove()
@@ -123,39 +142,40 @@ def _in_place_of_the_last(ax: Axes) -> Iterator[None]:
     _DRAWN[ax] = WeakSet(artist for artist in ax.get_children() if artist not in before)
 
 
-def _draw_shades(ax: Axes, grid: Grid, answers: Answers, classes: list[Any]) -> None:
-    """The probability of the second class, white where it is 1/2."""
-    shades = _style.shades(*map(classes.index, answers.labels))
-    f = answers.scores[:, 1].reshape(grid.shape)
-    mesh = _draw_mesh(ax, grid, f, cmap=shades, vmin=0, vmax=1)
-    _set_bar(ax, mesh, f"$f(x)$, the probability of class {_style.plain(answers.labels[1])}")
-    if _draw_borders(ax, grid, answers.scores):
+def _draw_probabilities(ax: Axes, grid: Grid, predictions: Predictions, classes: list[Any]) -> None:
+    """Draw the probability of the second class, white where it is 1/2."""
+    colors = _style.probability_colors(*map(classes.index, predictions.classes))
+    f = predictions.scores[:, 1].reshape(grid.shape)
+    mesh = _draw_mesh(ax, grid, f, cmap=colors, vmin=0, vmax=1)
+    second = _style.escaped(predictions.classes[1])
+    _show_colorbar(ax, mesh, f"$f(x)$, the probability of class {second}")
+    if _draw_borders(ax, grid, predictions.scores):
         ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
 
 
-def _draw_regions(ax: Axes, grid: Grid, answers: Answers, classes: list[Any]) -> None:
-    """The winner of each point, and the borders where it changes."""
-    winners = answers.scores.argmax(axis=1)
-    places = np.array([classes.index(label) for label in answers.labels])
-    colors = ListedColormap([_style.light(place) for place in range(len(classes))])
-    region = places[winners].reshape(grid.shape)
+def _draw_regions(ax: Axes, grid: Grid, predictions: Predictions, classes: list[Any]) -> None:
+    """Draw the winning class of each point, and borders between the classes."""
+    winners = predictions.scores.argmax(axis=1)
+    indices = np.array([classes.index(label) for label in predictions.classes])
+    colors = ListedColormap([_style.light_color(index) for index in range(len(classes))])
+    region = indices[winners].reshape(grid.shape)
     mesh = _draw_mesh(ax, grid, region, cmap=colors, vmin=-0.5, vmax=len(classes) - 0.5)
-    _remove_bar(ax, mesh)
-    _draw_borders(ax, grid, answers.scores)
+    _remove_colorbar(ax, mesh)
+    _draw_borders(ax, grid, predictions.scores)
 
 
 def _draw_mesh(ax: Axes, grid: Grid, values: AnyArray, **colors: Any) -> QuadMesh:
-    # Pixels in a PDF or SVG as well, which would else hold 80 000 triangles.
+    # Rasterised because it would otherwise be 80,000 triangles in a PDF or SVG.
     return ax.pcolormesh(
         grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
     )
 
 
 def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
-    """Lines where the winner changes; False if there are none."""
+    """Draw lines where the winning class changes; return whether there are any."""
     winners = scores.argmax(axis=1)
     present = np.unique(winners)
-    # Each border is between two classes, so that the last one's are drawn with the others'.
+    # Each border has two sides, so that the borders of the last class are drawn with the others.
     for winner in present[:-1]:
         lead = _lead(scores, winners, winner).reshape(grid.shape)
         ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
@@ -163,38 +183,41 @@ def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
 
 
 def _lead(scores: Float64Array, winners: NDArray[np.intp], winner: int) -> Float64Array:
-    """How far a class is ahead of the others, above zero where it wins."""
+    """Return the lead of a class over the best of the others, positive where the class wins."""
     lead: Float64Array = scores[:, winner] - np.delete(scores, winner, axis=1).max(axis=1)
-    # The first of equals wins too: its border is where the tie ends, not where it begins.
+    # A class that wins a tie has a lead of 0. Its border belongs where the tie ends, not where it
+    # begins.
     return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
 
 
-def _set_bar(ax: Axes, mesh: QuadMesh, label: str) -> None:
-    """A colourbar for the mesh: that of the last picture, if it is still there."""
-    bar = _bar_of(ax)
+def _show_colorbar(ax: Axes, mesh: QuadMesh, label: str) -> None:
+    """Show a colourbar for the mesh, the one of the last picture if it still exists."""
+    bar = _colorbar_of(ax)
     if bar is None:
         bar = ax.figure.colorbar(mesh, ax=ax)
-        _BARS[ax] = ref(bar)
+        _COLORBARS[ax] = ref(bar)
     else:
-        _bind(bar, mesh)
+        _attach(bar, mesh)
     bar.set_label(label)
 
 
-def _remove_bar(ax: Axes, mesh: QuadMesh) -> None:
-    bar = _bar_of(ax)
+def _remove_colorbar(ax: Axes, mesh: QuadMesh) -> None:
+    bar = _colorbar_of(ax)
     if bar is not None:
-        # It gives its space back to the Axes of its mesh, which ax.clear() took from the last one.
-        _bind(bar, mesh)
+        # The colourbar returns its space to the Axes of its mesh. After ax.clear() the old mesh no
+        # longer has any.
+        _attach(bar, mesh)
         bar.remove()
 
 
-def _bar_of(ax: Axes) -> Colorbar | None:
-    bar = _BARS[ax]() if ax in _BARS else None
+def _colorbar_of(ax: Axes) -> Colorbar | None:
+    """Return the colourbar of the last picture on the Axes if it still exists."""
+    bar = _COLORBARS[ax]() if ax in _COLORBARS else None
     return bar if bar is not None and bar.ax in ax.figure.axes else None
 
 
-def _bind(bar: Colorbar, mesh: QuadMesh) -> None:
-    """Let the bar show another mesh, as a new bar would."""
+def _attach(bar: Colorbar, mesh: QuadMesh) -> None:
+    """Make a colourbar show another mesh, as a new one would."""
     mesh.colorbar = bar
     mesh.colorbar_cid = mesh.callbacks.connect(  # type: ignore[attr-defined] # matplotlib's types lack it
         "changed", bar.update_normal

@@ -1,4 +1,4 @@
-"""Samples in the plane of two features."""
+"""The samples as dots in the plane of two features."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ def plot_dots(
     X: ArrayLike, y: ArrayLike, *, features: Collection[Hashable] | None = None,
     classes: ArrayLike | None = None, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw samples by class, each class in a colour and with a marker of its own.
+    """Draw the samples as dots, each class with its own colour and marker.
 
-    Called again on the same Axes, it adds dots.
+    A second call on the same Axes adds dots.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n, d)
+        The samples, with two features or more.
     y : array-like of shape (n,)
-        Up to ten different labels, of any kind, in the order of the samples: the index of a Series
-        is of no account.
-    features : two columns of X, default None
-        The features to draw, by number or by name; needed if there are more than two.
-    classes : sequence, default None
-        All labels there are, if some are missing in y: so each has the same colour in every
-        picture. None takes those in y.
+        The labels, of any kind and of at most ten classes. They belong to the samples in order; the
+        index of a pandas Series is ignored.
+    features : pair of int or str, default None
+        The two features to draw, as column numbers from 0 or names. None is allowed if X has two.
+    classes : array-like, default None
+        All classes, including those that do not occur in y. With the same list, a class has the
+        same colour in every picture. None stands for the classes in y.
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
@@ -43,48 +44,52 @@ def plot_dots(
     Raises
     ------
     ValueError, TypeError
-        If the shapes do not fit, the features to draw are not finite numbers or not there, or
-        there are too many labels.
+        If an argument cannot be used. Nothing has been drawn then.
+
+    Examples
+    --------
+    >>> from oneneuron import plots
+    >>> ax = plots.plot_dots([[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], ["red", "red", "green"])
     """
     check_axes(ax)
     samples = Samples(X, y, features)
     found = classes_of(samples.labels)
     classes = found if classes is None else _as_classes(classes, found)
-    ax = _style.axes(ax)
-    draw(ax, samples, classes)
-    add_legend(ax)
+    ax = _style.axes_or_current(ax)
+    draw_dots(ax, samples, classes)
+    add_class_legend(ax)
     return ax
 
 
 def _as_classes(classes: ArrayLike, found: list[Any]) -> list[Any]:
-    """The labels there are, in order; they must have all that were found."""
+    """Return the given classes, sorted; raise an error unless they contain all that were found."""
     if isinstance(classes, str) or not np.iterable(classes):
         raise TypeError(f"classes must be a list of labels, found {classes!r}.")
     given: list[Any] = np.asarray(classes).tolist()
     missing = [label for label in found if label not in given]
     if missing:
-        raise ValueError(f"classes must have all labels in y, {missing[0]!r} is missing.")
+        raise ValueError(f"classes must contain every label in y, but {missing[0]!r} is missing.")
     return classes_of(given)
 
 
-def draw(ax: Axes, samples: Samples, classes: list[Any]) -> None:
-    """The dots of every class, which none may have, and the names of the axes."""
-    places = np.array([classes.index(label) for label in samples.labels])
-    for place, label in enumerate(classes):
-        color = _style.COLORS[place]
-        x1, x2 = samples.points[places == place].T
+def draw_dots(ax: Axes, samples: Samples, classes: list[Any]) -> None:
+    """Draw the samples and label the axes. A class without samples still gets an artist."""
+    indices = np.array([classes.index(label) for label in samples.labels])
+    for index, label in enumerate(classes):
+        color = _style.COLORS[index]
+        x1, x2 = samples.points[indices == index].T
         ax.scatter(
-            x1, x2, s=_style.AREAS[place], color=color,
-            marker=_style.MARKERS[place], edgecolor=_style.edge(color), linewidth=0.6,
-            label=f"class {_style.plain(label)}", zorder=3,
+            x1, x2, s=_style.AREAS[index], color=color,
+            marker=_style.MARKERS[index], edgecolor=_style.edge_color(color), linewidth=0.6,
+            label=f"class {_style.escaped(label)}", zorder=3,
         )  # fmt: skip
-    first, second = samples.places
+    first, second = samples.pair
     ax.set(xlabel=samples.table.label(first), ylabel=samples.table.label(second))
 
 
-def add_legend(ax: Axes) -> None:
-    """A legend with one line for each label, though dots of a class be drawn several times."""
+def add_class_legend(ax: Axes) -> None:
+    """Add a legend with one entry for each label, even if a class was drawn several times."""
     handles, labels = ax.get_legend_handles_labels()
-    lines = dict(zip(labels, handles, strict=True))
-    # matplotlib warns of the time that "best" may take, unless it is asked for.
-    _style.legend(ax, lines.values(), lines, loc="best", ncols=1 if len(lines) < 6 else 2)
+    entries = dict(zip(labels, handles, strict=True))
+    # With "best" as a default rather than on request, matplotlib may warn that it is slow.
+    _style.add_legend(ax, entries.values(), entries, loc="best", ncols=1 if len(entries) < 6 else 2)

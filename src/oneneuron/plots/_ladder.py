@@ -1,4 +1,4 @@
-"""The comparison of speeds as bars."""
+"""The comparison of speeds as a bar chart."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from .._text import duration, three_digits
 from . import _style
 from ._arguments import check_axes
 
-_OURS, _OTHERS = _style.COLORS[0], "#c4c4c4"  # far apart in black and white too
+_OURS, _OTHERS = _style.COLORS[0], "#c4c4c4"  # also easy to distinguish in black and white
 
 
-def plot_ladder(rows: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
-    """Draw the time of each rung as a bar on a log scale, the first on top.
+def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
+    """Draw the time of each rung of the comparison as a bar on a log scale, the first on top.
+
+    The text beside a bar tells the time, and how many times as fast as the lecture's code the rung
+    is. A star marks a time that was extrapolated from fewer steps.
 
     Parameters
     ----------
-    rows : list of `compare.Timing`
-        What `compare.ladder` returns.
+    timings : list of `oneneuron.compare.Timing`
+        The result of `oneneuron.compare.ladder`.
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
@@ -33,32 +36,22 @@ def plot_ladder(rows: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError
-        If something is not as above.
+        If `timings` or `ax` cannot be used. Nothing has been drawn then.
     """
     check_axes(ax)
-    rows = list(rows) if np.iterable(rows) else [rows]
-    if not rows or not all(isinstance(row, Timing) for row in rows):
-        found = type(rows[0]).__name__ if rows else "none"
-        raise TypeError(
-            f"rows must be one or more Timing, as compare.ladder returns, found {found}."
-        )
-    ax = _style.axes(ax)
-    seconds = [row.seconds for row in rows]
-    colors = [_OURS if row.name.startswith("oneneuron") else _OTHERS for row in rows]
-    bars = ax.barh([row.name for row in rows], seconds, color=colors)
-    ends = [
-        f"{duration(row.seconds)}{'*' if row.timed_steps < row.num_steps else ''}   "
-        f"{three_digits(row.than_lecture)}\N{MULTIPLICATION SIGN}"
-        for row in rows
-    ]
-    ax.bar_label(bars, ends, padding=4)
+    timings = _as_timings(timings)
+    ax = _style.axes_or_current(ax)
+    seconds = [timing.seconds for timing in timings]
+    colors = [_OURS if timing.name.startswith("oneneuron") else _OTHERS for timing in timings]
+    bars = ax.barh([timing.name for timing in timings], seconds, color=colors)
+    ax.bar_label(bars, [_bar_label(timing) for timing in timings], padding=4)
     ax.set_xscale("log")
-    # The fastest rung's bar needs some length, and the slowest one's label some room.
+    # The shortest bar needs some length, and the label of the longest one some room.
     ax.set_xlim(min(seconds) / 3, 20 * max(seconds))
-    ax.xaxis.set_major_formatter(_tick)
+    ax.xaxis.set_major_formatter(_tick_label)
     ax.set_xlabel(
-        f"time for {rows[0].num_steps:,} steps, each mark ten times the one before;  "
-        "\N{MULTIPLICATION SIGN} as fast as the lecture"
+        f"time for {timings[0].num_steps:,} steps, log scale;  "
+        "\N{MULTIPLICATION SIGN}: times as fast as the lecture's code"
     )
     ax.yaxis.set_inverted(True)
     ax.tick_params(axis="y", length=0)
@@ -66,5 +59,22 @@ def plot_ladder(rows: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _tick(seconds: float, _: object) -> str:
+def _as_timings(timings: Iterable[Timing]) -> list[Timing]:
+    """Return a list of one or more timings."""
+    listed = list(timings) if np.iterable(timings) else [timings]
+    if not listed or not all(isinstance(timing, Timing) for timing in listed):
+        found = type(listed[0]).__name__ if listed else "none"
+        raise TypeError(
+            f"timings must be a list of Timing, the result of compare.ladder, found {found}."
+        )
+    return listed
+
+
+def _bar_label(timing: Timing) -> str:
+    star = "*" if timing.timed_steps < timing.num_steps else ""
+    speed = f"{three_digits(timing.than_lecture)}\N{MULTIPLICATION SIGN}"
+    return f"{duration(timing.seconds)}{star}   {speed}"
+
+
+def _tick_label(seconds: float, _: object) -> str:
     return f"{seconds:,.0f} s" if seconds >= 1 else EngFormatter("s")(seconds)

@@ -1,4 +1,4 @@
-"""The ways that descents take over two weights."""
+"""The paths of descents over two weights."""
 
 from __future__ import annotations
 
@@ -20,64 +20,69 @@ from . import _style
 if TYPE_CHECKING:
     from matplotlib.typing import ColorType, LineStyleType
 
-# The line, the mark of its start and that of its end.
-_Artists: TypeAlias = tuple[Line2D, Line2D, Line2D]
+# The line of a path, the mark at its start and the mark at its end.
+PathArtists: TypeAlias = tuple[Line2D, Line2D, Line2D]
 
 
 def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
-    """The paths over a pair of weights, named for a legend; of a single one more is told."""
+    """Draw the paths over a pair of weights, with labels for a legend.
+
+    A single path also shows its best step, and its cost at both ends in the legend.
+    """
     colors, dashes = cycle(_style.COLORS[1:]), cycle(_style.DASHES)
     for descent, color, dash in zip(descents, colors, dashes, strict=False):
-        artists = path_on(ax, color, dash)
-        lay(artists, descent.history.weights[:, pair])
+        artists = add_path(ax, color, dash)
+        set_path(artists, descent.history.weights[:, pair])
         if len(descents) == 1:
-            _tell_all(ax, artists, descent, pair)
+            _add_details(ax, artists, descent, pair)
         else:
-            artists[0].set_label(f"{_step_size(descent)}, {_cost(descent.last.cost)} at the end")
+            artists[0].set_label(
+                f"{_eta_text(descent)}, {_cost_text(descent.last.cost)} at the end"
+            )
 
 
-def path_on(ax: Axes, color: str, dash: LineStyleType) -> _Artists:
-    """A line, a mark for its start and one for its end, as yet without data."""
-    edge = [withStroke(linewidth=4.5, foreground="white")]
-    (trail,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=edge)
+def add_path(ax: Axes, color: str, dash: LineStyleType) -> PathArtists:
+    """Add the artists of a path, without data as yet."""
+    outline = [withStroke(linewidth=4.5, foreground="white")]
+    (line,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=outline)
     (start,) = ax.plot([], [], "o", color="white", markeredgecolor=color, markersize=9, mew=2.5)
     (end,) = ax.plot([], [], "D", color=color, markeredgecolor="white", markersize=10)
-    return trail, start, end
+    return line, start, end
 
 
-def lay(artists: _Artists, path: FloatArray) -> None:
-    """Give a path's artists their places."""
-    trail, start, end = artists
-    trail.set_data(*path.T)
-    start.set_data(*path[:1].T)
-    end.set_data(*path[-1:].T)
+def set_path(artists: PathArtists, points: FloatArray) -> None:
+    """Give the artists of a path its points, of shape (k, 2)."""
+    line, start, end = artists
+    line.set_data(*points.T)
+    start.set_data(*points[:1].T)
+    end.set_data(*points[-1:].T)
 
 
-def _tell_all(ax: Axes, artists: _Artists, descent: Descent, pair: list[int]) -> None:
-    """Mark what there is to say of a single descent, and name it for the legend."""
-    trail, start, end = artists
-    trail.set_label(_step_size(descent))
-    start.set_label(f"start: {_cost(descent.history.cost[0])}")
-    end.set_label(f"end: {_cost(descent.last.cost)}")
-    _mark_steps(ax, descent.history.step, np.column_stack(trail.get_data()), trail.get_color())
+def _add_details(ax: Axes, artists: PathArtists, descent: Descent, pair: list[int]) -> None:
+    """Mark the best step and some numbered steps of a single path, and label its artists."""
+    line, start, end = artists
+    line.set_label(_eta_text(descent))
+    start.set_label(f"start: {_cost_text(descent.history.cost[0])}")
+    end.set_label(f"end: {_cost_text(descent.last.cost)}")
+    _mark_steps(ax, descent.history.step, np.column_stack(line.get_data()), line.get_color())
     best = descent.best
     ax.plot(
-        *best.weights[pair], "*", color=trail.get_color(), markeredgecolor="black", markersize=16,
-        linestyle="none", label=_style.told(best),
+        *best.weights[pair], "*", color=line.get_color(), markeredgecolor="black", markersize=16,
+        linestyle="none", label=_style.best_label(best),
     )  # fmt: skip
 
 
-def _step_size(descent: Descent) -> str:
+def _eta_text(descent: Descent) -> str:
     return f"$\\eta$ = {descent.eta:.3g}"
 
 
-def _cost(cost: float) -> str:
+def _cost_text(cost: float) -> str:
     return f"$C$ = {rounded(cost)}"
 
 
-def _mark_steps(ax: Axes, steps: NDArray[np.intp], path: AnyArray, color: ColorType) -> None:
-    """Dots at the steps 1, 10, 100, ... that were recorded, with their numbers."""
-    for step, point in zip(steps.tolist(), path, strict=True):
+def _mark_steps(ax: Axes, steps: NDArray[np.intp], points: AnyArray, color: ColorType) -> None:
+    """Draw dots with numbers at the steps 1, 10, 100, ... that were recorded."""
+    for step, point in zip(steps.tolist(), points, strict=True):
         if str(step).strip("0") == "1":
             ax.plot(*point, "o", color=color, markeredgecolor="white", markersize=6)
             ax.annotate(

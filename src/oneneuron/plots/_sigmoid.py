@@ -1,4 +1,4 @@
-"""The neuron's output along one feature."""
+"""The output of a neuron along a single feature."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from .. import _checks
 from . import _style
 from ._arguments import check_axes
 
-# sigma is within 0.0004 of 0 or 1 there.
+# Where |w x + b| is this large, sigma is within 0.0004 of 0 or 1.
 _TAIL = 8.0
 
 
 class _Curve(Line2D):
-    """sigma(w x + b), ready to be drawn over another range, marked where it is 1/2."""
+    """The curve of sigma(w x + b) with a marker where it is 1/2.
+
+    It can be drawn again over another range when more curves join it.
+    """
 
     def __init__(self, weight: float, bias: float, number: int) -> None:
         super().__init__(
@@ -28,35 +31,42 @@ class _Curve(Line2D):
         self._weight = weight
         self._bias = bias
 
-    def range(self) -> tuple[float, float]:
-        """From one tail to the other; of a constant, as if the weight were 1."""
-        width = _TAIL / abs(self._weight) if self._weight else _TAIL
-        return _style.shown(self._centre() - width, self._centre() + width)
-
-    def span(self, low: float, high: float) -> None:
-        """Draw over a range, with as many points on the slope as on all the rest."""
-        x = np.concatenate([
-            np.linspace(low, high, 401), np.linspace(*self.range(), 401), [self._centre()]
-        ])  # fmt: skip
+    def draw_over(self, low: float, high: float) -> None:
+        """Set the points for a range, with as many on the slope as on the whole range."""
+        centre = _centre(self._weight, self._bias)
+        slope = np.linspace(*_slope_range(self._weight, self._bias), 401)
+        x = np.concatenate([np.linspace(low, high, 401), slope, [centre]])
         x = np.unique(x[(x >= low) & (x <= high)])
-        with np.errstate(over="ignore"):  # of an infinite z the sigmoid is 0 or 1
+        with np.errstate(over="ignore"):  # where w x + b overflows, the sigmoid is 0 or 1
             self.set_data(x, expit(self._weight * x + self._bias))
-        self.set_markevery([int(np.searchsorted(x, self._centre()))])
+        self.set_markevery([int(np.searchsorted(x, centre))])
 
-    def _centre(self) -> float:
-        return -self._bias / self._weight if self._weight else 0.0
+
+def _centre(weight: float, bias: float) -> float:
+    """Return the x where f is 1/2, or 0 if the weight is 0."""
+    return -bias / weight if weight else 0.0
+
+
+def _slope_range(weight: float, bias: float) -> tuple[float, float]:
+    """Return the range of x from one tail to the other; a weight of 0 counts as 1."""
+    width = _TAIL / abs(weight) if weight else _TAIL
+    return _style.widened(_centre(weight, bias) - width, _centre(weight, bias) + width)
 
 
 def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = None) -> Axes:
-    """Draw f(x) = sigma(w x + b) of one feature, a marker where it is 1/2.
+    """Draw the output f(x) = sigma(w x + b) of a neuron with one feature.
 
-    Called again on the same Axes, it adds a curve of another colour and dash.
+    A marker shows where f is 1/2. A second call on the same Axes adds a curve with another colour
+    and dash.
 
     Parameters
     ----------
-    weight, bias : float, default 1.0 and 0.0
+    weight : float, default 1.0
+        The weight w.
+    bias : float, default 0.0
+        The bias b.
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
@@ -65,24 +75,35 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     Raises
     ------
     ValueError, TypeError
-        If weight or bias is not a finite number, or their quotient not.
+        If `weight` or `bias` is not a finite number, if `weight` is so close to 0 that the range of
+        x overflows, or if `ax` cannot be used. Nothing has been drawn then.
+
+    Examples
+    --------
+    >>> from oneneuron import plots
+    >>> ax = plots.plot_sigmoid(1.0, 0.0)
+    >>> ax = plots.plot_sigmoid(4.0, -2.0, ax=ax)
     """
     check_axes(ax)
     weight, bias = _checks.as_number(weight, "weight"), _checks.as_number(bias, "bias")
-    ax = _style.axes(ax)
+    limits = np.array(_slope_range(weight, bias))
+    if not np.isfinite(limits).all():
+        raise ValueError(
+            f"weight is too close to 0 for a finite range of x, found {weight}: use 0, or a "
+            "weight further from 0."
+        )
+    ax = _style.axes_or_current(ax)
+    # What is there already, curves or samples, stays visible.
+    limits = np.append(limits, ax.get_xlim() if ax.has_data() else [])
     curves = [line for line in ax.lines if isinstance(line, _Curve)]
-    curve = _Curve(weight, bias, len(curves))
-    if not np.isfinite(curve.range()).all():
-        raise ValueError(f"weight must not be so close to 0 that the curve is endless: {weight}.")
-    # What is there already stays in sight: the other curves, or samples.
-    limits = np.append(curve.range(), ax.get_xlim() if ax.has_data() else [])
     if not curves:
         for level in (0, 0.5, 1):
             ax.axhline(level, color="#666666", linewidth=0.8, linestyle=(0, (5, 5)), zorder=1)
+    curve = _Curve(weight, bias, len(curves))
     ax.add_line(curve)
     for line in [*curves, curve]:
-        line.span(limits.min(), limits.max())
+        line.draw_over(limits.min(), limits.max())
     ax.set(xlim=(limits.min(), limits.max()), ylim=(-0.05, 1.05), yticks=(0, 0.5, 1))
     ax.set(xlabel="$x$", ylabel=r"$f(x) = \sigma(w x + b)$")
-    _style.legend(ax)
+    _style.add_legend(ax)
     return ax

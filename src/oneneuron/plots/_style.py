@@ -1,4 +1,7 @@
-"""What pictures share: colours, and markers and dashes that differ in black and white too."""
+"""Colours, markers, dashes and legends that all pictures share.
+
+Everything that differs in colour also differs in black and white.
+"""
 
 from __future__ import annotations
 
@@ -14,42 +17,49 @@ from .._results import Model
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
 
-# Any two stay 18 apart in CIELAB to normal eyes, deuteranopes and protanopes; the more alike come
-# late. The markers, and the dashes of the first five, tell them apart in black and white.
+# Any two colours are at least 18 apart in CIELAB, with normal sight, deuteranopia or protanopia.
+# The most similar pairs come late in the list. In black and white, classes differ in their markers
+# and up to five lines in their dashes.
 COLORS = (
     "#0b5fa5", "#d55e00", "#009e73", "#56b4e9", "#000000",
     "#882255", "#6b3e00", "#ddcc77", "#332288", "#bbbbbb",
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
-# Marker sizes that look alike.
+# The marker areas, in square points, with which all markers look equally large.
 AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
-# How much of its colour a class's region has: neighbours differ in black and white too.
-_SHARES = (0.48, 0.25, 0.4)
 DASHES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
-# Heights, light enough for a path to stand out.
+# The fraction of its colour that a class's region keeps; the rest is white. The fractions differ so
+# that neighbouring regions also differ in black and white.
+_COLOR_FRACTIONS = (0.48, 0.25, 0.4)
+
+# Light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
 
 
-def light(place: int) -> tuple[float, ...]:
-    """The colour of a place mixed with white, for dots of that colour to stand out on it."""
-    share = _SHARES[place % len(_SHARES)]
-    return tuple(share * np.array(to_rgb(COLORS[place])) + 1 - share)
+def light_color(index: int) -> tuple[float, ...]:
+    """Return a class's colour mixed with white, on which dots of the full colour stand out."""
+    fraction = _COLOR_FRACTIONS[index % len(_COLOR_FRACTIONS)]
+    return tuple(fraction * np.array(to_rgb(COLORS[index])) + 1 - fraction)
 
 
-def shades(first: int, second: int) -> LinearSegmentedColormap:
-    """The probability of the second of two places: its light colour at 1, white at 1/2."""
-    colors: list[tuple[float, ...] | str] = [light(first), "white", light(second)]
+def probability_colors(first: int, second: int) -> LinearSegmentedColormap:
+    """Return a colour map for the probability of the second of two classes, given their indices.
+
+    It runs from the light colour of the first class at 0 through white at 1/2 to that of the second
+    class at 1.
+    """
+    colors: list[tuple[float, ...] | str] = [light_color(first), "white", light_color(second)]
     return LinearSegmentedColormap.from_list("shades", colors)
 
 
-def edge(color: str) -> str:
-    """The edge that sets dots of the colour off from each other and from their region."""
+def edge_color(color: str) -> str:
+    """Return the edge colour that sets dots apart from each other and from their region."""
     return "white" if np.dot([0.3, 0.6, 0.1], to_rgb(color)) < 0.55 else "#333333"
 
 
-def shown(low: float, high: float) -> tuple[float, float]:
-    """The range, widened if its ends are too close for an axis to tell them apart."""
+def widened(low: float, high: float) -> tuple[float, float]:
+    """Return the range, widened if it is too narrow for the ticks of an axis."""
     size = max(abs(low), abs(high))
     if size > 1e-250 and high - low > 1e-12 * size:
         return low, high
@@ -57,34 +67,34 @@ def shown(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def axes(ax: Axes | None) -> Axes:
-    """The Axes to draw on: those given, or pyplot's current ones."""
+def axes_or_current(ax: Axes | None) -> Axes:
+    """Return the Axes, or pyplot's current ones for None."""
     return plt.gca() if ax is None else ax
 
 
-def plain(text: object) -> str:
-    """A name that is to be shown as it is: a pair of dollars would make a formula of it."""
+def escaped(text: object) -> str:
+    """Return a text with its dollar signs escaped; matplotlib would set a pair as a formula."""
     return str(text).replace("$", r"\$")
 
 
-def legend(ax: Axes, *handles_and_labels: Any, **where: Any) -> None:
-    """A legend that can be read on any picture, whatever style sheet is in use."""
+def add_legend(ax: Axes, *handles_and_labels: Any, **options: Any) -> None:
+    """Add a legend that can be read on any picture with any style sheet."""
     ax.legend(
         *handles_and_labels, frameon=True, framealpha=0.9, facecolor="white", edgecolor="#cccccc",
-        labelcolor="black", **where,
+        labelcolor="black", **options,
     ).get_title().set_color("black")  # fmt: skip
 
 
-def legend_above(
+def add_legend_above(
     ax: Axes, *handles_and_labels: Any, ncols: int = 3, title: str | None = None
 ) -> None:
-    """A legend above the picture: within, it would hide some of it."""
-    legend(
+    """Add a legend above the picture, where it hides nothing."""
+    add_legend(
         ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=ncols,
         title=title,
     )  # fmt: skip
 
 
-def told(best: Model) -> str:
-    """A descent's best model in the words of a legend."""
-    return f"best: {100 * best.accuracy:.1f} % by step {best.step}"
+def best_label(best: Model) -> str:
+    """Return the legend's text for the best model of a descent."""
+    return f"best: {100 * best.accuracy:.1f} % at step {best.step}"

@@ -1,4 +1,4 @@
-"""The cost over two weights."""
+"""The cost over two of the weights, as contours."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from .._results import Descent
 from .._text import rounded
 from .._typing import AnyArray, Float64Array, FloatArray
 from . import _style
-from ._arguments import check_axes, recorded
+from ._arguments import check_axes, recorded_history
 from ._paths import draw_paths
 
+# Points on each side of the grid.
 _GRID = 60
 _LEVELS = 14
-# Contours below so small a part of the highest cost would crowd the picture.
+# Contours below this fraction of the highest cost would crowd the picture.
 _LEAST_LEVEL = 1e-3
-# Where all costs differ by less, by roundings perhaps, it is a plain without contours.
+# If the costs differ by a smaller fraction, perhaps by rounding errors, there are no contours.
 _LEAST_RISE = 1e-9
-# A path along one axis, or that stays put, gets such parts of its length and of its weights to see.
+# The shorter side of the picture is at least this fraction of the longer one, even if a path runs
+# along one axis.
 _LEAST_WIDTH = 0.5
+# Each side is at least this fraction of the weights, even if a path hardly moves.
 _LEAST_CHANGE = 1e-3
 
 
@@ -33,27 +36,31 @@ def plot_cost_surface(
     weights: Sequence[int] = (0, 1), bias: float | None = None,
     sample_weight: ArrayLike | None = None, alpha: float = 0.0, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw the contours of the cost over two weights, and the paths of descents on them.
+    """Draw the contours of the cost over two of the weights, with the paths of descents.
 
-    A ring is a path's start, a diamond its end. A single path has its best step marked with a star
-    and, of those recorded, the steps 1, 10, 100, ... with their numbers.
+    A ring marks the start of each path and a diamond its end. If there is only one path, a star
+    marks its best step, and dots with numbers mark those of the steps 1, 10, 100, ... that were
+    recorded.
 
     Parameters
     ----------
     X : array-like of shape (n, d)
-        The samples of the descents, two features at least.
+        The samples of the descents, with two features or more.
     y : array-like of shape (n,)
-        Labels, 0 and 1.
-    descents : Descent, or several
-        Trained with ``record_every=1`` or more. Further weights are held where the first ended.
+        The labels, 0 and 1 or False and True.
+    descents : Descent or list of Descent
+        The descents, trained with ``record_every=1`` or more.
     weights : (int, int), default (0, 1)
-        Which two weights, each from 0 to d - 1.
+        The indices of the two weights, from 0 to d - 1. The others are held where the first descent
+        ended.
     bias : float, default None
-        None takes the best bias at each point; a number holds it there.
-    sample_weight, alpha
-        As the descents were trained with.
+        The bias at which the cost is computed. None stands for the best bias at each point.
+    sample_weight : array-like of shape (n,), default None
+        The weights of the samples, as in the training.
+    alpha : float, default 0.0
+        The strength of the L2 penalty, as in the training.
     ax : Axes, default None
-        None draws on the current Axes.
+        The Axes to draw on. None stands for the current Axes.
 
     Returns
     -------
@@ -61,36 +68,45 @@ def plot_cost_surface(
 
     Raises
     ------
-    TypeError, ValueError
-        If something is not as above: if the descents had other costs than X and y give, too.
+    ValueError, TypeError
+        If an argument cannot be used, or if the descents had other costs than those of these
+        samples. Nothing has been drawn then.
 
     Notes
     -----
-    The cost is computed at each of 3600 points, once if the bias is held and 45 times if not: that
-    takes 1 s for 400 samples of two features, 17 s for 100,000.
+    The cost is computed at 3,600 points: once at each if the bias is given, and about 45 times if
+    not. Without a bias, this takes 1 s for 400 samples of two features and 17 s for 100,000.
+
+    Examples
+    --------
+    >>> import oneneuron
+    >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 1, 1]
+    >>> descent = oneneuron.train(X, y, eta=0.5, num_steps=100, record_every=1)
+    >>> ax = oneneuron.plots.plot_cost_surface(X, y, descent)
     """
     check_axes(ax)
     descents = _checked_descents(descents)
     surface = Surface(X, y, descents, weights, bias, sample_weight, alpha)
-    ax = surface.draw(_style.axes(ax))
+    ax = surface.draw(_style.axes_or_current(ax))
     draw_paths(ax, descents, surface.pair)
-    _style.legend_above(ax, ncols=2, title=surface.note)
+    _style.add_legend_above(ax, ncols=2, title=surface.note)
     return ax
 
 
 class Surface:
-    """The cost over two weights, around the paths of descents.
+    """The cost over two weights, in a range around the paths of descents.
 
     Parameters
     ----------
-    As those of `plot_cost_surface`, which has checked the descents.
+    X, y, descents, weights, bias, sample_weight, alpha
+        The arguments of `plot_cost_surface`. The descents have been checked.
 
     Attributes
     ----------
     pair : list of two ints
-        Which weights.
+        The indices of the two weights.
     note : str
-        What C is at a point.
+        A description of C for the legend.
     """
 
     def __init__(
@@ -102,39 +118,39 @@ class Surface:
         sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
         alpha = _checks.as_size(alpha, "alpha")
         bias = None if bias is None else _checks.as_number(bias, "bias")
-        self._told = " with the best bias" if bias is None else ""
+        self._has_best_bias = bias is None
         self.note = _note(bias, X.shape[1])
         self.pair = _checked_pair(weights, X.shape[1])
         _check_features(descents, X.shape[1])
         _check_costs(descents, X, y, sample_weight, alpha)
         paths = np.concatenate([descent.history.weights[:, self.pair] for descent in descents])
-        self._first, self._second = _spans(paths.astype(np.float64))
+        self._first, self._second = _axis_values(paths.astype(np.float64))
         self._costs = cost_over(
             X, y, descents[0].last.weights, self.pair, self._first, self._second, bias=bias,
             sample_weight=sample_weight, alpha=alpha,
         )  # fmt: skip
 
     def draw(self, ax: Axes) -> Axes:
-        """The contours, at costs that grow by the same factor from one to the next."""
+        """Draw contours at costs that grow by a constant factor, or a text if the cost is flat."""
         high = self._costs.max(where=np.isfinite(self._costs), initial=0.0)
         low = max(self._costs.min(), _LEAST_LEVEL * high)
-        place = self._first, self._second, np.minimum(self._costs, high)
+        grid = self._first, self._second, np.minimum(self._costs, high)
         if low < high * (1 - _LEAST_RISE):
             levels = np.geomspace(low, high, _LEVELS)
-            ax.contourf(*place, levels=levels, cmap=_style.HEIGHTS, extend="min")
-            lines = ax.contour(*place, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
-            # Beneath the paths, which come later.
-            ax.clabel(lines, levels=levels[2:-1:2], fmt=_label, fontsize="small", zorder=2)
+            ax.contourf(*grid, levels=levels, cmap=_style.HEIGHTS, extend="min")
+            lines = ax.contour(*grid, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
+            # Labels lie above everything by default. These stay below the paths, drawn later.
+            ax.clabel(lines, levels=levels[2:-1:2], fmt=_level_label, fontsize="small", zorder=2)
         else:
-            words = f"C = {rounded(low)} everywhere{self._told}"
-            ax.text(0.5, 0.03, words, transform=ax.transAxes, ha="center")
+            where = "everywhere with the best bias" if self._has_best_bias else "everywhere"
+            ax.text(0.5, 0.03, f"C = {rounded(low)} {where}", transform=ax.transAxes, ha="center")
         first, second = (1 + index for index in self.pair)
         ax.set(xlabel=f"$w_{{{first}}}$", ylabel=f"$w_{{{second}}}$")
         ax.set(xlim=self._first[[0, -1]], ylim=self._second[[0, -1]])
         return ax
 
 
-def _label(cost: float) -> str:
+def _level_label(cost: float) -> str:
     return rounded(cost, digits=2)
 
 
@@ -144,14 +160,14 @@ def _note(bias: float | None, num_features: int) -> str:
 
 
 def _checked_descents(descents: Descent | Iterable[Descent]) -> list[Descent]:
-    """A list of descents, each with a history."""
+    """Return a list of one or more descents, each with a history."""
     if isinstance(descents, Descent) or not np.iterable(descents):
         descents = [descents]
     descents = list(descents)
     if not descents:
         raise ValueError("descents must be one Descent or several, found none.")
     for descent in descents:
-        recorded(descent)
+        recorded_history(descent)
     return descents
 
 
@@ -168,7 +184,7 @@ def _check_costs(
     descents: Sequence[Descent], X: FloatArray, y: AnyArray, sample_weight: FloatArray | None,
     alpha: float,
 ) -> None:  # fmt: skip
-    """The samples must give the costs that the descents had at the start and at the end."""
+    """Raise ValueError unless the samples give the recorded costs at the start and at the end."""
     for descent in descents:
         history = descent.history
         for k in (0, -1):
@@ -176,18 +192,18 @@ def _check_costs(
             expected = cost_at(
                 X, y, history.weights[k], history.bias[k], sample_weight=sample_weight, alpha=alpha
             )
-            # float32 samples are good for as much, and others are further off.
+            # Costs in float32 may differ by as much. Other samples differ by more.
             if np.isfinite(cost) and not np.isclose(expected, cost, rtol=1e-3, atol=1e-9):
                 raise ValueError(
                     f"descents must have been trained on X and y, with the same sample_weight and "
-                    f"alpha: the cost was {cost:.5g} where these give {expected:.5g}."
+                    f"alpha: a recorded cost is {cost:.5g}, and these give {expected:.5g}."
                 )
 
 
 def _checked_pair(weights: Sequence[int], num_features: int) -> list[int]:
-    """Two different indices of weights."""
+    """Return the indices of two different weights."""
     if num_features < 2:
-        raise ValueError("X must have two features at least, one for each axis, found 1.")
+        raise ValueError("X must have at least two features, one for each axis, found 1.")
     try:
         pair = [_checks.as_count(index, "weights") for index in weights]
     except TypeError as error:
@@ -200,8 +216,8 @@ def _checked_pair(weights: Sequence[int], num_features: int) -> list[int]:
     return pair
 
 
-def _spans(points: Float64Array) -> Float64Array:
-    """A range of values for each axis, with all points well inside."""
+def _axis_values(points: Float64Array) -> Float64Array:
+    """Return the grid's values along each axis, with all points well inside."""
     low, high = points.min(axis=0), points.max(axis=0)
     middle = low / 2 + high / 2
     extent = high - low

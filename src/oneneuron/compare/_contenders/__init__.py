@@ -1,17 +1,22 @@
-"""The same descent as others compute it, a module for each way; for `compare` and the benchmarks.
+"""The contenders: one module for each implementation of the same gradient descent.
 
-A module has a NAME and `prepare(problem, threads)`. That does all that comes before the first
-step (laying out, compiling) and returns `advance(num_steps)`, which goes on with the descent for
-so many steps and returns the parameters, weights first and the bias last.
+`oneneuron.compare` and the benchmarks share them. To add one, write a module with
 
-A module may have a TOLERANCE other than 1e-9, with the reason. One that NEEDS a library has
-`make(problem)` too: one form alone, not the fastest of several, to time what compiling takes.
+- ``NAME``, its name in tables;
+- ``prepare(problem, threads)``, which does all the work that comes before the first step, such as
+  laying out data and compiling. It returns ``advance(num_steps)``, which makes that many more steps
+  and returns the parameters, the bias last;
+- ``TOLERANCE``, only if its relative error may be more than 1e-9, with a comment that says why;
+- ``make(problem)``, only if it needs a library: the same as `prepare` for a single variant, to time
+  the compilation;
+
+and add its name to `ORDER`, and its library to `REQUIRED_LIBRARIES`.
 """
 
 from importlib import import_module
 from types import ModuleType
 
-# The order of the tables, from what is written first to what runs fastest.
+# The order of the tables: from the code that is written first to the code that runs fastest.
 ORDER = (
     "pure_python",
     "lecture",
@@ -25,10 +30,10 @@ ORDER = (
     "oneneuron_float32",
 )
 
-# What the package doesn't bring.
-NEEDS = {"torch_eager": "torch", "jax_loop": "jax", "numba_loop": "numba"}
+# Libraries that this package does not depend on, by the contender that needs them.
+REQUIRED_LIBRARIES = {"torch_eager": "torch", "jax_loop": "jax", "numba_loop": "numba"}
 
 
 def load(name: str) -> ModuleType:
-    """The module; on first use, as its library may take seconds to import."""
+    """Import a contender. This is left until it is needed: its library may take seconds."""
     return import_module(f"{__name__}.{name}")

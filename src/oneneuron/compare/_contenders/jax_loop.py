@@ -1,4 +1,4 @@
-"""JAX: all steps in one compiled loop, float64, data feature by feature."""
+"""JAX: all steps in one compiled loop, in float64, with the data stored feature by feature."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ jax.config.update("jax_enable_x64", True)
 
 
 @jax.jit
-def descend(rows: Any, y: Any, parameters: Any, eta: float, num_steps: int) -> Any:
-    """The parameters after some steps; rows are (d + 1, n), the last of them ones."""
+def make_steps(rows: Any, y: Any, parameters: Any, eta: float, num_steps: int) -> Any:
+    """Return the parameters after some more steps; rows has shape (d + 1, n), its last row is 1."""
 
     def step(_: Any, parameters: Any) -> Any:
         f = 1 / (1 + jnp.exp(-(parameters @ rows)))
@@ -28,18 +28,18 @@ def descend(rows: Any, y: Any, parameters: Any, eta: float, num_steps: int) -> A
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The one form; XLA takes all the cores that the process may use."""
+    """Prepare the only variant; XLA uses all the cores that the process may use."""
     return make(problem)
 
 
 def make(problem: Problem) -> Advance:
-    """The descent, compiled."""
+    """Compile the descent."""
     rows = jnp.asarray(np.vstack([problem.X.T, np.ones(len(problem.y))]))
     y, parameters = jnp.asarray(problem.y), jnp.asarray(problem.start)
 
     def advance(num_steps: int) -> Float64Array:
         nonlocal parameters
-        parameters = descend(rows, y, parameters, problem.eta, num_steps)
+        parameters = make_steps(rows, y, parameters, problem.eta, num_steps)
         return np.array(parameters)  # waits for the result
 
     advance(0)

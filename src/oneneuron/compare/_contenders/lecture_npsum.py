@@ -1,4 +1,4 @@
-"""The lecture's style with `np.sum` for `sum`: the first thing to change."""
+"""The lecture's style with `np.sum` instead of `sum`: the first thing to change."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""A plain loop in Cython: C's types, libm's exponential, and no more thought than that."""
+"""A plain loop in Cython, with C types and the exponential of libm, but no other optimisation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NAME = "naive Cython"
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The descent sample by sample; one thread."""
+    """Prepare the descent on one thread, sample by sample."""
     parameters = problem.start.copy()
 
     def advance(num_steps: int) -> Float64Array:

@@ -1,7 +1,8 @@
-"""Numba: the sums as a plain loop, fastmath, with Intel's vector exponential where it is found.
+"""Numba: a plain loop with fastmath, and with Intel's vector exponential where possible.
 
-Numba calls that library, SVML, where its LLVM was built for it (PyPI's wheels up to 0.61) and
-libsvml is there (`pip install icc_rt`). `NUMBA_DISABLE_INTEL_SVML=1` times the loop without.
+Numba calls the library of this exponential, SVML, if its LLVM was built for it (PyPI's wheels up to
+0.61) and if libsvml is installed (`pip install icc_rt`). To time the loop without it, set
+`NUMBA_DISABLE_INTEL_SVML=1`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..._typing import Float64Array
 from .._problem import Advance, Problem
 from .._tuning import fastest
 
-# pip puts the libraries where the loader doesn't look; what is loaded by now, Numba finds.
+# pip puts these libraries where the loader does not look. Numba finds them once they are loaded.
 for library in ("libintlc.so.5", "libsvml.so"):
     path = Path(sys.prefix, "lib", library)
     if path.exists():
@@ -31,7 +32,7 @@ import numba  # noqa: E402
 
 NAME = "Numba, SVML" if numba.config.USING_SVML else "Numba, no SVML"
 
-# The check for a division by zero would be a branch, and keep the loop from becoming vector code.
+# Without error_model, a check for division by zero would keep the loop from becoming vector code.
 compiled = numba.njit(fastmath=True, error_model="numpy", nogil=True)
 BLOCK = 1024
 
@@ -45,7 +46,7 @@ def sample_by_sample(
     X: Float64Array, y: Float64Array, parameters: Float64Array, first: int, last: int,
     slopes_out: Float64Array,
 ) -> None:  # fmt: skip
-    """The loop as one would write it in C, X as (n, d)."""
+    """Sum the gradient as one would in C; X has shape (n, d)."""
     d = X.shape[1]
     slopes_out[:] = 0.0
     for i in range(first, last):
@@ -64,12 +65,12 @@ def feature_by_feature(
     X: Float64Array, y: Float64Array, parameters: Float64Array, first: int, last: int,
     slopes_out: Float64Array,
 ) -> None:  # fmt: skip
-    """The loop over blocks of samples, X as (d, n), so that the exponential is vector code too."""
+    """Sum the gradient in blocks, with vector code for the exponential too; X has shape (d, n)."""
     d = len(X)
     z = np.empty(BLOCK)
     slopes_out[:] = 0.0
     for start in range(first, last, BLOCK):
-        # Slices: their indices can't be negative, which Numba would have to look after.
+        # Indices into slices are never negative. Numba need not handle negative ones then.
         x = X[:, start : min(start + BLOCK, last)]
         labels = y[start : min(start + BLOCK, last)]
         size = len(labels)
@@ -92,22 +93,22 @@ def feature_by_feature(
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The fastest of both loops, on one thread and on all."""
+    """Prepare the faster of the two loops, on one thread or on all of them."""
     numba.set_num_threads(threads)
-    forms = product({1, threads}, (sample_by_sample, feature_by_feature))
-    return fastest([partial(make, problem, *form) for form in forms])
+    variants = product({1, threads}, (sample_by_sample, feature_by_feature))
+    return fastest([partial(make, problem, *variant) for variant in variants])
 
 
 def make(problem: Problem, threads: int = 1, loop: _Loop = feature_by_feature) -> Advance:
-    """The descent with one of the loops, compiled."""
+    """Compile the descent with one of the loops."""
     X = problem.X if loop is sample_by_sample else np.ascontiguousarray(problem.X.T)
     parameters = problem.start.copy()
-    # A cache line or more between the sums of two threads.
+    # At least a cache line between the sums of two threads, so that they do not share one.
     slopes = np.zeros((threads, len(parameters) + 8))[:, : len(parameters)]
-    descend = descent(loop, threads > 1)
+    make_steps = compile_steps(loop, threads > 1)
 
     def advance(num_steps: int) -> Float64Array:
-        descend(X, problem.y, parameters, problem.eta, num_steps, slopes)
+        make_steps(X, problem.y, parameters, problem.eta, num_steps, slopes)
         return parameters.copy()
 
     advance(0)
@@ -115,11 +116,11 @@ def make(problem: Problem, threads: int = 1, loop: _Loop = feature_by_feature) -
 
 
 @cache
-def descent(loop: _Loop, parallel: bool) -> Any:
-    """The steps around a loop; each thread has its share of the samples."""
+def compile_steps(loop: _Loop, parallel: bool) -> Any:
+    """Return a function that makes steps with a loop; each thread has a part of the samples."""
 
     @numba.njit(parallel=parallel, error_model="numpy", nogil=True)
-    def descend(
+    def make_steps(
         X: Float64Array, y: Float64Array, parameters: Float64Array, eta: float, num_steps: int,
         slopes: Float64Array,
     ) -> None:  # fmt: skip
@@ -132,4 +133,4 @@ def descent(loop: _Loop, parallel: bool) -> Any:
                 for j in range(len(parameters)):
                     parameters[j] -= eta * slopes[part, j]
 
-    return descend
+    return make_steps

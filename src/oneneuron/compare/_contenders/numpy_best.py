@@ -1,4 +1,4 @@
-"""NumPy at its best: nothing allocated in a step, blocks that stay in the cache, sums by BLAS."""
+"""NumPy at its best: no allocation in a step, blocks that fit into the cache, sums by BLAS."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import numpy as np
 
 from ..._typing import Float64Array
 from .._problem import Advance, Problem
-from .._tuning import blocks, fastest, spread
+from .._tuning import blocks, fastest, threaded_map
 
 NAME = "NumPy at its best"
 
-# The exponential, and what its argument is to be multiplied by.
+# Each exponential, with the factor by which to multiply its argument.
 EXPONENTIALS: tuple[tuple[np.ufunc, float], ...] = ((np.exp, 1.0), (np.exp2, np.log2(np.e)))
 BLOCK_BYTES = (2**18, 2**20, 0)
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The fastest of several block sizes, both exponentials, and as many threads as pay."""
-    forms = product({1, threads}, BLOCK_BYTES, EXPONENTIALS)
-    return fastest([partial(make, problem, *form) for form in forms])
+    """Prepare the fastest variant of block size, exponential, and one thread or all."""
+    variants = product({1, threads}, BLOCK_BYTES, EXPONENTIALS)
+    return fastest([partial(make, problem, *variant) for variant in variants])
 
 
 def make(
     problem: Problem, threads: int = 1, block_bytes: int = 0,
     exponential: tuple[np.ufunc, float] = EXPONENTIALS[0],
 ) -> Advance:  # fmt: skip
-    """The descent in one form; each thread has its share of the rows, in blocks."""
+    """Prepare one variant; each thread has a part of the rows, in blocks."""
     exp, scale = exponential
-    shares = np.array_split(problem.signed_rows(), threads)
-    workers = [Worker(blocks(share, block_bytes), exp) for share in shares]
+    parts = np.array_split(problem.signed_rows(), threads)
+    workers = [Worker(blocks(part, block_bytes), exp) for part in parts]
     parameters = problem.start.copy()
     scaled = np.empty_like(parameters)
-    run = spread(threads)
+    run = threaded_map(threads)
 
     def advance(num_steps: int) -> Float64Array:
         for _ in range(num_steps):
@@ -49,7 +49,7 @@ def make(
 
 
 class Worker:
-    """The blocks of one thread and the arrays that it writes to."""
+    """The blocks of one thread, and the arrays that it writes to."""
 
     def __init__(self, blocks: Sequence[Float64Array], exp: np.ufunc) -> None:
         self.exp = exp
@@ -58,9 +58,10 @@ class Worker:
         self.part, self.sum = np.empty((2, blocks[0].shape[1]))
 
     def total(self, scaled: Float64Array) -> Float64Array:
-        """The sum of p^2 (1 - p) times the row, as e / (1 + e)^3: one division, four others.
+        """Return the sum of p^2 (1 - p) times the row.
 
-        It takes margins up to 709, where e overflows; no made data comes near.
+        The factor is computed as e / (1 + e)^3, with e = exp(margin): a single division. e
+        overflows for margins above 709, which do not occur in the data of the comparison.
         """
         self.sum.fill(0.0)
         for x, e, u, v in self.blocks:

@@ -1,4 +1,4 @@
-"""The package; it scores each step too, by accuracy and by cost, and keeps the best of both."""
+"""The package itself. It also scores each step, and keeps the models of best accuracy and cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def prepare(
     problem: Problem, threads: int, dtype: type[np.floating[Any]] = np.float64,
     level: str | None = None,
 ) -> Advance:  # fmt: skip
-    """The descent in the kernel, data laid out; by default at the level that the package picks."""
+    """Lay out the data for a kernel, by default for the level that the package has chosen."""
     X = problem.X.astype(dtype)
     training = Training(
         X, problem.y, problem.start, eta=problem.eta, n_threads=threads, level=level

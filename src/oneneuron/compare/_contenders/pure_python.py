@@ -1,4 +1,4 @@
-"""Lists, floats and `math.exp`: what the algorithm costs where nothing is compiled."""
+"""Lists, floats and `math.exp`: the algorithm with nothing compiled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "pure Python"
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The descent on lists of floats; the interpreter has no use for a second thread."""
+    """Prepare the descent on lists, on one thread: a second one would wait for the GIL."""
     rows, labels = problem.X.tolist(), problem.y.tolist()
     *weights, bias = problem.start.tolist()
     eta = problem.eta

@@ -1,4 +1,4 @@
-"""PyTorch without a compiler: operations one by one, in place, without autograd."""
+"""PyTorch without its compiler: one operation at a time, in place, without autograd."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ BLOCK_BYTES = (2**20, 2**22, 0)
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """The fastest of several block sizes."""
+    """Prepare the descent with the fastest of several block sizes."""
     torch.set_num_threads(threads)
     return fastest([partial(make, problem, block_bytes) for block_bytes in BLOCK_BYTES])
 
 
 def make(problem: Problem, block_bytes: int = 0) -> Advance:
-    """The descent on blocks of so many bytes."""
-    # With the sign turned round, sigmoid gives the error p at once.
+    """Prepare the descent on blocks of about this size; 0 stands for a single block."""
+    # With the opposite sign, the sigmoid gives the error p directly.
     rows = [torch.from_numpy(x) for x in blocks(-problem.signed_rows(), block_bytes)]
     error, slope = torch.empty((2, len(rows[0])), dtype=torch.float64)
     work = [(x, x.T, error[: len(x)], slope[: len(x)]) for x in rows]

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of an estimator, on every way to train."""
+"""scikit-learn's own estimator checks, for each loss and solver."""
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -17,5 +17,5 @@ from oneneuron import NeuronClassifier
         NeuronClassifier(n_init=3),
     ]
 )
-def test_scikit_learn_finds_no_fault(estimator, check):
+def test_scikit_learns_estimator_checks_pass(estimator, check):
     check(estimator)

@@ -1,10 +1,7 @@
-"""NeuronClassifier among scikit-learn's tools: copies, searches, pipelines, pictures, routing."""
+"""NeuronClassifier with scikit-learn's tools: copies, searches, pipelines, frames, routing."""
 
 import io
-import os
 import pickle
-import subprocess
-import sys
 
 import joblib
 import matplotlib
@@ -12,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from helpers import bits, make_classes, printed_by
 from packaging.version import Version
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
@@ -22,11 +20,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import oneneuron
 from oneneuron import NeuronClassifier
 from oneneuron._engine.dispatch import available, level
 
-# None of them the default.
+# None of these is the default.
 OPTIONS = dict(
     loss="log", solver="gd", eta=0.01, max_iter=77, tol=1e-3, alpha=0.7, fit_intercept=False,
     class_weight={0: 2.0}, n_init=2, init=([[0.0] * 3], [0.0]), warm_start=True, keep="lowest",
@@ -34,55 +31,34 @@ OPTIONS = dict(
 )  # fmt: skip
 
 
-def made_samples(seed, n=120, d=3, num_classes=2):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_normal((n, d))
-    scores = X @ rng.standard_normal((d, num_classes)) + rng.standard_normal((n, num_classes))
-    return X, scores.argmax(axis=1), rng
-
-
-def bits(classifier):
-    return classifier.coef_.tobytes(), classifier.intercept_.tobytes()
-
-
-def python(code, **environment):
-    """What a fresh interpreter prints; its errors are this test's."""
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **environment}, capture_output=True,
-        text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 # --- Copies ---
 
 
-def test_the_options_of_these_tests_are_all_there_are_and_none_is_the_default():
+def test_these_options_cover_every_parameter_and_none_is_the_default():
     defaults = NeuronClassifier().get_params()
     assert defaults.keys() == OPTIONS.keys()
     assert not any(defaults[name] == value for name, value in OPTIONS.items())
 
 
-def test_parameters_come_back_as_they_were_given():
+def test_get_params_returns_the_given_objects():
     found = NeuronClassifier(**OPTIONS).get_params()
     assert all(found[name] is value for name, value in OPTIONS.items())
 
 
-def test_parameters_can_be_set_and_none_but_those():
+def test_set_params_takes_the_parameters_and_no_other_names():
     found = NeuronClassifier().set_params(**OPTIONS)
     assert found.get_params() == OPTIONS
     with pytest.raises(ValueError, match="Invalid parameter 'learning_rate'"):
         found.set_params(learning_rate=1.0)
 
 
-def test_parameters_are_given_by_name_alone():
+def test_parameters_must_be_given_by_name():
     with pytest.raises(TypeError, match="positional argument"):
         NeuronClassifier("log")
 
 
-def test_a_clone_has_the_parameters_and_nothing_fitted():
-    X, y, _ = made_samples(0)
+def test_a_clone_has_the_parameters_and_no_fitted_attributes():
+    X, y, _ = make_classes(0)
     found = clone(NeuronClassifier(**{**OPTIONS, "verbose": 0, "tol": 1.0}).fit(X, y))
     assert found.get_params() == {**OPTIONS, "verbose": 0, "tol": 1.0}
     assert not [name for name in vars(found) if name.endswith("_")]
@@ -101,8 +77,8 @@ def through_joblib(classifier):
 
 @pytest.mark.parametrize("copy", [through_pickle, through_joblib])
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_a_copy_answers_and_trains_as_the_original(num_classes, copy):
-    X, y, _ = made_samples(1, num_classes=num_classes)
+def test_a_copy_predicts_and_trains_like_the_original(num_classes, copy):
+    X, y, _ = make_classes(1, num_classes=num_classes)
     names = np.array(["a", "b", "c"])
     original = NeuronClassifier(record_every=2, n_init=2, random_state=0).fit(X, names[y])
     found = copy(original)
@@ -113,14 +89,14 @@ def test_a_copy_answers_and_trains_as_the_original(num_classes, copy):
 
 
 def test_a_pickle_names_no_kernel():
-    X, y, _ = made_samples(2)
+    X, y, _ = make_classes(2)
     for solver in ("gd", "lbfgs"):
         assert b"_kernel" not in pickle.dumps(NeuronClassifier(solver=solver).fit(X, y))
 
 
-def test_a_pickle_is_used_by_a_process_with_another_instruction_set(tmp_path):
+def test_a_pickle_works_in_a_process_with_another_instruction_set(tmp_path):
     other = "plain" if level != "plain" else available[-1]
-    X, y, _ = made_samples(3, num_classes=3)
+    X, y, _ = make_classes(3, num_classes=3)
     original = NeuronClassifier(solver="gd").fit(X, y)
     with open(tmp_path / "classifier", "wb") as file:
         pickle.dump((original, X, y, original.predict_proba(X)), file)
@@ -129,46 +105,22 @@ import pickle
 import numpy as np
 with open({str(tmp_path / "classifier")!r}, "rb") as file:
     classifier, X, y, expected = pickle.load(file)
-# BLAS may add up in another order there.
+# BLAS may add up in another order here.
 np.testing.assert_allclose(classifier.predict_proba(X), expected, rtol=1e-12)
 before = classifier.coef_
-# The same descent to the minimum, with roundings of another instruction set.
+# The same descent to the minimum, but another instruction set rounds differently.
 np.testing.assert_allclose(classifier.fit(X, y).coef_, before, rtol=1e-10)
 from oneneuron._engine.dispatch import level
 print(level)
 """
-    assert python(code, ONENEURON_ISA=other).strip() == other
-
-
-# --- Imports ---
-
-
-def test_the_package_alone_brings_neither_scikit_learn_nor_scipys_optimisers():
-    loaded = python("import sys, oneneuron; print(*sys.modules)").split()
-    assert "oneneuron._train" in loaded
-    assert not {"sklearn", "scipy.optimize", "scipy.sparse", "matplotlib"} & set(loaded)
-
-
-def test_a_descent_alone_brings_neither_scikit_learn_nor_scipys_optimisers():
-    loaded = python(
-        "import sys, oneneuron\n"
-        "oneneuron.train([[0.0], [1.0]], [0, 1], eta='auto', num_steps=2)\n"
-        "print(*sys.modules)"
-    ).split()
-    assert not {"sklearn", "scipy.optimize", "matplotlib"} & set(loaded)
-
-
-def test_the_classifier_is_listed_and_other_names_are_refused():
-    assert "NeuronClassifier" in dir(oneneuron) and "NeuronClassifier" in oneneuron.__all__
-    with pytest.raises(AttributeError, match="module 'oneneuron' has no attribute 'Neuron'"):
-        oneneuron.Neuron  # noqa: B018
+    assert printed_by(code, ONENEURON_ISA=other).strip() == other
 
 
 # --- Searches and wrappers ---
 
 
-def test_a_grid_search_in_two_processes_finds_what_one_in_this_finds():
-    X, y, _ = made_samples(4)
+def test_a_grid_search_gives_the_same_results_in_two_processes():
+    X, y, _ = make_classes(4)
     grid = {"alpha": [0.01, 100.0], "loss": ["quadratic", "log"]}
     found, expected = (
         GridSearchCV(NeuronClassifier(solver="gd"), grid, n_jobs=n_jobs, cv=3).fit(X, y)
@@ -180,8 +132,8 @@ def test_a_grid_search_in_two_processes_finds_what_one_in_this_finds():
     assert bits(found.best_estimator_) == bits(expected.best_estimator_)
 
 
-def test_cross_validation_scores_what_is_held_out():
-    X, y, _ = made_samples(5, num_classes=3)
+def test_cross_validation_scores_the_held_out_samples():
+    X, y, _ = make_classes(5, num_classes=3)
     scores = cross_val_score(NeuronClassifier(), X, y, cv=KFold(3))
     for (train, test), score in zip(KFold(3).split(X), scores, strict=True):
         found = NeuronClassifier().fit(X[train], y[train])
@@ -190,33 +142,33 @@ def test_cross_validation_scores_what_is_held_out():
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_calibration_wraps_it(num_classes, method):
-    X, y, _ = made_samples(6, 300, num_classes=num_classes)
+def test_a_calibrated_classifier_is_as_accurate(num_classes, method):
+    X, y, _ = make_classes(6, 300, num_classes=num_classes)
     found = CalibratedClassifierCV(NeuronClassifier(), method=method, cv=3).fit(X, y)
     np.testing.assert_allclose(found.predict_proba(X).sum(axis=1), 1.0, rtol=1e-12)
-    # What it has learnt is not lost: classes that overlap are told apart in some 0.75.
+    # The classes overlap: about 75 % of the samples are right, calibrated or not.
     assert found.score(X, y) > NeuronClassifier().fit(X, y).score(X, y) - 0.05
 
 
-def test_one_against_the_rest_around_it_is_what_it_is_by_itself():
-    X, y, _ = made_samples(7, num_classes=3)
+def test_one_vs_rest_classifier_around_it_gives_the_same_model():
+    X, y, _ = make_classes(7, num_classes=3)
     wrapped = OneVsRestClassifier(NeuronClassifier()).fit(X, y)
     alone = NeuronClassifier().fit(X, y)
     for k, one in enumerate(wrapped.estimators_):
         assert one.coef_[0].tobytes() == alone.coef_[k].tobytes()
-    # Each row divided by its sum, one by exp and log: some 10 roundings.
+    # One divides by the sum and the other uses exp and log, which costs about 10 roundings.
     np.testing.assert_allclose(wrapped.predict_proba(X), alone.predict_proba(X), rtol=1e-13)
 
 
 @pytest.mark.parametrize("response", ["predict", "predict_proba", "decision_function"])
 @pytest.mark.parametrize("num_classes", [2, 3])
-def test_a_decision_boundary_is_drawn(num_classes, response):
+def test_decision_boundary_display_draws_it(num_classes, response):
     if num_classes > 2 and response != "predict" and Version(sklearn.__version__) < Version("1.7"):
-        pytest.skip("scikit-learn 1.7 is the first to draw several classes' scores at once")
+        pytest.skip("scikit-learn draws the scores of several classes from 1.7 on")
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    X, y, _ = made_samples(8, d=2, num_classes=num_classes)
+    X, y, _ = make_classes(8, d=2, num_classes=num_classes)
     found = NeuronClassifier().fit(X, y)
     try:
         display = DecisionBoundaryDisplay.from_estimator(
@@ -227,7 +179,7 @@ def test_a_decision_boundary_is_drawn(num_classes, response):
         pyplot.close("all")
 
 
-def test_it_is_a_classifier_that_needs_labels_and_takes_any_number_of_classes():
+def test_its_tags_say_that_it_needs_labels_and_takes_any_number_of_classes():
     tags = NeuronClassifier().__sklearn_tags__()
     assert is_classifier(NeuronClassifier())
     assert tags.target_tags.required and tags.classifier_tags.multi_class
@@ -236,8 +188,8 @@ def test_it_is_a_classifier_that_needs_labels_and_takes_any_number_of_classes():
 
 # --- Frames ---
 
-# pandas may hand its columns over one by one, and BLAS then adds up in another order: that doesn't
-# reach a descent, whose automatic eta is rounded, but it does reach L-BFGS.
+# pandas may pass its columns on in Fortran order, and BLAS then adds up in another order. That
+# changes the path of L-BFGS, but not a descent, since its automatic eta is rounded.
 
 
 @pytest.fixture
@@ -247,7 +199,7 @@ def frames():
         yield X, y
 
 
-def test_a_pipeline_of_frames_hands_names_on(frames):
+def test_a_pipeline_of_frames_passes_the_feature_names_on(frames):
     X, y = frames
     found = make_pipeline(StandardScaler(), NeuronClassifier(solver="gd")).fit(X, y)
     assert found[-1].feature_names_in_.tolist() == X.columns.tolist()
@@ -259,7 +211,7 @@ def test_a_pipeline_of_frames_hands_names_on(frames):
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
-def test_features_in_another_order_are_refused(method, frames):
+def test_features_in_another_order_raise(method, frames):
     X, y = frames
     found = NeuronClassifier().fit(X, y)
     with pytest.raises(ValueError, match="same order as they were in fit"):
@@ -267,14 +219,14 @@ def test_features_in_another_order_are_refused(method, frames):
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
-def test_features_without_their_names_are_warned_of(method, frames):
+def test_features_without_their_names_warn(method, frames):
     X, y = frames
     found = NeuronClassifier().fit(X, y)
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         getattr(found, method)(X.to_numpy())
 
 
-def test_partial_fit_checks_names_too(frames):
+def test_partial_fit_checks_the_feature_names(frames):
     X, y = frames
     found = NeuronClassifier().partial_fit(X, y, classes=[0, 1, 2])
     assert found.feature_names_in_.tolist() == X.columns.tolist()
@@ -283,7 +235,7 @@ def test_partial_fit_checks_names_too(frames):
 
 
 def test_labels_may_be_a_series_of_strings_or_categories():
-    X, y, _ = made_samples(9)
+    X, y, _ = make_classes(9)
     names = np.array(["no", "yes"])[y]
     expected = bits(NeuronClassifier(solver="gd").fit(X, y))
     for dtype in ("str", "object", "category"):
@@ -292,8 +244,8 @@ def test_labels_may_be_a_series_of_strings_or_categories():
         assert found.classes_.tolist() == ["no", "yes"] and bits(found) == expected
 
 
-def test_weights_may_be_a_series():
-    X, y, rng = made_samples(10)
+def test_sample_weights_may_be_a_series():
+    X, y, rng = make_classes(10)
     u = rng.random(len(y))
     found = NeuronClassifier().fit(X, y, sample_weight=pd.Series(u, index=np.arange(len(u))[::-1]))
     assert bits(found) == bits(NeuronClassifier().fit(X, y, sample_weight=u))
@@ -308,8 +260,8 @@ def routing():
         yield
 
 
-def test_weights_go_through_a_pipeline_to_the_neuron(routing):
-    X, y, rng = made_samples(11)
+def test_a_pipeline_routes_sample_weights_to_the_classifier(routing):
+    X, y, rng = make_classes(11)
     u = rng.random(len(y))
     scaler = StandardScaler().set_fit_request(sample_weight=False)
     classifier = NeuronClassifier().set_fit_request(sample_weight=True)
@@ -318,8 +270,8 @@ def test_weights_go_through_a_pipeline_to_the_neuron(routing):
     assert bits(found) == bits(NeuronClassifier().fit(scaled, y, sample_weight=u))
 
 
-def test_weights_go_through_a_grid_search_to_fit_and_score(routing):
-    X, y, rng = made_samples(12)
+def test_a_grid_search_routes_sample_weights_to_fit_and_score(routing):
+    X, y, rng = make_classes(12)
     u = rng.random(len(y))
     classifier = NeuronClassifier().set_fit_request(sample_weight=True)
     classifier.set_score_request(sample_weight=True)
@@ -332,29 +284,29 @@ def test_weights_go_through_a_grid_search_to_fit_and_score(routing):
     assert bits(search.best_estimator_) == bits(expected)
 
 
-def test_weights_that_nobody_asked_for_are_refused(routing):
-    X, y, _ = made_samples(13)
+def test_sample_weights_without_a_request_raise(routing):
+    X, y, _ = make_classes(13)
     with pytest.raises(sklearn.exceptions.UnsetMetadataPassedError, match="sample_weight"):
         cross_validate(NeuronClassifier(), X, y, params={"sample_weight": np.ones(len(y))})
 
 
-def test_classes_and_weights_can_be_asked_for_in_partial_fit(routing):
+def test_partial_fit_can_request_classes_and_sample_weights(routing):
     request = NeuronClassifier().set_partial_fit_request(classes=True, sample_weight=True)
     asked = request.get_metadata_routing().partial_fit.requests
     assert asked == {"classes": True, "sample_weight": True}
 
 
-# --- How it looks ---
+# --- Text and HTML ---
 
 
-def test_its_text_is_what_was_set():
+def test_its_repr_shows_the_parameters_that_are_not_the_default():
     assert (
         repr(NeuronClassifier(alpha=2.0, loss="log")) == "NeuronClassifier(alpha=2.0, loss='log')"
     )
 
 
-def test_its_html_says_its_name_and_whether_it_is_fitted():
-    X, y, _ = made_samples(14)
+def test_its_html_shows_its_name_and_whether_it_is_fitted():
+    X, y, _ = make_classes(14)
     classifier = NeuronClassifier(alpha=2.5)
     before = classifier._repr_html_()
     after = classifier.fit(X, y)._repr_html_()

@@ -1,4 +1,4 @@
-"""A run in words: the times, and the ratios that the project set itself as targets."""
+"""The results of `run.py` as tables: the times, and the ratios beside their targets."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -6,10 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from oneneuron._engine.dispatch import level
 from oneneuron._text import three_digits
 
-RIVALS = ("numpy", "numba", "jax", "torch")
+LIBRARIES = ("numpy", "numba", "jax", "torch")
 
-# (size, contender, at most or at least, how many times, rival). "At most" is about its time,
-# "at least" about its speed. They were set for a machine with AVX-512.
+# A target: size, contender, "at most" or "at least", limit, other contender. "At most" limits the
+# ratio of their times, "at least" the ratio of their speeds. All were set for AVX-512.
 ONE_THREAD = (
     ("400x2", "oneneuron", "at most", 1.0, "np.exp alone"),
     ("400x2", "oneneuron", "at least", 250, "the lecture's style"),
@@ -23,7 +23,7 @@ ONE_THREAD = (
     ("100000x100", "oneneuron, float32", "at least", 1.9, "oneneuron"),
 )
 SEVERAL_THREADS = (
-    # "Not slower": 5 % are allowed for the noise of the clock.
+    # No slower than one thread, with 5 % for the noise of the measurement.
     ("400x2", "oneneuron", "at most", 1.05, "oneneuron, 1 thread"),
     ("10000x2", "oneneuron", "at least", 1.6, "oneneuron, 1 thread"),
     ("1000000x2", "oneneuron", "at least", 1.85, "oneneuron, 1 thread"),
@@ -33,7 +33,7 @@ SEVERAL_THREADS = (
 
 
 def about(threads, rounds):
-    """The start of a run's record: how it was made."""
+    """Return the record of a run without its times: how it is made."""
     return {
         "threads": threads,
         "rounds": rounds,
@@ -45,7 +45,7 @@ def about(threads, rounds):
 
 def _versions():
     found = {}
-    for name in RIVALS:
+    for name in LIBRARIES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -54,37 +54,38 @@ def _versions():
 
 
 def times(run):
-    """The table of times, a line for each contender."""
+    """Return the table of times, one line for each contender."""
     sizes = run["sizes"]
     threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
     versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
     lines = [
-        f"Nanoseconds a sample a step: the minimum of {run['rounds']} rounds, and the median.",
+        f"Nanoseconds per sample and step: minimum and median of {run['rounds']} rounds.",
         f"{threads}; kernel {run['instruction_set']}; {versions}",
         "",
         " " * 20 + "".join(f"{size:>18}" for size in sizes),
     ]
     for name in next(iter(sizes.values())):
         cells = (
-            f"{three_digits(t[name]['min']):>8} {three_digits(t[name]['median']):>8}" for t in sizes.values()
+            f"{three_digits(t[name]['min']):>8} {three_digits(t[name]['median']):>8}"
+            for t in sizes.values()
         )
         lines.append(f"{name:20}" + "".join(f"{cell:>18}" for cell in cells))
     return "\n".join(lines)
 
 
 def targets(run):
-    """The table of targets, as ratios of minima."""
+    """Return the table of targets, with ratios of minima."""
     lines = [f"{'':12}{'target':58}{'measured':>8}"]
-    for size, name, kind, limit, rival in ONE_THREAD if run["threads"] == 1 else SEVERAL_THREADS:
+    for size, name, kind, limit, other in ONE_THREAD if run["threads"] == 1 else SEVERAL_THREADS:
         found = run["sizes"].get(size, {})
-        if name not in found or rival not in found:
+        if name not in found or other not in found:
             continue
-        ratio = found[name]["min"] / found[rival]["min"]
+        ratio = found[name]["min"] / found[other]["min"]
         if kind == "at least":
             ratio = 1 / ratio
         ratio = round(ratio, 2)
         met = ratio <= limit if kind == "at most" else ratio >= limit
         what = "the time of" if kind == "at most" else "as fast as"
-        text = f"{name}: {kind} {limit:g} x {what} {rival}"
+        text = f"{name}: {kind} {limit:g} x {what} {other}"
         lines.append(f"{size:12}{text:58}{ratio:8.2f}  {'met' if met else 'NOT MET'}")
     return "\n".join(lines)

@@ -1,0 +1,58 @@
+"""Fixtures for several commands."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from oneneuron.cli import _progress, main
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A table of 60 rows: two features of very different scale, of which one tells the classes."""
+    rng = np.random.default_rng(0)
+    n = 60
+    ripe = rng.integers(0, 2, n).astype(bool)
+    size = 1000 + 50 * rng.standard_normal(n) + 400 * ripe
+    ratio = 1e-3 * rng.standard_normal(n)
+    lines = [
+        f"{s:.6g},{'yes' if r else 'no'},{q:.6g}" for s, r, q in zip(size, ripe, ratio, strict=True)
+    ]
+    path = tmp_path / "data.csv"
+    path.write_text("size,ripe,ratio\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture
+def model(tmp_path, data, capsys):
+    """A model that was trained on `data`."""
+    path = tmp_path / "model.json"
+    assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 0
+    capsys.readouterr()
+    return path
+
+
+@pytest.fixture
+def fast_clock(monkeypatch):
+    """A clock for the progress bar that moves on by a second whenever it is read."""
+    seconds = iter(range(10**6))
+    monkeypatch.setattr(_progress, "perf_counter", lambda: next(seconds))
+
+
+class _FullStream(io.StringIO):
+    def __init__(self, word):
+        super().__init__()
+        self._word = word
+
+    def write(self, text):
+        if self._word in text:
+            raise OSError("no space left")
+        return super().write(text)
+
+
+@pytest.fixture
+def fill_stdout_at(monkeypatch):
+    """A function that makes stdout fail from the first text with this word."""
+    return lambda word: monkeypatch.setattr(sys, "stdout", _FullStream(word))

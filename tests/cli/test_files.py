@@ -1,0 +1,57 @@
+"""Files written whole or not at all."""
+
+import os
+
+import pytest
+
+from oneneuron.cli._files import check_writable, write_whole
+
+
+def test_the_umask_of_the_process_is_not_touched(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "umask", lambda _: pytest.fail("it belongs to all threads"))
+    write_whole(tmp_path / "m.json", b"new")
+
+
+def test_a_written_file_has_the_permissions_of_any_new_file(tmp_path):
+    (tmp_path / "other").touch()
+    write_whole(tmp_path / "m.json", b"new")
+    assert (tmp_path / "m.json").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
+    (tmp_path / "m.json").write_text("old")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        write_whole(tmp_path / "m.json", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["m.json"]
+    assert (tmp_path / "m.json").read_text() == "old"
+
+
+def test_a_link_is_followed_and_stays_a_link(tmp_path):
+    (tmp_path / "link.json").symlink_to(tmp_path / "m.json")
+    write_whole(tmp_path / "link.json", b"new")
+    assert (tmp_path / "link.json").is_symlink()
+    assert (tmp_path / "m.json").read_bytes() == b"new"
+
+
+def test_a_device_is_refused():
+    with pytest.raises(OSError, match="a folder or a device"):
+        check_writable(os.devnull)
+
+
+def test_a_read_only_file_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "m.json").write_text("old")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(OSError, match=r"m\.json is read-only: name another file"):
+        check_writable(tmp_path / "m.json")
+
+
+def test_a_file_that_another_option_uses_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^--json must not be .*c\.png, which is read or written"):
+        check_writable(tmp_path / "c.png", "--json", [tmp_path / "." / "c.png"])
+
+
+def test_a_link_to_a_file_that_another_option_uses_is_refused(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "c.png")
+    with pytest.raises(ValueError, match="must not be"):
+        check_writable(tmp_path / "link", "--json", [tmp_path / "c.png"])

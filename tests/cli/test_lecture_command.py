@@ -1,0 +1,117 @@
+"""`oneneuron lecture`."""
+
+import re
+
+import pytest
+
+from oneneuron.cli import _lecture_command, main
+
+DURATION = r"[\d,.]+ (s|ms|µs)"
+
+
+def test_lecture_prints_its_lines_and_saves_two_pictures(tmp_path, capsys):
+    assert main(["lecture", "--seed", "1", "--output", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    for words in ("Best by step 0:", "Best by step 9000:", "percent correct!", "test data",
+                  "Training took", "least squares", "logistic regression"):  # fmt: skip
+        assert words in out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["boundary.png", "dots.png"]
+    assert all(p.read_bytes().startswith(b"\x89PNG") for p in tmp_path.iterdir())
+
+
+def test_lecture_prints_three_methods_in_columns(tmp_path, capsys):
+    main(["lecture", "--seed", "1", "--output", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    top = next(i for i, line in enumerate(lines) if line.startswith("method"))
+    rows = lines[top + 1 : top + 4]
+    assert all(re.search(rf"[\d.]+ % +[\d.]+ % +{DURATION}$", row) for row in rows)
+    assert len({len(line) for line in lines[top : top + 4]}) == 1
+
+
+def test_the_same_seed_prints_the_same_lines(tmp_path, capsys):
+    def lines():
+        main(["lecture", "--seed", "3", "-n", "50", "--steps", "1500", "--output", str(tmp_path)])
+        return re.sub(DURATION, "", capsys.readouterr().out).split()
+
+    assert lines() == lines()
+
+
+def test_a_random_seed_is_printed_and_repeats_the_run(tmp_path, capsys):
+    arguments = ["lecture", "-n", "50", "--steps", "10", "--output", str(tmp_path)]
+    main(arguments)
+    first = capsys.readouterr().out
+    main([*arguments, "--seed", re.search(r"seed (\d+)", first)[1]])
+    second = capsys.readouterr().out
+    assert re.sub(DURATION, "", first).split() == re.sub(DURATION, "", second).split()
+
+
+@pytest.mark.parametrize(
+    ("n", "steps", "words"),
+    [
+        (5, 1, ("4 samples for training, 1 held out for testing", "(1 step).")),
+        (10_000, 2000, ("8,000 samples for training, 2,000 held out", "(2,000 steps).")),
+    ],
+)
+def test_lecture_prints_the_numbers_of_samples_and_steps(tmp_path, capsys, n, steps, words):
+    arguments = ["-n", str(n), "--steps", str(steps), "--eta", "1e-5"]
+    main(["lecture", *arguments, "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert all(part in out for part in words)
+
+
+def test_a_training_time_below_a_millisecond_is_printed_in_microseconds(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(_lecture_command, "timed", lambda f, *arguments: (f(*arguments), 2.5e-4))
+    main(["lecture", "--output", str(tmp_path)])
+    out = capsys.readouterr().out
+    assert "took 250 µs" in out and re.search(r"gradient descent .* 250 µs$", out, re.MULTILINE)
+
+
+def test_lecture_creates_its_output_folder(tmp_path):
+    folder = tmp_path / "new" / "folder"
+    assert main(["lecture", "-n", "5", "--steps", "0", "--output", str(folder)]) == 0
+    assert (folder / "dots.png").exists()
+
+
+def test_divergence_of_the_lecture_is_one_line_on_stderr(tmp_path, capsys):
+    assert main(["lecture", "--seed", "1", "--eta", "1e308", "--output", str(tmp_path)]) == 0
+    error = capsys.readouterr().err
+    assert error.startswith("oneneuron: warning: Training stopped at step ")
+    assert "eta = 1e+308 is too large for these features. Use a smaller eta" in error
+    assert error.count("\n") == 1
+
+
+def test_the_command_on_the_page_has_all_digits_of_eta_and_a_quoted_file_name(
+    tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr("oneneuron.cli._report.lecture_page", lambda run: seen.append(run) or "")
+    main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--eta", "0.00123456789",
+          "--output", str(tmp_path), "--html", str(tmp_path / "my $page.html")])  # fmt: skip
+    assert seen[0].command == (
+        "oneneuron lecture -n 50 --eta 0.00123456789 --steps 30 --seed 1 --html 'my $page.html'"
+    )
+
+
+@pytest.mark.slow
+def test_files_of_the_lecture_are_saved_even_if_its_table_cannot_be_printed(
+    fill_stdout_at, monkeypatch, tmp_path
+):
+    fill_stdout_at("On the test data")
+    monkeypatch.chdir(tmp_path)
+    assert main(["lecture", "-n", "50", "--steps", "10", "--html", "a.html"]) == 2
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["a.html", "boundary.png", "dots.png"]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["-n=4", "--eta=0", "--eta=-1", "--eta=nan", "--steps=-1", "--seed=x", "--seed=4294967296"],
+)
+def test_a_lecture_option_out_of_range_is_a_one_line_error(option, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["lecture", option])
+    error = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert error.startswith("oneneuron: error: ") and error.count("\n") == 1

@@ -1,0 +1,191 @@
+"""Functions that several test files share: makers of samples, exact comparisons, spies."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from oneneuron import _losses, reference
+from oneneuron._engine import team
+
+LOSSES = list(_losses.LOSSES)  # their names; the records are in `_losses`
+SOLVERS = ["gd", "lbfgs"]
+
+# The relative difference allowed between two float64 computations of the same few steps. They round
+# their margins differently and add up in another order.
+TOLERANCE = 1e-12
+
+# Nothing that a test waits for takes this long, on however busy a machine: it hangs.
+SECONDS_UNTIL_GIVEN_UP = 60
+
+
+# --- Samples ---
+
+
+def make_samples(seed, n=200, d=3, dtype=np.float64, scale=1.0):
+    """Return X, noisy labels 0 and 1 that follow the first feature, and the generator."""
+    rng = np.random.default_rng(seed)
+    X = (scale * rng.standard_normal((n, d))).astype(dtype)
+    y = (X[:, 0] + rng.standard_normal(n) > 0).astype(int)
+    return X, y, rng
+
+
+def make_classes(seed, n=120, d=3, num_classes=2):
+    """Return X, labels of overlapping classes, and the generator; no cost falls to 0."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, d))
+    scores = X @ rng.standard_normal((d, num_classes)) + rng.standard_normal((n, num_classes))
+    return X, scores.argmax(axis=1), rng
+
+
+def make_start(rng, d):
+    """Draw d + 1 parameters, the bias last, with which margins are of order 1."""
+    return rng.standard_normal(d + 1) / np.sqrt(d)
+
+
+def make_init(rng, d):
+    """Draw an `init` for `oneneuron.train`: d standard normal weights and a bias."""
+    return rng.standard_normal(d), float(rng.standard_normal())
+
+
+def read_only(array, *_):
+    """Return a copy that refuses to be written to."""
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def unaligned(array):
+    """Return a copy that begins one byte beyond an aligned address."""
+    moved = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    return moved
+
+
+# --- Results ---
+
+
+def bits(value):
+    """Return all bits of a result: a model, a descent, a fitted classifier, arrays, containers."""
+    if hasattr(value, "coef_"):
+        value = value.coef_, value.intercept_
+    if isinstance(value, dict):
+        return {name: bits(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(bits(part) for part in value)
+    if isinstance(value, set):
+        return value
+    array = np.asarray(value)
+    return array.dtype.name, array.shape, array.astype(array.dtype.newbyteorder("=")).tobytes()
+
+
+def parameters_of(classifier):
+    """Return the parameters of a fitted classifier, of shape (num_neurons, d + 1), biases last."""
+    return np.column_stack([classifier.coef_, classifier.intercept_])
+
+
+def slopes_by_formula(parameters, X, y, loss="quadratic"):
+    """Return the derivative of each sample's cost in z = w.x + b."""
+    z = X @ parameters[:-1] + parameters[-1]
+    slopes = {
+        "quadratic": reference.error(z, y) * reference.sigma(z) * reference.sigma(-z),
+        "log": reference.error(z, y),
+    }
+    return slopes[loss]
+
+
+def cost_and_gradient(parameters, X, y, sample_weight=None, alpha=0.0, loss="quadratic"):
+    """Return the weighted cost with its penalty and its gradient, by the formulas."""
+    w, z = parameters[:-1], X @ parameters[:-1] + parameters[-1]
+    u = np.ones(len(X)) if sample_weight is None else sample_weight
+    costs = {
+        "quadratic": 0.5 * reference.error(z, y) ** 2,
+        "log": np.logaddexp(0.0, np.where(y == 1, -z, z)),
+    }
+    slopes = u * slopes_by_formula(parameters, X, y, loss)
+    gradient = np.append(slopes @ X + alpha * w, slopes.sum())
+    return u @ costs[loss] + 0.5 * alpha * w @ w, gradient
+
+
+# --- Threads and processes ---
+
+
+def wait_until(condition):
+    """Wait until the condition, a callable, holds; fail after SECONDS_UNTIL_GIVEN_UP."""
+    give_up = time.monotonic() + SECONDS_UNTIL_GIVEN_UP
+    while not condition():
+        assert time.monotonic() < give_up, f"waited {SECONDS_UNTIL_GIVEN_UP} s in vain"
+        time.sleep(1e-3)
+
+
+def system_threads():
+    """Return the number of threads that the system counts in this process, or 0 if unknown."""
+    tasks = "/proc/self/task"
+    return len(os.listdir(tasks)) if os.path.exists(tasks) else 0
+
+
+def threads_beyond(before):
+    """Return the running threads that are not in the list `before`.
+
+    A test compares with a list, not with a number: a thread of another test may end meanwhile.
+    """
+    return [thread for thread in threading.enumerate() if thread not in before]
+
+
+def count_helpers(set_attribute=setattr):
+    """Return a list that grows by the number of helper threads at each request for some.
+
+    In a test, pass `monkeypatch.setattr`, or take the fixture `helper_counts`.
+    """
+    counts, helpers = [], team.helpers
+
+    def counting(count, *rest):
+        counts.append(count)
+        return helpers(count, *rest)
+
+    set_attribute(team, "helpers", counting)
+    return counts
+
+
+def run_python(code, *arguments, **environment):
+    """Run code, which may import `helpers`, in a new interpreter; None unsets a variable."""
+    here = str(Path(__file__).parent)
+    path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+    variables = os.environ | {"PYTHONPATH": path} | environment
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={name: value for name, value in variables.items() if value is not None},
+        capture_output=True, text=True, timeout=10 * SECONDS_UNTIL_GIVEN_UP, check=False,
+    )  # fmt: skip
+
+
+def printed_by(code, *arguments, **environment):
+    """Return what the code prints in a new interpreter; fail with its errors if it fails."""
+    run = run_python(code, *arguments, **environment)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+# --- Pictures ---
+
+
+def dots_by_label(ax):
+    """Return the positions of the dots by their label in the legend."""
+    from matplotlib.collections import PathCollection
+
+    handles, labels = ax.get_legend_handles_labels()
+    return {
+        label: handle.get_offsets().tolist()
+        for handle, label in zip(handles, labels, strict=True)
+        if isinstance(handle, PathCollection)
+    }
+
+
+def marked_points(ax, marker):
+    """Return the points of the only line with this marker, of shape (k, 2)."""
+    (line,) = (line for line in ax.lines if line.get_marker() == marker)
+    return line.get_xydata()

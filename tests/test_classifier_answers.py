@@ -1,0 +1,189 @@
+"""What a fitted NeuronClassifier answers: labels, shapes, dtypes, scores and probabilities."""
+
+import numpy as np
+import pytest
+from helpers import LOSSES, SOLVERS, bits, make_classes
+from scipy.special import expit
+from sklearn.exceptions import NotFittedError
+
+from oneneuron import NeuronClassifier
+
+# --- Labels ---
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        np.array(["no", "yes"]),
+        np.array(["no", "yes"], dtype=object),
+        np.array([False, True]),
+        np.array([-1, 1]),
+        np.array([-1.0, 1.0]),
+        np.array([3, 7], dtype=np.uint8),
+    ],
+    ids=["strings", "objects", "booleans", "signs", "floats", "bytes"],
+)
+def test_labels_of_any_kind_give_the_same_model_and_are_predicted(names):
+    X, y, _ = make_classes(17, 200, 4)
+    found = NeuronClassifier().fit(X, names[y])
+    expected = NeuronClassifier().fit(X, y)
+    assert bits(found) == bits(expected)
+    assert found.classes_.dtype == names.dtype and found.classes_.tolist() == names.tolist()
+    assert found.predict(X).tolist() == names[expected.predict(X)].tolist()
+    assert found.predict(X).dtype == names.dtype
+
+
+def test_labels_may_be_a_list_of_strings_and_classes_are_sorted():
+    X, y, _ = make_classes(18, 200, 4, 3)
+    names = np.array(["wine", "beer", "ale"])
+    found = NeuronClassifier().fit(X, names[y].tolist())
+    assert found.classes_.tolist() == ["ale", "beer", "wine"]
+    assert bits(found) == bits(NeuronClassifier().fit(X, 2 - y))
+
+
+@pytest.mark.filterwarnings("ignore:All samples are of one class")
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_fit_on_one_class_always_predicts_it(loss, solver):
+    X, *_ = make_classes(26, 200, 4)
+    found = NeuronClassifier(solver=solver, loss=loss).fit(X, np.full(200, "only"))
+    assert found.classes_.tolist() == ["only"] and found.coef_.shape == (1, 4)
+    assert set(found.predict(X)) == {"only"}
+    assert found.predict_proba(X).tolist() == [[1.0]] * 200
+    assert found.decision_function(X).shape == (200, 1)
+
+
+# --- dtypes and layouts ---
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_answers_have_the_dtype_of_the_samples(dtype, num_classes, solver):
+    X, y, _ = make_classes(20, 200, 4, num_classes)
+    X = X.astype(dtype)
+    found = NeuronClassifier(solver=solver).fit(X, y)
+    answers = found.decision_function(X), found.predict_proba(X)
+    assert {a.dtype for a in (found.coef_, found.intercept_, *answers)} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_float32_samples_give_the_model_of_float64_samples(solver, loss):
+    X, y, _ = make_classes(22, 200, 4)
+    found, expected = (
+        NeuronClassifier(solver=solver, loss=loss, tol=1e-4).fit(X.astype(dtype), y)
+        for dtype in (np.float32, np.float64)
+    )
+    # Either is within tol of the minimum: a gradient of 1e-4 n over a curvature of about n / 100.
+    np.testing.assert_allclose(found.coef_, expected.coef_, atol=1e-2)
+
+
+def test_integer_samples_are_computed_in_float64():
+    X, y, _ = make_classes(23, 200, 4)
+    X = np.round(3 * X).astype(np.int16)
+    found = NeuronClassifier().fit(X, y)
+    assert bits(found) == bits(NeuronClassifier().fit(X.astype(float), y))
+
+
+def test_float32_of_either_byte_order_is_computed_in_float32():
+    X, y, _ = make_classes(70, 200, 4)
+    found = NeuronClassifier().fit(X.astype(">f4"), y)
+    assert found.coef_.dtype == np.float32
+    assert bits(found) == bits(NeuronClassifier().fit(X.astype("f4"), y))
+
+
+@pytest.mark.parametrize("method", ["fit", "decision_function"])
+@pytest.mark.parametrize(
+    "lay_out",
+    [np.asfortranarray, lambda X: X[::-1].copy()[::-1], lambda X: np.repeat(X, 2, axis=1)[:, ::2]],
+    ids=["fortran", "reversed", "strided"],
+)
+def test_the_memory_layout_of_the_samples_changes_no_bit(lay_out, method):
+    X, y, _ = make_classes(71, 1001, 37)
+    if method == "fit":
+        assert bits(NeuronClassifier().fit(lay_out(X), y)) == bits(NeuronClassifier().fit(X, y))
+    else:
+        answer = NeuronClassifier().fit(X, y).decision_function
+        assert answer(lay_out(X)).tobytes() == answer(X).tobytes()
+
+
+# --- Scores and probabilities ---
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 5])
+def test_two_classes_have_one_neuron_and_more_classes_one_each(num_classes):
+    X, y, _ = make_classes(24, 200, 4, num_classes)
+    found = NeuronClassifier().fit(X, y)
+    num_neurons = 1 if num_classes == 2 else num_classes
+    assert found.coef_.shape == (num_neurons, 4) and found.intercept_.shape == (num_neurons,)
+    assert found.decision_function(X).shape == ((200,) if num_classes == 2 else (200, num_classes))
+    assert found.predict_proba(X).shape == (200, num_classes)
+    assert found.n_features_in_ == 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_classes", [2, 3, 5])
+def test_probabilities_sum_to_1_and_predict_returns_the_likeliest_class(num_classes, dtype):
+    X, y, _ = make_classes(25, 200, 4, num_classes)
+    found = NeuronClassifier().fit(X.astype(dtype), y)
+    probabilities = found.predict_proba(X.astype(dtype))
+    # One rounding for each class.
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=4 * np.finfo(dtype).eps)
+    assert np.array_equal(found.predict(X.astype(dtype)), probabilities.argmax(axis=1))
+
+
+def classifier_with_scores(scores):
+    """Return a fitted classifier, and samples on which its scores w.x + b are the given ones."""
+    scores = np.array(scores, dtype=float)
+    side = scores.shape[1]
+    num_classes = 2 if side == 1 else side
+    X, y = np.tile(np.eye(side), (num_classes, 1)), np.repeat(np.arange(num_classes), side)
+    found = NeuronClassifier().fit(X, y)
+    found.coef_, found.intercept_ = np.eye(side), np.zeros(side)
+    return found, scores
+
+
+def test_probabilities_are_the_neurons_outputs_divided_by_their_sum():
+    found, X = classifier_with_scores([[0.0, 1.0, -2.0], [3.0, 3.0, 3.0], [-1.0, 0.5, 2.0]])
+    sigmas = expit(X)
+    np.testing.assert_allclose(
+        found.predict_proba(X), sigmas / sigmas.sum(axis=1, keepdims=True), rtol=1e-14
+    )
+
+
+def test_probabilities_are_right_where_every_output_underflows():
+    found, X = classifier_with_scores([[-1000.0, -1001.0, -1003.0], [-2000.0, -1e5, -1e6]])
+    # There sigma(z) is e^z to all digits, and the factor e^-1000 cancels.
+    terms = np.exp([[0.0, -1.0, -3.0], [0.0, -1e5, -1e6]])
+    expected = terms / terms.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.predict_proba(X), expected, rtol=1e-12)
+
+
+def test_probabilities_of_two_classes_keep_their_digits_near_0():
+    found, X = classifier_with_scores([[-700.0], [700.0]])
+    tiny = np.exp(-700.0)
+    np.testing.assert_allclose(found.predict_proba(X), [[1.0, tiny], [tiny, 1.0]], rtol=1e-12)
+
+
+def test_a_tie_is_predicted_as_the_first_class():
+    assert classifier_with_scores([[0.0]])[0].predict([[0.0]]).tolist() == [0]
+    found, X = classifier_with_scores([[1.0, 1.0, 0.0], [-5.0, 2.0, 2.0]])
+    assert found.predict(X).tolist() == [0, 1]
+
+
+# --- No answer ---
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+def test_an_answer_before_a_fit_raises_not_fitted_error(method):
+    with pytest.raises(NotFittedError):
+        getattr(NeuronClassifier(), method)([[1.0]])
+
+
+@pytest.mark.parametrize("method", ["decision_function", "predict", "predict_proba"])
+def test_samples_too_large_for_a_finite_answer_raise(method):
+    found = NeuronClassifier().fit([[0.0, 1.0], [1.0, 0.0]], [0, 1])
+    found.coef_[:] = 10.0
+    with pytest.raises(ValueError, match=r"X is too large for w.x \+ b to be finite"):
+        getattr(found, method)([[1e308, -1e308]])

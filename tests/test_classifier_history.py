@@ -1,0 +1,197 @@
+"""What NeuronClassifier keeps, records and prints of its trainings."""
+
+import numpy as np
+import pytest
+from helpers import LOSSES, SOLVERS, bits, cost_and_gradient, make_classes, parameters_of
+
+from oneneuron import NeuronClassifier, safe_eta
+
+ignore_max_iter = pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+ignore_training_warnings = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning", "ignore::RuntimeWarning"
+)
+
+
+# --- loss_curve_ and loss_ ---
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_loss_curve_holds_the_cost_of_the_start_and_of_each_step(num_classes, solver):
+    X, y, _ = make_classes(14, 200, 4, num_classes)
+    for loss, cost_of_one in (("quadratic", 1 / 8), ("log", np.log(2))):
+        found = NeuronClassifier(solver=solver, loss=loss).fit(X, y)
+        num_neurons = 1 if num_classes == 2 else num_classes
+        assert found.loss_curve_.shape == (found.n_iter_ + 1,)
+        # At zero weights every answer is 1/2. The tolerance covers the roundings of the sum.
+        assert found.loss_curve_[0] == pytest.approx(num_neurons * 200 * cost_of_one, rel=1e-14)
+        assert found.loss_curve_[-1] == pytest.approx(found.loss_, rel=1e-15)
+
+
+def test_loss_curve_sums_the_neurons_and_a_finished_one_keeps_its_last_cost():
+    X, y, _ = make_classes(15, 200, 4, 3)
+    X[:, 0] += 4.0 * (y == 0)  # the neuron of class 0 needs fewer steps
+    alone = [NeuronClassifier().fit(X, y == k).loss_curve_ for k in range(3)]
+    longest = max(map(len, alone))
+    assert min(map(len, alone)) < longest
+    padded = [np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in alone]
+    np.testing.assert_allclose(NeuronClassifier().fit(X, y).loss_curve_, sum(padded), rtol=1e-15)
+
+
+def cost_of(classifier, X, y, u=None):
+    """Return the cost of a fitted binary classifier by the formula."""
+    parameters = parameters_of(classifier)[0]
+    is_second = y == classifier.classes_[1]
+    return cost_and_gradient(parameters, X, is_second, u, classifier.alpha, classifier.loss)[0]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("keep", ["last", "best", "lowest"])
+def test_loss_is_the_cost_of_the_kept_model(keep, solver, loss):
+    X, y, rng = make_classes(16, 200, 4)
+    u = rng.random(len(X))
+    found = NeuronClassifier(keep=keep, solver=solver, loss=loss).fit(X, y, sample_weight=u)
+    assert found.loss_ == pytest.approx(cost_of(found, X, y, u), rel=1e-13)  # 200 roundings
+
+
+# --- keep ---
+
+
+def oscillating_descent(keep="last"):
+    """Fit with steps so large that cost and accuracy go up and down."""
+    X, y, _ = make_classes(38, 200, 4)
+    classifier = NeuronClassifier(
+        solver="gd", eta=40 * safe_eta(X), max_iter=50, keep=keep, record_every=1, alpha=0.0
+    )
+    return classifier.fit(X, y)
+
+
+@ignore_training_warnings
+def test_keep_last_keeps_the_last_model():
+    found = oscillating_descent()
+    (history,) = found.history_
+    assert bits(found) == bits((history.weights[-1:], history.bias[-1:]))
+
+
+@ignore_training_warnings
+def test_keep_best_keeps_the_first_model_of_the_highest_accuracy():
+    found = oscillating_descent("best")
+    (history,) = found.history_
+    best = 1 + np.argmax(history.accuracy[1:])
+    assert best < 50
+    assert bits(found) == bits((history.weights[[best]], history.bias[[best]]))
+
+
+@ignore_training_warnings
+def test_keep_lowest_keeps_the_model_of_the_lowest_cost():
+    found = oscillating_descent("lowest")
+    (history,) = found.history_
+    lowest = 1 + np.argmin(history.cost[1:])
+    assert lowest < 50 and found.loss_ == history.cost[lowest]
+    assert bits(found) == bits((history.weights[[lowest]], history.bias[[lowest]]))
+
+
+@ignore_training_warnings
+def test_keep_does_not_change_the_loss_curve():
+    curves = {
+        oscillating_descent(keep).loss_curve_.tobytes() for keep in ("last", "best", "lowest")
+    }
+    assert len(curves) == 1
+
+
+# --- history_ and eta_ ---
+
+
+@ignore_max_iter
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_history_holds_the_start_and_every_second_step_of_each_neuron(solver):
+    X, y, _ = make_classes(39, 200, 4, 3)
+    found = NeuronClassifier(solver=solver, record_every=2, max_iter=7, tol=0.0).fit(X, y)
+    assert [h.step.tolist() for h in found.history_] == [[0, 2, 4, 6]] * 3
+    # The costs of the neurons add up to the curve, but for three roundings.
+    costs = sum(h.cost for h in found.history_)
+    np.testing.assert_allclose(costs, found.loss_curve_[:7:2], rtol=1e-15)
+    assert all(h.weights.shape == (4, 4) and h.accuracy.shape == (4,) for h in found.history_)
+
+
+def test_history_is_empty_by_default():
+    X, y, _ = make_classes(40, 200, 4)
+    assert [h.weights.shape for h in NeuronClassifier().fit(X, y).history_] == [(0, X.shape[1])]
+
+
+def test_a_fit_without_record_every_clears_the_history_of_the_last_fit():
+    X, y, _ = make_classes(41, 200, 4)
+    classifier = NeuronClassifier(record_every=1).fit(X, y).set_params(record_every=0).fit(X, y)
+    assert len(classifier.history_[0].step) == 0
+
+
+def test_eta_attribute_is_the_step_size_used():
+    X, y, rng = make_classes(42, 200, 4)
+    u = rng.random(len(X))
+    found = NeuronClassifier(solver="gd", alpha=2.0, loss="log").fit(X, y, sample_weight=u)
+    assert found.eta_ == safe_eta(X, u, 2.0, "log")
+    assert NeuronClassifier(solver="gd", eta=0.01).fit(X, y).eta_ == 0.01
+    assert NeuronClassifier(eta=0.01).fit(X, y).eta_ is None
+
+
+@pytest.mark.parametrize("record_every", [1, 2, 13])
+def test_a_descent_that_diverges_has_no_step_twice(record_every):
+    X, y, _ = make_classes(78, 200, 4)
+    classifier = NeuronClassifier(solver="gd", eta=200.0, alpha=0.3, record_every=record_every)
+    with pytest.warns(RuntimeWarning, match="Training stopped at step"):
+        found = classifier.fit(X, y)
+    (history,) = found.history_
+    assert found.stop_reason_ == "diverged" and found.n_iter_ > 100
+    assert history.step.tolist() == list(range(0, found.n_iter_ + 1, record_every))
+    assert found.loss_curve_.shape == (found.n_iter_ + 1,)
+    assert history.cost.tolist() == found.loss_curve_[::record_every].tolist()
+
+
+def test_a_descent_that_diverges_at_the_start_records_it_once():
+    X, y, _ = make_classes(79, 200, 4)
+    with pytest.warns(RuntimeWarning, match="Training stopped at step 0"):
+        found = NeuronClassifier(solver="gd", eta=1e308, record_every=1).fit(X, y)
+    assert found.history_[0].step.tolist() == [0] and found.loss_curve_.shape == (1,)
+
+
+# --- Printed lines ---
+
+
+def test_nothing_is_printed_by_default(capsys):
+    X, y, _ = make_classes(61, 200, 4)
+    NeuronClassifier().fit(X, y)
+    assert capsys.readouterr().out == ""
+
+
+def test_verbose_prints_how_each_training_ends(capsys):
+    X, y, _ = make_classes(62, 200, 4, 3)
+    found = NeuronClassifier(verbose=1, record_every=1).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    expected = [
+        f"neuron {k + 1} of 3, step {h.step[-1]}: cost {h.cost[-1]:.6g}, accuracy "
+        f"{100 * h.accuracy[-1]:.1f} % (converged)"
+        for k, h in enumerate(found.history_)
+    ]
+    assert lines == expected
+
+
+@ignore_max_iter
+def test_verbose_prints_every_1000_steps(capsys):
+    X, y, _ = make_classes(63, 200, 4)
+    NeuronClassifier(solver="gd", verbose=1, max_iter=2500, tol=0.0, eta=1e-5).fit(X, y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        f"neuron 1 of 1, step {step}" for step in (1000, 2000, 2500)
+    ]
+    assert lines[-1].endswith("(max_iter)")
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped")
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("options", [{"verbose": 1}, {"record_every": 1}])
+def test_recording_and_printing_change_no_bit(options, solver):
+    X, y, _ = make_classes(64, 200, 4)
+    options = {"solver": solver, "max_iter": 1500, **options}
+    found = NeuronClassifier(**options).fit(X, y)
+    assert bits(found) == bits(NeuronClassifier(solver=solver, max_iter=1500).fit(X, y))
