@@ -81,9 +81,9 @@ DATA = {"clouds": clouds, "breast cancer": breast_cancer}
 def spoil(X, y, kind, rate, seed):
     """Return the samples with noise.
 
-    Uniform noise flips the labels of a fraction of the samples, one-sided noise those of a fraction
-    of class 1. An outlier is a sample of either class whose distance from the mean is multiplied by
-    FAR, and whose label is flipped.
+    Uniform noise flips the labels of a fraction of the samples, one-sided noise the labels of a
+    fraction of class 1. An outlier is a sample of either class whose distance from the mean is
+    multiplied by FAR, and whose label is flipped.
     """
     X, y = X.copy(), y.copy()
     pool = np.flatnonzero(y == 1) if kind == "one-sided" else np.arange(len(y))

@@ -96,7 +96,9 @@ def main():
         print(f"{size:12}{1e6 * step:12.2f}{layout / step:18.1f}{everything / step:20.1f}")
     command = [sys.executable, __file__, "--growth", "--memory", options.memory]
     growth = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    print(f"\nA training on {options.memory} needs {float(growth):.3f} times the memory of X more.")
+    print(
+        f"\npeak memory in a training on {options.memory}: X and {float(growth):.3f} times X more"
+    )
 
 
 if __name__ == "__main__":

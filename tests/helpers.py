@@ -128,7 +128,7 @@ def system_threads():
     return len(os.listdir(tasks)) if os.path.exists(tasks) else 0
 
 
-def threads_beyond(before):
+def new_threads(before):
     """Return the running threads that are not in the list `before`.
 
     A test compares with a list, not with a number: a thread of another test may end meanwhile.

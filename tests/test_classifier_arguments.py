@@ -210,14 +210,14 @@ def test_infinite_samples_of_both_signs_raise_without_a_warning(dtype):
 
 def test_features_with_infinite_squares_raise_since_tol_depends_on_them():
     with pytest.raises(
-        ValueError, match=r"^X has features whose squares are infinite: scale X for tol\.$"
+        ValueError, match=r"^X has features whose squares are infinite: scale X\.$"
     ):
         NeuronClassifier(solver="gd", eta=1e-300).fit([[1e200], [0.0]], [0, 1])
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_features_with_an_infinite_sum_raise_without_a_warning(solver):
-    message = r"^X has features whose squares are infinite: scale X for (eta='auto'|tol)\.$"
+    message = r"^X has features whose squares are infinite: scale X\.$"
     with pytest.raises(ValueError, match=message):
         NeuronClassifier(solver=solver, n_init=2).fit([[1.7e308], [1.7e308]], [0, 1])
 

@@ -51,6 +51,7 @@ def test_partial_fit_makes_one_step_of_train_on_its_samples(eta):
         assert bits(found) == bits((weights[None], np.array([bias])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_200_rounds_over_four_parts_come_close_to_the_fit(num_classes):
     X, y, _ = make_classes(49, 400, 4, num_classes)

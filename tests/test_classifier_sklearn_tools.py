@@ -119,6 +119,7 @@ print(level)
 # --- Searches and wrappers ---
 
 
+@pytest.mark.slow
 def test_a_grid_search_gives_the_same_results_in_two_processes():
     X, y, _ = make_classes(4)
     grid = {"alpha": [0.01, 100.0], "loss": ["quadratic", "log"]}

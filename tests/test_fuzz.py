@@ -1,4 +1,4 @@
-"""Whatever callers hand over is refused in words, or counts as the numbers that it holds."""
+"""Random arguments of every kind are refused by a check, or count as the numbers they hold."""
 
 import builtins
 import inspect
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.exceptions
+from helpers import bits, unaligned
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -69,19 +70,13 @@ class InterfaceHolder:
         self.array, self.__array_interface__ = array, array.__array_interface__
 
 
-def unaligned(array):
-    moved = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
-    moved[...] = array
-    return moved
-
-
-def mapped(array):
+def memory_mapped(array):
     on_disk = np.memmap(tempfile.TemporaryFile(), array.dtype, "w+", shape=array.shape)
     on_disk[...] = array
     return on_disk
 
 
-def read_only(array):
+def made_read_only(array):
     array.flags.writeable = False
     return array
 
@@ -93,7 +88,7 @@ def with_object(value, array):
 
 
 LAYOUTS = [
-    np.asfortranarray, read_only, unaligned, mapped, np.ma.array,
+    np.asfortranarray, made_read_only, unaligned, memory_mapped, np.ma.array,
     lambda a: a[::-1],
     lambda a: a[..., ::-1],
     lambda a: np.repeat(a, 2, axis=0)[::2],
@@ -117,7 +112,7 @@ CONTAINERS = [
 
 @st.composite
 def disguised(draw, values, types=ANY_TYPE):
-    """An array, or what NumPy makes one of, that holds these values as far as its type can."""
+    """Draw an array, or an object that NumPy can convert to one, of these values in some dtype."""
     array, kind = draw(values), draw(types)
     disguises = [lambda a: a if kind is None else a.astype(kind)]
     disguises += draw(st.lists(st.sampled_from(LAYOUTS), max_size=1))
@@ -128,7 +123,7 @@ def disguised(draw, values, types=ANY_TYPE):
             try:
                 array = disguise(array)
             except (IndexError, TypeError, ValueError, OverflowError, OSError):
-                pass  # there is none for this shape or type
+                pass  # not possible for this shape or dtype
     return array
 
 
@@ -137,7 +132,7 @@ def is_masked(value):
 
 
 def plain(name, value):
-    """An argument that was taken, as plainly as it can be said."""
+    """Return an accepted argument as plain numbers: arrays, ints, floats."""
     if name in ("X", "x", "sample_weight") and value is not None:
         return plain_numbers(value)
     if name in ("y", "classes"):
@@ -155,7 +150,7 @@ def plain(name, value):
 
 
 def plain_numbers(value):
-    """A C-contiguous copy, float32 if it was and else float64, by Python's own conversion."""
+    """Return a C-contiguous copy, in float32 if it was and else in float64, converted by Python."""
     assert not is_masked(value)
     raw = np.asarray(value)
     copy = np.empty(raw.shape, "f4" if raw.dtype.newbyteorder("=") == np.float32 else "f8")
@@ -165,7 +160,7 @@ def plain_numbers(value):
     return copy
 
 
-# --- Arguments, each for n samples of d features ---
+# --- Strategies for each argument, with n samples of d features ---
 
 
 def samples(n, d):
@@ -191,7 +186,7 @@ def codes(n, d):
     return disguised(arrays("i8", n, elements=st.integers(0, 2)), types=st.none())
 
 
-def weights(n, d):
+def sample_weights(n, d):
     return st.none() | disguised(arrays("f8", n, elements=MODERATE.map(abs)))
 
 
@@ -216,8 +211,9 @@ def number(*values):
 COUNTS = one_of(0, 1, 7, np.int8(5), np.uint64(3))
 POSITIVE = one_of(1, 2, np.int16(3))
 TRAIN = {
-    "X": samples, "y": zeros_and_ones, "sample_weight": weights, "init": init, "num_steps": COUNTS,
-    "eta": lambda n, d: st.just("auto") | number(0.125, 3)(n, d), "alpha": number(0, 0.25),
+    "X": samples, "y": zeros_and_ones, "sample_weight": sample_weights, "init": init,
+    "num_steps": COUNTS, "eta": lambda n, d: st.just("auto") | number(0.125, 3)(n, d),
+    "alpha": number(0, 0.25),
     "record_every": COUNTS, "n_threads": one_of(None, 1, 2), "random_state": COUNTS,
 }  # fmt: skip
 FIT = {name: make for name, make in TRAIN.items() if name not in ("init", "num_steps")} | {
@@ -237,7 +233,7 @@ ANYTHING = (
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A public function, how it is called here, and what makes strategies of its arguments."""
+    """A public function, a call of it, and functions of n and d that make its arguments."""
 
     function: Callable[..., Any]
     call: Callable[..., Any]
@@ -253,7 +249,7 @@ def fitting(method, **pieces):
         found = getattr(NeuronClassifier(**options), method)(
             X, y, sample_weight=sample_weight, **pieces
         )
-        # scikit-learn makes floats of a nullable column's whole numbers.
+        # scikit-learn turns the integers of a nullable column into floats.
         return fitted(found) | {"classes_": set(found.classes_.tolist())}
 
     return call
@@ -288,7 +284,7 @@ CASES = {
 
 @cache
 def calls(case):
-    """Arguments for it, up to two of which may be anything."""
+    """Return a strategy for the arguments of a case, of which up to two may be anything."""
     sizes = st.sampled_from([(n, d) for n in range(2, 6) for d in range(1, 4)])
     wild = st.just([]) | st.sets(st.sampled_from(sorted(case.arguments)), max_size=2)
     return st.tuples(sizes, wild.map(frozenset)).flatmap(lambda drawn: _calls(case, *drawn))
@@ -301,7 +297,7 @@ def _calls(case, size, wild):
 
 
 def outcome(call, arguments):
-    """What it returns or raises, and what it warns of."""
+    """Return the result, the error and the warnings of a call."""
     np.random.seed(0)
     result = error = None
     with warnings.catch_warnings(record=True) as warned:
@@ -314,7 +310,7 @@ def outcome(call, arguments):
 
 
 def documented(function, section):
-    """The classes that a section of the docstring names."""
+    """Return the classes that a section of the docstring names."""
     text = inspect.getdoc(function)
     found = re.search(rf"^{section}\n-+\n(.*?)(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
     lines = re.findall(r"^\w.*", found[1], re.MULTILINE) if found else []
@@ -322,8 +318,8 @@ def documented(function, section):
     return tuple(getattr(builtins, n, None) or getattr(sklearn.exceptions, n) for n in names)
 
 
-def assert_errors_are_told(case, arguments):
-    """The docstring names their class, and a check raises them: ours, or one of scikit-learn's."""
+def assert_errors_are_deliberate(case, arguments):
+    """Check that the error is documented, and raised by a check of ours or by scikit-learn."""
     error = outcome(case.call, arguments).error
     assume(error is not None)
     frames = traceback.extract_tb(error.__traceback__)
@@ -335,21 +331,11 @@ def assert_errors_are_told(case, arguments):
 
 
 def assert_counts_as_plain(call, arguments):
+    """Check that accepted arguments have the same result as their plain numbers."""
     found = outcome(call, arguments)
     assume(found.error is None)
     expected = outcome(call, {name: plain(name, value) for name, value in arguments.items()})
     assert bits(found.result) == bits(expected.result), expected.error
-
-
-def bits(value):
-    if isinstance(value, dict):
-        return {name: bits(part) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [bits(part) for part in value]
-    if isinstance(value, set):
-        return value
-    array = np.asarray(value)
-    return array.dtype.name, array.shape, array.astype(array.dtype.newbyteorder("=")).tobytes()
 
 
 def floats_in(value):
@@ -361,7 +347,7 @@ def floats_in(value):
 
 
 def contents(value):
-    """All that a callee could change of an argument."""
+    """Return everything about an argument that a callee could change."""
     value = getattr(value, "array", value)
     if isinstance(value, np.ndarray):
         form = value.dtype, value.shape, value.strides, value.flags.num
@@ -369,34 +355,34 @@ def contents(value):
     return [contents(part) for part in value] if isinstance(value, tuple) else repr(value)
 
 
-# --- What holds for every function ---
+# --- Properties of every function ---
 
 every_function = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 @every_function
 @given(data=st.data())
-def test_an_error_is_in_the_docstring_and_raised_by_a_check(case, data):
-    assert_errors_are_told(case, data.draw(calls(case)))
+def test_every_error_is_documented_and_raised_by_a_check(case, data):
+    assert_errors_are_deliberate(case, data.draw(calls(case)))
 
 
 @every_function
 @given(data=st.data())
-def test_a_warning_is_in_the_docstring(case, data):
+def test_every_warning_is_documented(case, data):
     for warned in outcome(case.call, data.draw(calls(case))).warned:
         assert issubclass(warned.category, documented(case.function, "Warns")), warned
-        assert "encountered in" not in str(warned.message)  # NumPy's
+        assert "encountered in" not in str(warned.message)  # as NumPy would say
 
 
 @every_function
 @given(data=st.data())
-def test_what_is_taken_counts_as_its_plain_values(case, data):
+def test_accepted_arguments_count_as_their_plain_numbers(case, data):
     assert_counts_as_plain(case.call, data.draw(calls(case)))
 
 
 @every_function
 @given(data=st.data())
-def test_arguments_are_left_as_they_were(case, data):
+def test_no_argument_is_changed(case, data):
     arguments = data.draw(calls(case))
     before = [contents(value) for value in arguments.values()]
     outcome(case.call, arguments)
@@ -405,15 +391,15 @@ def test_arguments_are_left_as_they_were(case, data):
 
 @every_function
 @given(data=st.data())
-def test_what_is_found_is_finite(case, data):
+def test_every_result_is_finite(case, data):
     assert np.isfinite(floats_in(outcome(case.call, data.draw(calls(case))).result)).all()
 
 
-# --- What holds for some ---
+# --- Properties of some functions ---
 
 
 @given(arguments=calls(CASES["train"]))
-def test_an_error_of_train_begins_with_an_argument(arguments):
+def test_every_error_of_train_begins_with_the_name_of_an_argument(arguments):
     error = outcome(oneneuron.train, arguments).error
     assume(error is not None)
     assert str(error).split()[0] in inspect.signature(oneneuron.train).parameters
@@ -428,7 +414,7 @@ def test_train_makes_the_steps_of_the_reference(data, n, d):
     assume(found.error is None)
     X, y = plain("X", X), plain("y", y)
     *_, expected = reference.gradient_descent(X.astype("f8"), y, np.full(d, 0.5), 0.0, **options)
-    # Five steps of parameters of order 1 round some units of the last digit.
+    # Five steps of parameters of order 1 have rounding errors of some units in the last place.
     tolerance = 20 * np.finfo(X.dtype).eps
     np.testing.assert_allclose(
         np.append(*found.result.last[:2]), np.append(*expected), 0, tolerance
@@ -438,7 +424,7 @@ def test_train_makes_the_steps_of_the_reference(data, n, d):
 @pytest.mark.parametrize("is_fitted", [False, True])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @given(data=st.data())
-def test_a_call_that_fails_leaves_the_model_of_the_fit_before(method, is_fitted, data):
+def test_a_failing_call_keeps_the_model_of_the_last_fit(method, is_fitted, data):
     classifier = NEURON()
     if is_fitted:
         classifier.fit([[0.0], [1.0]], [0, 1])
@@ -465,7 +451,7 @@ def boundary(ax, X, y):
 
 
 def drawn(draw, X, y):
-    """The numbers that a picture is of."""
+    """Return the numbers that a picture shows."""
     ax = Figure().subplots()
     draw(ax, X, y)
     return [
@@ -495,12 +481,12 @@ few_examples = settings(max_examples=settings().max_examples // 5)
 @every_picture
 @few_examples
 @given(data=st.data())
-def test_a_picture_is_refused_by_a_check(case, data):
-    assert_errors_are_told(case, data.draw(calls(case)))
+def test_every_error_of_a_picture_is_documented_and_raised_by_a_check(case, data):
+    assert_errors_are_deliberate(case, data.draw(calls(case)))
 
 
 @every_picture
 @few_examples
 @given(data=st.data())
-def test_a_picture_is_of_the_plain_values(case, data):
+def test_a_picture_shows_the_plain_numbers(case, data):
     assert_counts_as_plain(case.call, data.draw(calls(case)))

@@ -17,8 +17,8 @@ from oneneuron._engine.training import Training
 
 ROUNDS = 10_000
 
-# A leak grows in each third of the rounds. What Python and NumPy keep for reuse grows less and less:
-# by 600 blocks in 500 fits, then by 40, then by 2. So the least growth of the three thirds counts.
+# A leak grows in each third of the rounds. What Python and NumPy keep for reuse stops growing: by
+# 600 blocks in 500 fits, then by 40, then by 2. So the least growth of the three thirds counts.
 # The smallest possible leak of a training is an array of 3 numbers, with 136 bytes and one block of
 # Python's allocator. Where several jobs take turns, each has about a tenth of the rounds.
 SPANS = 3
@@ -28,7 +28,7 @@ MOST_BLOCKS = 0.08
 pytestmark = [
     pytest.mark.skipif(
         not os.path.exists("/proc/self/statm"),
-        reason="this system does not report the memory in use",
+        reason="this system does not tell the memory in use",
     ),
     pytest.mark.filterwarnings("ignore:.*:RuntimeWarning", "ignore:Maximum:UserWarning"),
     pytest.mark.slow,

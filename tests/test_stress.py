@@ -39,10 +39,12 @@ def test_fits_in_more_threads_than_cores_have_the_same_bits():
     assert_passes("fits_at_once", "many_threads", "mix")
 
 
+@pytest.mark.no_tsan
 def test_fits_inside_joblib_have_the_same_bits():
     assert_passes("in_joblib")
 
 
+@pytest.mark.no_tsan
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
@@ -121,7 +123,7 @@ def assert_same_bits(found, expected):
 
 
 def at_once(fits, turns):
-    """Run all fits in threads that begin together, several times; yield the results of each turn."""
+    """Run all fits in threads that begin together, several times; yield the results of a turn."""
     start = threading.Barrier(len(fits))
 
     def work(fit):
@@ -263,28 +265,28 @@ def ctrl_c_anywhere(rounds):
     """Press Ctrl-C mostly while helpers are being started or joined."""
     X, y = make_samples(10_000, 30)
 
-    def begun(n_threads):
+    def start(n_threads):
         return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
 
     share_all_work()
     num_steps = 300
-    expected = begun(1)
+    expected = start(1)
     expected.advance(num_steps)
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     caught = 0
     for _ in range(20 * rounds):
-        interrupted = begun(4)
+        training = start(4)
         # With more presses than these it would make no progress on busy cores.
         presses = iter(range(20))
-        while interrupted.step < num_steps:
+        while training.step < num_steps:
             try:
                 if next(presses, None) is not None:
                     signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 3e-3))
-                interrupted.advance(min(30, num_steps - interrupted.step))
+                training.advance(min(30, num_steps - training.step))
                 signal.setitimer(signal.ITIMER_REAL, 0.0)
             except KeyboardInterrupt:
                 caught += 1
-        assert interrupted.parameters.tobytes() == expected.parameters.tobytes()
+        assert training.parameters.tobytes() == expected.parameters.tobytes()
     assert caught > 20 * rounds
     assert_no_thread_is_left()
 

@@ -1,4 +1,4 @@
-"""Types: every public signature has them, and a checker finds them from outside."""
+"""Types: every signature has them, and a type checker finds them in the installed package."""
 
 import ast
 import importlib
@@ -18,19 +18,32 @@ import oneneuron
 from oneneuron._engine import dispatch
 from oneneuron.compare import _contenders
 
-SUBPACKAGES = {"cli", "contenders", "lecture", "plots"}
-PUBLIC = ["oneneuron"] + [
+# The compiled module that each stub describes.
+STUBS = {
+    "_engine/cpu": "oneneuron._engine.cpu",
+    "_engine/kernel": f"oneneuron._engine.kernel_{dispatch.level}_float64",
+    "_engine/pack": "oneneuron._engine.pack",
+    "compare/_naive_loop": "oneneuron.compare._naive_loop",
+}
+
+PACKAGES = {"_engine", "_fit", "cli", "compare", "compare._contenders", "lecture", "plots"}
+
+
+def is_compiled(name):
+    return name in STUBS.values() or name.rpartition(".")[2].startswith(("kernel_", "_cyutility"))
+
+
+# All modules of Python, the private ones too. Compiled modules have stubs instead, and to import
+# `__main__` is to run it.
+MODULES = ["oneneuron"] + [
     module.name
     for module in pkgutil.walk_packages(oneneuron.__path__, "oneneuron.")
-    if "._" not in module.name
+    if not is_compiled(module.name) and module.name != "oneneuron.__main__"
 ]
+PUBLIC = [name for name in MODULES if "._" not in name]
 
-STUBS = {
-    "_cpu": "oneneuron._cpu",
-    "_kernel": f"oneneuron._engine.kernel_{dispatch.level}_float64",
-    "_naive": "oneneuron.compare._naive_loop",
-    "_pack": "oneneuron._pack",
-}
+# Libraries that a module needs and that may not be installed.
+LIBRARIES = {**_contenders.REQUIRED_LIBRARIES, "_onnx_graph": "skl2onnx"}
 
 SCRIPT = """\
 import numpy as np
@@ -50,15 +63,23 @@ oneneuron.trian
 
 
 def imported(name):
-    """A module; one that needs a library which isn't there skips the test."""
-    library = _contenders.NEEDS.get(name.rpartition(".")[2])
+    """Return a module; skip the test if a library that it needs is not installed."""
+    library = LIBRARIES.get(name.rpartition(".")[2])
     if library is not None:
         pytest.importorskip(library)
     return importlib.import_module(name)
 
 
-def functions(of):
-    """(name, function) of what is public and defined in a module or class, its methods too."""
+def is_defined_in(module, value):
+    """Return whether a function or class is from a module, whatever its `__module__` claims."""
+    if inspect.isclass(value) and value.__module__ != module:
+        return any(getattr(part, "__module__", None) == module for part in vars(value).values())
+    return getattr(value, "__module__", None) == module
+
+
+def functions(of, module=None):
+    """Yield (name, function) for all names without an underscore in a module, methods included."""
+    module = module or of.__name__
     for name, value in vars(of).items():
         if name.startswith("_") and name not in ("__init__", "__call__"):
             continue
@@ -68,16 +89,16 @@ def functions(of):
             value = value.func
         elif isinstance(value, staticmethod | classmethod):
             value = value.__func__
-        if getattr(value, "__module__", None) != getattr(of, "__module__", of.__name__):
+        if not is_defined_in(module, value):
             continue
         if inspect.isclass(value):
-            yield from ((f"{name}.{method}", function) for method, function in functions(value))
+            yield from ((f"{name}.{part}", function) for part, function in functions(value, module))
         elif callable(value):
             yield name, value
 
 
 def untyped(function):
-    """The parameters of a function without a type, and "return" if what it returns has none."""
+    """Return the parameters of a function without a type, and "return" if its result has none."""
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())
     if parameters and parameters[0].name in ("self", "cls"):
@@ -86,27 +107,35 @@ def untyped(function):
     return missing + ["return"] * (signature.return_annotation is signature.empty)
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_function_and_method_has_types_for_all_it_takes_and_returns(name):
+@pytest.mark.parametrize("name", MODULES)
+def test_every_function_and_method_has_types_for_its_parameters_and_its_result(name):
     found = {of: untyped(function) for of, function in functions(imported(name))}
     assert {of: missing for of, missing in found.items() if missing} == {}
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_help_shows_types_by_their_names_not_unfolded(name):
+@pytest.mark.parametrize("name", MODULES)
+def test_help_shows_type_aliases_by_their_names(name):
     for _, function in functions(imported(name)):
         assert "_typing." not in str(inspect.signature(function))
 
 
-def test_those_functions_are_found_in_every_subpackage_and_kind():
-    assert {name.split(".")[1] for name in PUBLIC if name.count(".") == 2} == SUBPACKAGES
+def test_modules_are_found_in_every_package():
+    names = [name.removeprefix("oneneuron.") for name in MODULES]
+    assert {name.rpartition(".")[0] for name in names} == PACKAGES | {""}
+    sources = Path(oneneuron.__file__).parent.rglob("*.py")
+    assert len(names) == len([path for path in sources if path.name != "__main__.py"])
+    assert {"oneneuron", "oneneuron.plots", "oneneuron.lecture.example1"} <= set(PUBLIC)
+
+
+def test_functions_of_every_kind_are_found():
     for module, name in [
-        ("descent", "train"),
-        ("classifier", "NeuronClassifier.fit"),  # decorated
-        ("training", "Training.__init__"),
-        ("training", "Training.cost"),  # a property
-        ("curvature", "SecondMoments.scales"),  # a cached one
-        ("recording", "Recording.__call__"),
+        ("_train", "train"),
+        ("_classifier", "NeuronClassifier.fit"),  # decorated, in a class with a public __module__
+        ("_engine.training", "Training.__init__"),
+        ("_engine.training", "Training.cost"),  # a property
+        ("_engine.curvature", "SecondMoments.scales"),  # a cached property
+        ("_fit.options", "Options.checked"),  # a class method
+        ("_fit.recording", "Recorder.__call__"),
         ("lecture.first_network", "predict"),
     ]:
         assert name in dict(functions(importlib.import_module(f"oneneuron.{module}")))
@@ -119,43 +148,47 @@ def test_those_functions_are_found_in_every_subpackage_and_kind():
         (oneneuron.train, []),
     ],
 )  # fmt: skip
-def test_what_has_no_type_is_told_by_name(function, missing):
+def test_parameters_without_a_type_are_found(function, missing):
     assert untyped(function) == missing
 
 
 @pytest.mark.parametrize("name", ["py.typed", *(f"{stub}.pyi" for stub in STUBS)])
-def test_the_marker_of_a_typed_package_and_the_stubs_are_installed(name):
-    assert files("oneneuron").joinpath(name).is_file()
+def test_py_typed_and_the_stubs_are_installed(name):
+    assert files("oneneuron").joinpath(*name.split("/")).is_file()
 
 
 @pytest.mark.parametrize(("stub", "name"), STUBS.items())
-def test_a_compiled_module_has_what_its_stub_says(stub, name):
+def test_a_compiled_module_has_all_names_of_its_stub(stub, name):
     module = importlib.import_module(name)
-    for node in ast.parse(files("oneneuron").joinpath(f"{stub}.pyi").read_text()).body:
+    source = files("oneneuron").joinpath(*f"{stub}.pyi".split("/"))
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             assert hasattr(module, node.name)
         elif isinstance(node, ast.ClassDef):
-            # The protocol is of the module itself.
-            of = module if node.name == "Kernel" else getattr(module, node.name)
+            # The protocol `Kernel` describes the module itself.
+            owner = module if node.name == "Kernel" else getattr(module, node.name)
             names = [getattr(n, "name", None) or n.target.id for n in node.body]
-            assert [n for n in names if not hasattr(of, n)] == []
+            assert [n for n in names if not hasattr(owner, n)] == []
 
 
-def test_a_checker_understands_a_script_that_uses_the_package(tmp_path):
+@pytest.mark.slow
+def test_mypy_checks_a_script_that_uses_the_package(tmp_path):
     pytest.importorskip("mypy")
     tmp_path.joinpath("script.py").write_text(SCRIPT, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "MYPYPATH"}
     parent = Path(oneneuron.__file__).parents[1]
-    if parent not in map(Path, sys.path):  # an editable install, which checkers can't see through
+    if parent not in map(Path, sys.path):  # an editable install, whose loader mypy cannot follow
         environment["MYPYPATH"] = str(parent)
     ran = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent",
          "--cache-dir", os.devnull, "script.py"],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    told = dict(re.findall(r"^script\.py:(\d+): (?:note|error): (.*)$", ran.stdout, re.MULTILINE))
-    assert list(told) == [str(line) for line in range(6, 14)], ran.stdout + ran.stderr
-    descent, weights, fitted, coef, reason, wrong_eta, wrong_solver, wrong_name = told.values()
+    messages = dict(
+        re.findall(r"^script\.py:(\d+): (?:note|error): (.*)$", ran.stdout, re.MULTILINE)
+    )
+    assert list(messages) == [str(line) for line in range(6, 14)], ran.stdout + ran.stderr
+    descent, weights, fitted, coef, reason, wrong_eta, wrong_solver, wrong_name = messages.values()
     assert "oneneuron._results.Descent" in descent
     assert "ndarray" in weights and "floating" in weights
     assert "oneneuron._classifier.NeuronClassifier" in fitted

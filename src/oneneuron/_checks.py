@@ -140,6 +140,7 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
 def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Return labels as an array of shape (n,) of zeros and ones, of any dtype."""
     labels = as_any_labels(y, num_samples, name)
+    refuse_missing(labels, name)
     if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
         with suppress(TypeError):
             labels = as_numbers(labels, name, np.float64)
@@ -152,12 +153,8 @@ def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
 
 def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
     """Return the error of labels that are not all 0 or 1."""
-    values = labels.tolist()
-    for row, label in enumerate(values):
-        if _is_missing(label):
-            return ValueError(f"{name} contains {label} at row {row}: drop or fill those samples.")
-    found = sorted(set(map(repr, values)))
-    if set(values) <= {"0", "1"}:
+    found = sorted(set(map(repr, labels.tolist())))
+    if set(found) <= {"'0'", "'1'"}:
         remedy = f"convert it, for instance with {name}.astype(int)"
     else:
         remedy = f"recode it, for instance as {name} == {found[-1]}"
@@ -165,11 +162,26 @@ def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
     return ValueError(f"{name} must hold the labels 0 and 1, found {listed}: {remedy}.")
 
 
+def refuse_missing(labels: AnyArray, name: str) -> None:
+    """Raise ValueError if a label is NaN, None, or a missing value of pandas."""
+    if labels.dtype.kind in "fcmM":
+        missing = labels != labels
+    elif labels.dtype.kind == "O":
+        missing = np.array([_is_missing(label) for label in labels.flat], dtype=bool)
+    else:
+        return
+    if missing.any():
+        row = int(missing.argmax())
+        label = labels.flat[row]
+        found = "NaN" if isinstance(label, float | np.floating) else label
+        raise ValueError(f"{name} contains {found} at row {row}: drop or fill those samples.")
+
+
 def _is_missing(label: object) -> bool:
-    """Return whether a label is None, NaN, or the missing value of pandas."""
+    # The names are those of pandas' missing values, which this module need not import.
     if label is None or type(label).__name__ in ("NAType", "NaTType"):
         return True
-    return isinstance(label, float) and label != label
+    return isinstance(label, float | np.floating) and bool(label != label)
 
 
 def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:

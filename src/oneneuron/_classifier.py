@@ -396,7 +396,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         # scikit-learn has its own error for complex numbers.
         dtype = np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
         for labels in y:
-            _checks.refuse_masked(labels, "y")
+            if labels is not None:  # scikit-learn has its own error for None, too
+                _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
         try:
             # Numbers too large for the dtype become infinite, and are refused as such.
             with np.errstate(over="ignore", invalid="ignore"):

@@ -69,15 +69,14 @@ def cost(
     ValueError
         If the loss is unknown.
     """
+    _check(loss)
     z = X @ weights + bias
     if loss == "quadratic":
         costs = 0.5 * error(z, y) ** 2
-    elif loss == "log":
+    else:
         # -log f is log(1 + e^-z), and -log(1 - f) is log(1 + e^z). logaddexp neither overflows
         # nor loses the digits of a small cost.
         costs = np.logaddexp(0.0, np.where(y == 1, -z, z))
-    else:
-        raise _unknown(loss)
     total: np.float64 = np.sum(costs)
     return total
 
@@ -129,13 +128,12 @@ def gradient(
     ValueError
         If the loss is unknown.
     """
+    _check(loss)
     z = X @ weights + bias
     if loss == "quadratic":
         dC_dz = error(z, y) * sigma(z) * sigma(-z)  # sigma(-z) is 1 - f
-    elif loss == "log":
-        dC_dz = error(z, y)
     else:
-        raise _unknown(loss)
+        dC_dz = error(z, y)
     return dC_dz @ X, np.sum(dC_dz)
 
 
@@ -167,6 +165,7 @@ def gradient_descent(
     ValueError
         If the loss is unknown.
     """
+    _check(loss)
     parameters = [(weights, bias)]
     for _ in range(num_steps):
         dC_dw, dC_db = gradient(X, y, weights, bias, loss)
@@ -175,5 +174,6 @@ def gradient_descent(
     return parameters
 
 
-def _unknown(loss: object) -> ValueError:
-    return ValueError(f"loss must be 'quadratic' or 'log', found {loss!r}.")
+def _check(loss: object) -> None:
+    if loss not in ("quadratic", "log"):
+        raise ValueError(f"loss must be 'quadratic' or 'log', found {loss!r}.")

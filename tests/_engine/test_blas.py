@@ -102,6 +102,7 @@ def test_a_fit_has_the_same_bits_whatever_the_threads_of_blas_were(before, solve
     assert coef() == expected
 
 
+@pytest.mark.no_tsan
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )

@@ -58,6 +58,7 @@ def log_cost(margin):
 # --- The formulas ---
 
 
+@pytest.mark.linetrace
 @settings(deadline=None, max_examples=200)
 @given(
     seed=st.integers(0, 2**32 - 1), n=st.integers(1, 300), d=st.integers(1, 40),
@@ -105,7 +106,14 @@ def test_samples_at_the_edges_of_tiles_and_blocks_are_counted_once(n, loss):
 
 
 @every_loss
-@pytest.mark.parametrize("d", [4095, 4096, 10_000])
+@pytest.mark.parametrize(
+    "d",
+    [
+        pytest.param(4095, marks=pytest.mark.linetrace),
+        pytest.param(4096, marks=pytest.mark.linetrace),
+        10_000,
+    ],
+)
 def test_cost_and_gradient_of_wide_data_follow_the_formulas(d, loss):
     X, y, start, rng = make_problem(d, 30, d)
     u = rng.random(30)
@@ -317,6 +325,7 @@ def test_the_log_costs_of_the_two_classes_differ_by_the_margin(dtype):
 # --- Infinities and NaN ---
 
 
+@pytest.mark.linetrace
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_training_with_an_infinite_log_cost_has_diverged(dtype):
     big = np.sqrt(np.finfo(dtype).max) * 10.0

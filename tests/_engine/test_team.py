@@ -3,24 +3,24 @@
 import threading
 
 import pytest
-from helpers import threads_beyond
+from helpers import new_threads
 
 from oneneuron._engine import team
 
 
 class Work:
-    """Work that lasts until `dismiss`, and records the ranks of the helpers that did it."""
+    """Work that lasts until `stop`, and records the ranks of the helpers that did it."""
 
     def __init__(self):
-        self.ranks, self.ended, self.dismissals, self.over = [], [], 0, threading.Event()
+        self.ranks, self.ended, self.stops, self.over = [], [], 0, threading.Event()
 
     def __call__(self, rank):
         self.ranks.append(rank)
         self.over.wait(60)
         self.ended.append(rank)
 
-    def dismiss(self):
-        self.dismissals += 1
+    def stop(self):
+        self.stops += 1
         self.over.set()
 
 
@@ -46,41 +46,41 @@ def refuse_threads_beyond(monkeypatch, most, error=None):
 
 
 def test_the_ranks_of_helpers_begin_at_1(work):
-    with team.helpers(3, work, work.dismiss):
+    with team.helpers(3, work, work.stop):
         pass
     assert sorted(work.ranks) == [1, 2, 3]
 
 
 def test_all_helpers_have_ended_after_the_block(work):
     before = threading.enumerate()
-    with team.helpers(3, work, work.dismiss):
-        assert len(threads_beyond(before)) == 3
+    with team.helpers(3, work, work.stop):
+        assert len(new_threads(before)) == 3
         assert work.ended == []
     assert sorted(work.ended) == [1, 2, 3]
-    assert threads_beyond(before) == []
+    assert new_threads(before) == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])
 def test_all_helpers_have_ended_after_an_error_in_the_block(work, error):
     before = threading.enumerate()
-    with pytest.raises(error), team.helpers(2, work, work.dismiss):
+    with pytest.raises(error), team.helpers(2, work, work.stop):
         raise error
-    assert (sorted(work.ended), work.dismissals) == ([1, 2], 1)
-    assert threads_beyond(before) == []
+    assert (sorted(work.ended), work.stops) == ([1, 2], 1)
+    assert new_threads(before) == []
 
 
 def test_zero_helpers_start_no_thread_and_need_no_stop(work, monkeypatch):
     started = refuse_threads_beyond(monkeypatch, 0)
-    with team.helpers(0, work, work.dismiss):
+    with team.helpers(0, work, work.stop):
         pass
-    assert (started, work.dismissals) == ([], 0)
+    assert (started, work.stops) == ([], 0)
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
 def test_the_block_runs_with_fewer_helpers_if_the_system_starts_no_more(work, monkeypatch, most):
     refuse_threads_beyond(monkeypatch, most)
     entered = False
-    with team.helpers(3, work, work.dismiss):
+    with team.helpers(3, work, work.stop):
         entered = True
     assert entered
     assert sorted(work.ended) == list(range(1, most + 1))
@@ -90,13 +90,13 @@ def test_the_block_runs_with_fewer_helpers_if_the_system_starts_no_more(work, mo
 def test_all_helpers_have_ended_after_an_error_at_the_start_of_one(work, monkeypatch, error):
     refuse_threads_beyond(monkeypatch, 1, error)
     before = threading.enumerate()
-    with pytest.raises(type(error)), team.helpers(3, work, work.dismiss):
+    with pytest.raises(type(error)), team.helpers(3, work, work.stop):
         pytest.fail("the block ran")
     assert work.ended == [1]
-    assert threads_beyond(before) == []
+    assert new_threads(before) == []
 
 
 def test_a_helper_does_not_keep_the_interpreter_from_exiting(work, monkeypatch):
     started = refuse_threads_beyond(monkeypatch, 2)
-    with team.helpers(2, work, work.dismiss):
+    with team.helpers(2, work, work.stop):
         assert [thread.daemon for thread in started] == [True, True]

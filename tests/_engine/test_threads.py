@@ -17,7 +17,7 @@ from helpers import (
     printed_by,
     run_python,
     system_threads,
-    threads_beyond,
+    new_threads,
     wait_until,
 )
 
@@ -124,6 +124,7 @@ def runs():
     return found
 
 
+@pytest.mark.slow
 def test_the_requested_number_of_threads_is_used(runs):
     cases = {case for _, case, *_ in runs}
     # A wide problem has three blocks.
@@ -133,6 +134,7 @@ def test_the_requested_number_of_threads_is_used(runs):
         assert helpers == min(n_threads, most[case]) - 1, case
 
 
+@pytest.mark.slow
 def test_a_descent_has_the_same_bits_for_any_number_of_threads_layout_and_alignment(runs):
     for level in available:
         for case in {run[1] for run in runs}:
@@ -141,6 +143,7 @@ def test_a_descent_has_the_same_bits_for_any_number_of_threads_layout_and_alignm
             assert all(run == mine[0] for run in mine), (level, case)
 
 
+@pytest.mark.slow
 def test_a_descent_has_the_same_bits_on_every_level_with_fused_multiply_add(runs):
     fused = [level for level in available if level != "plain"]
     for case in {run[1] for run in runs}:
@@ -194,7 +197,7 @@ def no_thread_is_left():
     """Check after the test that all threads which it started have ended."""
     before, system_before = threading.enumerate(), system_threads()
     yield
-    assert threads_beyond(before) == []
+    assert new_threads(before) == []
     # After it was joined, a thread still has some last instructions to run.
     wait_until(lambda: system_threads() <= system_before)
 
@@ -282,6 +285,7 @@ print("trained")
 """
 
 
+@pytest.mark.no_tsan
 @pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork"
 )
@@ -426,6 +430,7 @@ def alone():
     return SimpleNamespace(bits=bits(made.model()), blocks=arrays.blocks)
 
 
+@pytest.mark.linetrace
 def test_a_helper_sums_the_blocks_that_the_leader_left_to_the_same_bits(monkeypatch, alone):
     made, neuron, arrays = by_hand(monkeypatch, make_problem())
     marks = arrays.marks
@@ -438,7 +443,9 @@ def test_a_helper_sums_the_blocks_that_the_leader_left_to_the_same_bits(monkeypa
     assert bits(made.model()) == alone.bits
 
 
-@pytest.mark.parametrize("claimed", [[0], [9], [0, 5, 9], range(10)])
+@pytest.mark.parametrize(
+    "claimed", [[0], pytest.param([9], marks=pytest.mark.linetrace), [0, 5, 9], range(10)]
+)
 def test_the_leader_sums_the_blocks_that_a_helper_claimed_and_never_finishes(
     monkeypatch, alone, claimed
 ):
@@ -459,6 +466,7 @@ def test_the_sums_that_a_helper_published_are_used(monkeypatch, alone):
     assert made.model().accuracy == (9_995 - alone.blocks[:, -1].sum()) / 10_000
 
 
+@pytest.mark.no_tsan
 def test_the_leader_waits_for_a_helper_that_is_writing_its_sums(monkeypatch, alone):
     made, neuron, arrays = by_hand(monkeypatch, make_problem())
     arrays.blocks[4] = np.nan
@@ -524,6 +532,7 @@ def test_the_sums_of_a_helper_that_was_overtaken_are_discarded(step):
     assert found is not None and (found == -1.0).all()
 
 
+@pytest.mark.linetrace
 def test_a_helper_stops_if_it_was_told_to_before_it_began(monkeypatch):
     _, neuron, _ = by_hand(monkeypatch, make_problem())
     neuron.muster()
@@ -541,6 +550,7 @@ def test_helpers_change_nothing_while_no_step_is_made(monkeypatch):
     np.testing.assert_array_equal(arrays.marks, before[1])
 
 
+@pytest.mark.no_tsan
 def test_other_threads_run_during_a_call_of_the_kernel(monkeypatch):
     made, neuron, arrays = by_hand(monkeypatch, make_problem(1024, 2), n_threads=1)
     # Some 10 s, a block for each step. It only ends the test if this thread is held up meanwhile.

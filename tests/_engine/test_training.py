@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from helpers import TOLERANCE, bits, make_samples, make_start, threads_beyond
+from helpers import TOLERANCE, bits, make_samples, make_start, new_threads
 
 from oneneuron import reference
 from oneneuron._engine.training import COSTS_KEPT, Training
@@ -55,6 +55,7 @@ def test_the_cost_is_flat_if_each_derivative_is_at_its_limit_and_not_if_one_is_j
     assert not Training(X, y, start, limits=limits, **options).flat
 
 
+@pytest.mark.linetrace
 @pytest.mark.parametrize(
     ("loss", "alpha"), [(QUADRATIC, 0.0), (LOG, 0.5)], ids=["quadratic", "log"]
 )
@@ -240,6 +241,7 @@ def test_the_lowest_model_is_the_lowest_of_all_evaluated():
 # --- The bias stays ---
 
 
+@pytest.mark.linetrace
 @pytest.mark.parametrize("bias", [0.0, 0.3])
 @every_loss
 def test_without_an_intercept_the_bias_stays_and_the_weights_are_those_of_the_reference(loss, bias):
@@ -255,6 +257,7 @@ def test_without_an_intercept_the_bias_stays_and_the_weights_are_those_of_the_re
     assert model.bias == bias
 
 
+@pytest.mark.linetrace
 def test_without_an_intercept_the_derivative_of_the_bias_is_zero_and_the_others_as_with_it():
     X, y, start, _ = make_problem()
     gradients = [
@@ -265,6 +268,7 @@ def test_without_an_intercept_the_derivative_of_the_bias_is_zero_and_the_others_
     assert gradients[1][-1] != 0.0
 
 
+@pytest.mark.linetrace
 def test_without_an_intercept_the_bias_still_counts_in_the_cost():
     X, y, start, _ = make_problem()
     training = Training(X, y, start, eta=0.1, loss=LOG, fit_intercept=False)
@@ -408,8 +412,8 @@ def test_helpers_run_until_the_context_ends_even_the_second_time():
         with training.helped(1000):
             training.evaluate(start)
             time.sleep(0.01)  # long enough for a helper to end that believes it should
-            assert len(threads_beyond(before)) == 3
-        assert threads_beyond(before) == []
+            assert len(new_threads(before)) == 3
+        assert new_threads(before) == []
 
 
 @pytest.mark.parametrize(("n", "d"), [(10_000, 30), (2100, 4097)])

@@ -83,11 +83,10 @@ def test_compare_prints_one_step_in_the_singular(made_ladder, capsys):
 def test_compare_explains_a_step_size_below_the_lecture_s(made_ladder, capsys, n, is_smaller):
     main(["compare", "-n", str(n)])
     note = (
-        "eta is smaller than the lecture's 0.005: with 40,000 samples, that step size can make "
-        "the cost oscillate."
+        "eta is below the lecture's 0.005, which can make the cost oscillate with 40,000 samples."
     )
     out = capsys.readouterr().out
-    assert (note in out) == ("eta is smaller" in out) == is_smaller
+    assert (note in out) == ("eta is below" in out) == is_smaller
 
 
 def test_compare_explains_its_star(made_ladder, capsys):

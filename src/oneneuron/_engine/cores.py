@@ -13,8 +13,8 @@ _MEMBERSHIP = Path("/proc/self/cgroup")
 def count() -> int:
     """Return the cores of the affinity mask, limited by the container and ``OMP_NUM_THREADS``.
 
-    This package does not use OpenMP. But the variable is set, by joblib in its workers for instance,
-    to limit everything that computes. If it is a list, its first number counts.
+    This package does not use OpenMP, but the variable is also set to limit everything that
+    computes, for instance by joblib in its workers. If it is a list, its first number counts.
     """
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))

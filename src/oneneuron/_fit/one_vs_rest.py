@@ -105,7 +105,7 @@ class OneVsRest:
         # For features that are zero, alpha stands in for the curvature of the samples.
         of_weights = np.hypot(total * scales, np.sqrt(total * self._options.alpha))
         if not np.isfinite(of_weights).all():  # any derivative would count as zero
-            raise ValueError("X has features whose squares are infinite: scale X for tol.")
+            raise ValueError("X has features whose squares are infinite: scale X.")
         return self._options.tol * np.append(of_weights, total)
 
     @property

@@ -137,8 +137,8 @@ def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
         yield "* Fewer steps were timed, since all of them would take too long."
     if problem.eta < LECTURE_ETA:
         yield (
-            f"eta is smaller than the lecture's {LECTURE_ETA:g}: with "
-            f"{counted(len(problem.y), 'sample')}, that step size can make the cost oscillate."
+            f"eta is below the lecture's {LECTURE_ETA:g}, which can make the cost oscillate with "
+            f"{counted(len(problem.y), 'sample')}."
         )
     yield "1 ns is a billionth of a second. Every rung was checked to reach the same parameters."
     yield "Times are computed from a rung's fastest stretch, to leave out what other programs do."
@@ -148,7 +148,7 @@ def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
     if cores.count() > 1:
         yield (
             f"Each rung runs on one core. The last two may use all {cores.count()} cores, which "
-            f"pays from some\nthousand samples on: try -n 100000."
+            f"pays off from a\nfew thousand samples on: try -n 100000."
         )
     else:
         yield "Only one core may be used, so there is no rung for several cores."

@@ -70,7 +70,7 @@ def feature_by_feature(
     z = np.empty(BLOCK)
     slopes_out[:] = 0.0
     for start in range(first, last, BLOCK):
-        # Indices into slices are never negative. Numba need not handle negative ones then.
+        # The indices of these slices start at 0, so that Numba need not handle negative ones.
         x = X[:, start : min(start + BLOCK, last)]
         labels = y[start : min(start + BLOCK, last)]
         size = len(labels)

@@ -1,0 +1,142 @@
+"""Checks of arguments: what they return, and messages that say what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import oneneuron
+from oneneuron import NeuronClassifier, _checks
+from oneneuron._losses import LOSSES
+
+
+def message_of(function, *arguments, error=ValueError):
+    """Return the message of the error that a call raises."""
+    with pytest.raises(error) as raised:
+        function(*arguments)
+    return str(raised.value)
+
+
+# --- Labels ---
+
+
+@pytest.mark.parametrize(
+    ("y", "name"),
+    [
+        ([0.0, 1.0, np.nan], "nan"),
+        (np.array([0, 1, np.nan], np.float32), "nan"),
+        (np.array([0, 1, np.float32("nan")], object), "nan"),
+        ([0, 1, pd.NA], "<na>"),
+        (["no", "yes", None], "none"),
+        (["no", "yes", np.nan], "nan"),
+        (np.array(["2020-01-01", "2020-01-02", "NaT"], "M8[D]"), "nat"),
+    ],
+    ids=str,
+)
+def test_a_missing_label_is_reported_with_its_row(y, name):
+    y = y if isinstance(y, np.ndarray) else np.array(y, object)
+    message = message_of(_checks.as_labels, y, 3)
+    assert message.lower() == f"y contains {name} at row 2: drop or fill those samples."
+
+
+@pytest.mark.parametrize("y", [[0, 1, None], pd.array([0, 1, None], dtype="Int64")], ids=str)
+def test_none_among_numbers_is_reported_as_missing(y):
+    message = message_of(_checks.as_labels, y, 3)
+    assert message.startswith("y contains ") and "at row 2: drop or fill those samples." in message
+
+
+def test_a_column_of_labels_is_answered_with_ravel():
+    message = message_of(_checks.as_labels, np.zeros((400, 1)), 400)
+    assert "found shape (400, 1)" in message and message.endswith(": use y.ravel().")
+
+
+def test_a_row_of_labels_is_answered_with_ravel():
+    assert message_of(_checks.as_labels, np.zeros((1, 400)), 400).endswith(": use y.ravel().")
+
+
+def test_labels_of_another_length_are_not_answered_with_ravel():
+    assert "ravel" not in message_of(_checks.as_labels, np.zeros(399), 400)
+
+
+@pytest.mark.parametrize("dtype", [str, object])
+def test_strings_of_0_and_1_are_quoted_and_answered_with_astype(dtype):
+    assert message_of(_checks.as_labels, np.array(["0", "1"], dtype), 2) == (
+        "y must hold the labels 0 and 1, found '0', '1': convert it, for instance with "
+        "y.astype(int)."
+    )
+
+
+def test_other_strings_are_quoted_and_answered_with_a_comparison():
+    assert message_of(_checks.as_labels, ["no", "yes"], 2) == (
+        "y must hold the labels 0 and 1, found 'no', 'yes': recode it, for instance as y == 'yes'."
+    )
+
+
+def test_many_labels_are_listed_up_to_four():
+    message = message_of(_checks.as_labels, np.arange(9), 9)
+    assert "found 0, 1, 2, 3, ...: recode it" in message
+
+
+# --- Other arrays ---
+
+
+def test_a_column_of_sample_weights_is_answered_with_ravel():
+    weights = np.ones((5, 1))
+    message = message_of(_checks.as_sample_weight, weights, 5, np.dtype(float))
+    assert "found shape (5, 1)" in message and message.endswith(": use sample_weight.ravel().")
+
+
+def test_samples_of_one_dimension_are_answered_with_reshape():
+    message = message_of(_checks.as_samples, np.arange(5.0))
+    assert "found shape (5,)" in message and "X.reshape(-1, 1)" in message
+    assert "reshape(-1, 1)" not in message_of(_checks.as_samples, np.zeros((2, 3, 4)))
+
+
+# --- Choices and numbers ---
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_as_loss_returns_the_record_of_a_loss(name):
+    assert _checks.as_loss(name) is LOSSES[name]
+
+
+@pytest.mark.parametrize("loss", ["hinge", "LOG", "", None, 0, ["log"]])
+@pytest.mark.parametrize(
+    "call",
+    [
+        _checks.as_loss,
+        lambda loss: oneneuron.safe_eta([[0.0], [1.0]], loss=loss),
+        lambda loss: NeuronClassifier(loss=loss).fit([[0.0], [1.0]], [0, 1]),
+        lambda loss: NeuronClassifier(loss=loss).partial_fit([[0.0]], [0], classes=[0, 1]),
+    ],
+    ids=["as_loss", "safe_eta", "fit", "partial_fit"],
+)
+def test_an_unknown_loss_raises(call, loss):
+    expected = f"loss must be 'quadratic' or 'log', found {loss!r}."
+    assert message_of(call, loss) == expected
+
+
+@pytest.mark.parametrize("class_weight", ["auto", 1.0, [1.0, 2.0], True])
+def test_an_unknown_class_weight_is_answered_with_all_that_is_allowed(class_weight):
+    assert message_of(_checks.as_class_weight, class_weight) == (
+        f"class_weight must be 'balanced', a dict of label to weight, or None, found "
+        f"{class_weight!r}."
+    )
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {0: 1.0, 1: 2.0}])
+def test_allowed_class_weights_are_returned(class_weight):
+    assert _checks.as_class_weight(class_weight) == class_weight
+
+
+@pytest.mark.parametrize("kind", [int, np.int8, np.uint8, np.int64, np.uint64])
+def test_whole_numbers_of_any_type_become_python_integers(kind):
+    assert type(_checks.as_count(kind(100), "n_init")) is int
+    assert type(_checks.as_threads(kind(2))) is int
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])
+def test_numbers_of_any_type_become_python_floats(kind):
+    for check in (_checks.as_size, _checks.as_number):
+        assert type(check(kind(0.5), "alpha")) is float
+    assert type(_checks.as_eta(kind(0.5))) is float
+    assert type(_checks.as_eta_or_auto(kind(0.5))) is float
