@@ -1,4 +1,4 @@
-"""Refuse a wheel that is large, incomplete, or contains more than the compiled package."""
+"""Refuse a wheel that is too large, incomplete, or contains more than the compiled package."""
 
 import sys
 from fnmatch import fnmatch
@@ -15,13 +15,13 @@ INSTALLED = ("*.py", "*.pyi", "*.html", "*/py.typed")
 
 
 def expected():
-    """Return the names of the files that a wheel must contain, from the sources."""
+    """Return the names of the files that a wheel must contain, according to the sources."""
     names = (path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*"))
     return {name for name in names if any(fnmatch(name, pattern) for pattern in INSTALLED)}
 
 
 def faults(wheel):
-    """Yield what is wrong with a wheel, a sentence each."""
+    """Yield the faults of a wheel, as sentences without their subject."""
     size = wheel.stat().st_size
     if size > MOST_BYTES:
         yield f"has {size:,} bytes, at most {MOST_BYTES:,} are allowed"
@@ -36,7 +36,7 @@ def faults(wheel):
 
 
 def main(paths):
-    """Print what is wrong with the wheels, and return whether nothing is."""
+    """Print what is wrong with the wheels, and return whether all of them are right."""
     found = [f"{path.name} {fault}" for path in paths for fault in faults(path)]
     print("\n".join(found) or f"{len(paths)} checked: each has the package, and nothing else")
     return not found

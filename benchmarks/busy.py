@@ -2,9 +2,9 @@
 
     python benchmarks/busy.py [--hogs 2] [--threads 2]
 
-Helper threads are of little use then, but they must not do harm: the target is at most 1.1 times
-the time of one thread. Both are timed in turn, round after round. The median over the rounds
-counts, since on busy cores the minimum is a matter of luck.
+Helper threads can hardly help then, but they must not do harm: the target is at most 1.1 times the
+time of one thread. Both are timed in turn, round after round. The result is the median over the
+rounds, since on busy cores the minimum is a matter of luck.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def hog():
 
 
 def measure(size, threads, rounds):
-    """Return the time of a step in seconds, with one thread and with several: medians."""
+    """Return the median time of a step in seconds, with one thread and with several."""
     problem = problems.make(size)
     advances = [oneneuron_float64.prepare(problem, n) for n in (1, threads)]
     start = perf_counter()
@@ -44,7 +44,7 @@ def measure(size, threads, rounds):
 
 
 def main():
-    """Start the hogs, measure, print, stop the hogs."""
+    """Start the hogs, measure, print, and stop the hogs."""
     cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Compare the quadratic with the log loss when labels in training are wrong, on clean samples.
+"""Compare the quadratic and the log loss, trained on wrong labels and tested on clean samples.
 
     python benchmarks/label_noise.py --picture label_noise.png
     python benchmarks/label_noise.py --alphas     # accuracy at several strengths of the penalty
@@ -9,7 +9,7 @@ The study has generated and real data, and three kinds of noise. All contenders 
 
 import os
 
-# A second thread would only slow down such small fits.
+# A second thread would only slow such small fits down.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import argparse
@@ -54,7 +54,7 @@ SPREADS = (1.0, 3.0, 10.0, 30.0)
 def clouds(seed):
     """Draw two clouds of equal size with standard deviation 1, their centres 2.4 apart.
 
-    300 samples are for training, 10,000 for testing.
+    There are 300 samples for training and 10,000 for testing.
     """
     random = np.random.default_rng(seed)
 
@@ -68,7 +68,7 @@ def clouds(seed):
 
 
 def breast_cancer(seed):
-    """Return breast cancer with a third held out, standardised by the rest before any noise."""
+    """Return breast cancer with a third held out, standardised by the rest before adding noise."""
     X, y = load_breast_cancer(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, test_size=1 / 3, stratify=y, random_state=seed)
     scaler = StandardScaler().fit(X)
@@ -81,7 +81,7 @@ DATA = {"clouds": clouds, "breast cancer": breast_cancer}
 def spoil(X, y, kind, rate, seed):
     """Return the samples with noise.
 
-    Uniform noise flips the labels of a fraction of the samples, one-sided noise the labels of a
+    Uniform noise flips the labels of a fraction of all samples, and one-sided noise those of a
     fraction of class 1. An outlier is a sample of either class whose distance from the mean is
     multiplied by FAR, and whose label is flipped.
     """
@@ -100,7 +100,7 @@ def neuron(num_samples, seed, **options):
 
 
 def huber(num_samples, seed, **options):
-    """Return a classifier with the modified Huber loss, on which alpha 8 is like 1 on the log loss.
+    """Return a classifier with the modified Huber loss. Alpha 8 is like alpha 1 for the log loss.
 
     At 0 the Huber loss has 8 times the curvature of the log loss. The alpha of SGDClassifier is
     relative to the mean over the samples, not to their sum.
@@ -189,7 +189,7 @@ def _beside(differences, sign):
 
 
 def control(found):
-    """Return how far the neuron with the baseline's cost is from the baseline."""
+    """Return a sentence on how far the neuron with the baseline's cost is from the baseline."""
     gaps = [
         np.abs(np.subtract(scores_of[SAME_AS_BASELINE][metric], scores_of[BASELINE][metric])).max()
         for conditions in found.values()
@@ -253,8 +253,8 @@ def arguments():
     parser.add_argument("--seeds", type=int, default=20, help="number of seeds (default: 20)")
     parser.add_argument("--alphas", action="store_true", help="only the study of alpha")
     parser.add_argument("--spreads", action="store_true", help="only the study of starts")
-    parser.add_argument("--json", metavar="FILE", help="write all scores of the main study to it")
-    parser.add_argument("--picture", metavar="FILE", help="draw the main study to it")
+    parser.add_argument("--json", metavar="FILE", help="write the main study's scores to this file")
+    parser.add_argument("--picture", metavar="FILE", help="draw the main study to this file")
     return parser.parse_args()
 
 

@@ -10,8 +10,8 @@ KINDS = {
 }
 NAMES = {"clouds": "two clouds, generated", "breast cancer": "breast cancer"}
 
-# People with any kind of colour vision can distinguish these colours. In grey, markers and dashes
-# differ.
+# People with any kind of colour vision can distinguish these colours. In greyscale, the markers and
+# dashes differ.
 LINES = {
     "quadratic, 21 starts": ("quadratic, best of 21 starts", "#0072B2", "o", "-"),
     "quadratic, alpha 0.3": ("quadratic, one start", "#56B4E9", "v", (0, (5, 1.5))),

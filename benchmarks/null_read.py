@@ -15,9 +15,9 @@ def rows_times_ones(width, x):
     return x[:whole].reshape(-1, width) @ np.ones(width), x[whole:].sum()
 
 
-# NumPy has no function that only reads. These come close, and which of them is fastest depends on
-# the size and on the machine. Several streams at distant addresses can keep more requests to memory
-# under way than a single stream.
+# NumPy has no function that only reads. These come close. Which of them is fastest depends on the
+# size and on the machine: several streams at distant addresses can keep more memory requests in
+# flight than a single stream.
 READERS = (
     np.sum,
     np.max,
@@ -34,7 +34,7 @@ def prepare(problem, threads):
 
 
 def make(problem, threads, read):
-    """Prepare one reader; each thread has a part of X."""
+    """Prepare one reader; each thread reads a part of X."""
     parts = np.array_split(problem.X.reshape(-1), threads)
     run = threaded_map(threads)
 

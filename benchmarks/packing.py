@@ -1,9 +1,9 @@
-"""Measure the cost of laying out the data: its time in steps, its memory in copies of X.
+"""Measure the cost of laying out the data: the time in steps, and the memory in copies of X.
 
     python benchmarks/packing.py [--rounds 5] [--memory 2000000x50]
 
-The column "all before" also has the checks of the arguments and the score of the start. All times
-are for one thread.
+The column "all before" also includes checking the arguments and scoring the start. All times are
+for one thread.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def timed(function, *args, **kwargs):
 
 
 def prepare(problem):
-    """Return a `Training`, the seconds of its layout, and the seconds of all before a step."""
+    """Return a `Training`, the seconds for its layout, and those for everything before a step."""
     layout_seconds = 0.0
     lay_out = training.lay_out
 
@@ -47,7 +47,7 @@ def prepare(problem):
 
 
 def measure(size, rounds):
-    """Return the shortest times in seconds: of the layout, of all before a step, of a step."""
+    """Return the shortest times in seconds: layout, everything before a step, and one step."""
     problem = problems.make(size)
     num_steps = max(3, 10_000_000 // problem.X.size)
     times = []
@@ -64,7 +64,7 @@ def peak_kilobytes():
 
 
 def growth_over_x(size):
-    """Return the rise of the memory peak in a training, as a multiple of the size of X.
+    """Return the rise of the memory peak during training, as a multiple of the size of X.
 
     This process must have done nothing else before.
     """

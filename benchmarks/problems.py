@@ -11,8 +11,8 @@ def make(size, seed=0):
     """Return the problem of a size such as "400x2", n samples by d features.
 
     The centres are two standard deviations apart. The cost is a sum over n samples, so the step
-    size is proportional to 1/n. 5/n is below 2/L, from which on a descent oscillates. Differences
-    in rounding thus fade instead of growing.
+    size is proportional to 1/n. 5/n is below 2/L, where a descent would begin to oscillate.
+    Differences in rounding therefore fade instead of growing.
     """
     n, d = map(int, size.split("x"))
     random = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
     python benchmarks/run.py --threads 1 --json one.json --picture one.png
 
 Each contender must first reach the same parameters as `oneneuron.reference`; otherwise the run ends
-with an error. A round times every contender once, so that a busy machine slows all of them alike.
+with an error. A round times every contender once, so a busy machine slows all of them alike.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from time import perf_counter, sleep
 SECONDS_PER_TIMING = 0.1
 # Threads of the previous contender may wait for more work in a busy loop, for up to this time.
 SECONDS_OF_PAUSE = 0.03
-# These are not contenders: they only do a part of a step, and return no parameters.
+# These are not contenders, since they only do a part of a step and return no parameters.
 YARDSTICKS = ("null_exp", "null_read")
 
 
@@ -32,7 +32,7 @@ class Entry:
     seconds: list = field(default_factory=list)
 
     def time(self):
-        """Time some steps, after one that brings this contender's data back to the caches."""
+        """Time some steps, after one that brings this contender's data back into the caches."""
         sleep(SECONDS_OF_PAUSE)
         if self.num_steps > 1:
             self.advance(1)
@@ -48,7 +48,7 @@ def confine(threads):
         sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
     os.sched_setaffinity(0, cores[-threads:])  # the first cores serve the system too
     os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = str(threads)
-    # The NumPy contender has threads of its own; BLAS could only distribute a part of a step.
+    # The NumPy contender has its own threads; BLAS could only distribute a part of a step.
     os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
 
 
@@ -86,7 +86,7 @@ def measure(size, contenders, threads, rounds, seconds):
 
 
 def line_up(names, threads):
-    """Return (name, module, threads) of all that can be imported, and why others cannot."""
+    """Return (name, module, threads) for all that can be imported, and why the others cannot."""
     from oneneuron.compare import _contenders
 
     entries, reasons = [], []
@@ -98,7 +98,7 @@ def line_up(names, threads):
         except ImportError as error:
             reasons.append(f"{name} skipped: {error}")
             continue
-        if threads > 1 and module.NAME == "oneneuron":  # for their ratio in the same run
+        if threads > 1 and module.NAME == "oneneuron":  # for the ratio within one run
             entries.append(("oneneuron, 1 thread", module, 1))
         entries.append((module.NAME, module, threads))
     return entries, reasons

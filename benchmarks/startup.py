@@ -2,9 +2,9 @@
 
     python benchmarks/startup.py [--rounds 10]
 
-Each round starts every process once. The data have the lecture's size: 400 samples, 2 features,
-10,000 steps. The other contenders run as in `run.py`, but in the one variant that suits so little
-data, so that no time goes into choosing one.
+Each round starts every process once. The problem has the lecture's size: 400 samples, 2 features,
+10,000 steps. The other contenders run as in `run.py`, but only in the variant that suits so little
+data, so no time is spent on choosing one.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from time import perf_counter
 
 import oneneuron
 
-# Made without numpy.random, since the time of its import is not what is measured here.
+# Made without numpy.random, since the time of its import must not be measured.
 DATA = """
 from types import SimpleNamespace
 import numpy as np
@@ -34,8 +34,8 @@ rows[:, :2] = X
 rows *= np.where(y == 1, 1.0, -1.0)[:, None]
 problem.signed_rows = lambda: rows
 """
-# Empty packages in the place of the real ones: the contenders' modules can be imported from them,
-# and the import of oneneuron itself, which is not a part of theirs, is left out.
+# Empty packages take the place of the real ones. The contenders' modules can be imported from them
+# without an import of oneneuron itself, whose time must not count as theirs.
 PACKAGES = f"""
 import sys, types
 path = {str(Path(oneneuron.__file__).parents[1])!r}
@@ -92,7 +92,7 @@ def main():
     for turn in range(rounds + 1):
         for name, code in present.items():
             time = milliseconds(code)
-            if turn > 0:  # the first round writes byte code and fills the file system's cache
+            if turn > 0:  # the first round writes bytecode and fills the file system's cache
                 times[name].append(time)
 
     least = {name: min(values) for name, values in times.items()}

@@ -1,10 +1,10 @@
-"""Time several fits at once, and more threads than cores, against one fit after another.
+"""Time several fits at once, or with more threads than cores, against one fit after another.
 
     python benchmarks/stress.py [--rounds 7] [--fits 8]
 
 The unit is the time of the same fits one after another on one thread. A ratio below 1 means that
-the cores have shared the work. All modes are timed in turn, round after round. The median over the
-rounds counts, since on busy cores the minimum is a matter of luck.
+the cores shared the work. All modes are timed in turn, round after round. The result is the median
+over the rounds, since on busy cores the minimum is a matter of luck.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def fit(X, y, n_threads):
 
 
 def tasks(n, d):
-    """Yield the name of each kind of fit, and a function of the number of threads that makes it."""
+    """Yield the name of each kind of fit, and a function that makes it with n_threads threads."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d))
     y = (X.sum(axis=1) + 3 * rng.standard_normal(n) > 0).astype(int)
@@ -54,7 +54,7 @@ def one_by_one(task, num_fits, n_threads):
 
 
 def in_threads(task, num_fits, n_threads):
-    """Make the fits at once, each in a Python thread."""
+    """Make all the fits at once, each in a Python thread."""
     with ThreadPoolExecutor(num_fits) as pool:
         list(pool.map(task, [n_threads] * num_fits))
 
@@ -64,7 +64,7 @@ def in_joblib(backend, task, num_fits, n_threads):
     joblib.Parallel(-1, backend)(joblib.delayed(task)(n_threads) for _ in range(num_fits))
 
 
-# The first mode is the one that the others are compared with.
+# The other modes are compared with the first.
 MODES = {
     "1 thread": partial(one_by_one, n_threads=1),
     "a thread per core": partial(one_by_one, n_threads=None),
@@ -79,7 +79,7 @@ MODES = {
 
 
 def measure(task, num_fits, rounds):
-    """Return the time of each mode in seconds, medians over the rounds."""
+    """Return the time of each mode in seconds, as the median over the rounds."""
     times = {name: [] for name in MODES}
     for mode in MODES.values():
         mode(task, 1)  # starts joblib's workers, and loads what is imported on first use

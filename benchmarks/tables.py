@@ -33,7 +33,7 @@ SEVERAL_THREADS = (
 
 
 def about(threads, rounds):
-    """Return the record of a run without its times: how it is made."""
+    """Return a record that says how a run is made, with no times yet."""
     return {
         "threads": threads,
         "rounds": rounds,

@@ -1,10 +1,10 @@
-"""Time the training to the same cost, for the neuron with the log loss and LogisticRegression.
+"""Time training to the same cost, for the neuron with the log loss and for LogisticRegression.
 
     python benchmarks/time_to_cost.py [--threads 1] [--rounds 30]
     python benchmarks/time_to_cost.py --only "breast cancer" --breakdown    # parts of our time
 
 Both use L-BFGS. LogisticRegression has C = 1 and its default tol. The neuron has alpha = 1/C and
-the loosest tol with which its cost is no higher, which is found before the timing.
+the loosest tol with which its cost is no higher. This tol is found before the timing.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def neuron(tol):
 
 
 def rivals(num_classes):
-    """Return the classifiers to compare with: for several classes, both ways to treat them."""
+    """Return the classifiers to compare with; several classes are treated in two ways."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
 
@@ -77,7 +77,7 @@ def cost(model, X, y):
 
 
 def as_good(X, y, bound):
-    """Fit the neuron with the first tol of LOOSEST_TOL, a half of it, ... that meets the bound."""
+    """Fit the neuron with the first tol of LOOSEST_TOL, LOOSEST_TOL/2, ... that meets the bound."""
     for halvings in range(60):
         model = neuron(LOOSEST_TOL / 2**halvings).fit(X, y)
         if cost(model, X, y) <= bound:
@@ -86,7 +86,7 @@ def as_good(X, y, bound):
 
 
 def iterations(model):
-    """Return the number of iterations, the largest if there is a classifier for each class."""
+    """Return the number of iterations; of several classifiers, the largest number."""
     import numpy as np
 
     return max(int(np.max(part.n_iter_)) for part in getattr(model, "estimators_", [model]))
@@ -134,14 +134,14 @@ HEAD = (
 
 
 def breakdown(X, y, rounds):
-    """Print the time of one of our fits by part, each the minimum over the rounds."""
+    """Print the time of each part of one of our fits, as the minimum over the rounds."""
     import scipy.optimize
 
     from oneneuron import _classifier
     from oneneuron._engine import curvature, training
     from oneneuron._fit import one_vs_rest
 
-    # Each part is the time within a function. A part with a dash is contained in the one above it.
+    # Each part is the time within a function. A part with a dash belongs to the one above it.
     parts = {
         "checks of X and y by scikit-learn": (_classifier, "validate_data"),
         "starts, with the moments of X": (one_vs_rest.OneVsRest, "starts"),
@@ -165,7 +165,7 @@ def breakdown(X, y, rounds):
 
 
 def _seconds_within(owner, name, run):
-    """Return the total time of the calls of a function in a run."""
+    """Return the total time of all calls of a function during a run."""
     total = 0.0
     function = getattr(owner, name)
 

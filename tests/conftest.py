@@ -79,5 +79,5 @@ def press_ctrl_c(hears_ctrl_c):
 
 @pytest.fixture
 def helper_counts(monkeypatch):
-    """Return a list that grows by the number of helper threads at each request for some."""
+    """Return a list of the numbers of helper threads asked for, one for each call."""
     return count_helpers(monkeypatch.setattr)

@@ -19,7 +19,7 @@ SOLVERS = ["gd", "lbfgs"]
 # their margins differently and add up in another order.
 TOLERANCE = 1e-12
 
-# Nothing that a test waits for takes this long, on however busy a machine: it hangs.
+# What a test waits for comes much sooner, even on a busy machine, unless something hangs.
 SECONDS_UNTIL_GIVEN_UP = 60
 
 
@@ -137,7 +137,7 @@ def new_threads(before):
 
 
 def count_helpers(set_attribute=setattr):
-    """Return a list that grows by the number of helper threads at each request for some.
+    """Return a list that receives the number of helper threads asked for in each later call.
 
     In a test, pass `monkeypatch.setattr`, or take the fixture `helper_counts`.
     """

@@ -73,7 +73,8 @@ def assert_passes(*stresses):
 # --- The fits ---
 
 
-def make_samples(n, d, dtype=np.float64):
+def draw_samples(n, d, dtype=np.float64):
+    """Return samples and labels that depend on all features."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n, d)).astype(dtype)
     return X, (X.sum(axis=1) + rng.standard_normal(n) > 0).astype(int)
@@ -86,7 +87,7 @@ def share_all_work():
 
 def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
     share_all_work()
-    X, y = make_samples(n, d, dtype)
+    X, y = draw_samples(n, d, dtype)
     last = oneneuron.train(
         X, y, eta=eta, num_steps=num_steps, init=(np.zeros(d), 0.1), **options
     ).last
@@ -95,7 +96,7 @@ def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
 
 def fitted(n, d, dtype=np.float64, **options):
     share_all_work()
-    X, y = make_samples(n, d, dtype)
+    X, y = draw_samples(n, d, dtype)
     found = NeuronClassifier(tol=0.01, **options).fit(X, y + (X[:, 0] > 0))
     return bits([found, found.loss_curve_, found.predict_proba(X[:100])])
 
@@ -263,7 +264,7 @@ def ctrl_c(rounds):
 
 def ctrl_c_anywhere(rounds):
     """Press Ctrl-C mostly while helpers are being started or joined."""
-    X, y = make_samples(10_000, 30)
+    X, y = draw_samples(10_000, 30)
 
     def start(n_threads):
         return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
@@ -293,7 +294,7 @@ def ctrl_c_anywhere(rounds):
 
 def mix(rounds):
     """Run trainings, fits, joblib in a thread, predictions and 64 threads, all at once."""
-    X, y = make_samples(10_000, 30)
+    X, y = draw_samples(10_000, 30)
     classifier = NeuronClassifier(tol=0.01).fit(X, y)
 
     def in_threads():

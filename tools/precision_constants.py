@@ -6,14 +6,14 @@ Run it with
 
     python tools/precision_constants.py
 
-It prints the polynomial coefficients for both precisions, as the lines of C in the header, and the
+It prints the polynomial coefficients for both precisions, as they stand in the header, and the
 largest second derivative of the quadratic loss. It needs mpmath.
 
-The printed coefficients agree with the header in every bit, and the results of a training depend on
-these bits. Other coefficients would be as good: a finer grid or one more exchange changes up to ten
-of the 16 digits of a coefficient, but the error of the function by less than 0.1 %, since the
-changes cancel. So there is no point in refining the choices made here. All results would change,
-and none would improve.
+The printed coefficients agree with the header in every bit, and the results of training depend on
+these bits. Other coefficients would be as good. A finer grid or one more exchange changes up to ten
+of the 16 digits of a coefficient. It changes the error of the function by less than 0.1 %, however,
+since the changes cancel. So there is no point in refining the choices made here: all results would
+change, and none would improve.
 
 References
 ----------
@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import mpmath
 
-# A context of its own, so that importing this module does not change the precision of mpmath.
+# A separate context, so that importing this module does not change the precision of mpmath.
 mp = mpmath.mp.clone()
 mp.dps = 40
 
-# The interval of r ends at END and is divided into STEPS. In the kernel |r| is at most 1/2. Other
-# values would change only the last digits of the coefficients.
+# The interval of r ends at END and is divided into STEPS parts. In the kernel, |r| is at most 1/2.
+# Other values would change only the last digits of the coefficients.
 END = mp.mpf(1) / 2 + mp.mpf(10) ** -12
 STEPS = 1500
 
@@ -62,11 +62,11 @@ def exponential(degree):
     """Return the polynomials for which (even + r odd) / (even - r odd) is closest to 2^r.
 
     Their largest relative error for |r| up to END is the smallest possible. A Remez exchange finds
-    them. It solves for an error of the same size and alternating signs at one point more than there
-    are free coefficients. Then it moves the points to where the error is largest on a grid, and
-    repeats this until they no longer move.
+    them. It takes one point more than there are free coefficients, and solves for an error that has
+    the same size and alternating signs at these points. Then it moves the points to where the error
+    is largest on a grid. It repeats this until the points no longer move.
 
-    Only r > 0 is needed: both 2^r and the quotient turn into their inverse at -r.
+    Only r > 0 is needed, since both 2^r and the quotient turn into their reciprocals at -r.
 
     Parameters
     ----------
@@ -107,7 +107,8 @@ def alternating_quotient(points, degree):
     """
     denominators = [mp.mpf(2) ** (-r / 2) for r in points]
     # even + r odd = (1 +- error) 2^r (even - r odd) is linear in the unknowns if the denominator
-    # that the error multiplies comes from the previous round. The error is tiny, so few rounds do.
+    # that the error multiplies comes from the previous round. The error is tiny, so a few rounds
+    # are enough.
     for _ in range(4):
         rows, right = [], []
         for k, (r, denominator) in enumerate(zip(points, denominators, strict=True)):
@@ -130,7 +131,7 @@ def quotient_error(odd, even, r):
 
 
 def largest(grid, errors):
-    """Return the points of a grid where the error is larger in size than at both neighbours."""
+    """Return the points of a grid at which the error is larger in size than at both neighbours."""
     sizes = [mp.zero, *map(abs, errors), mp.zero]
     triples = zip(sizes, sizes[1:], sizes[2:], strict=False)
     return [
@@ -144,10 +145,10 @@ def largest(grid, errors):
 def logarithm(degree):
     """Return a polynomial in s^2 that is close to 2 artanh(s) / s for s from 0 to 1/3.
 
-    Its largest relative error is within 0.1 % of the smallest possible. It is the polynomial with
-    which a Remez exchange would begin: its error has the same size and alternating signs at the
-    extrema of a Chebyshev polynomial. No exchange follows, since these points are already close to
-    the final ones.
+    Its largest relative error is within 0.1 % of the smallest possible. A Remez exchange would
+    begin with this polynomial, whose error has the same size and alternating signs at the extrema
+    of a Chebyshev polynomial. No exchange follows, since these points are already close to the
+    final ones.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def artanh_ratio(s):
 
 
 def scaled_exponential(precision):
-    """Return ODD and EVEN as they stand in the header.
+    """Return ODD and EVEN as they appear in the header.
 
     Parameters
     ----------
@@ -265,11 +266,11 @@ def logarithm_error(coefficients, steps=1000):
 
 
 def max_curvature():
-    """Return the largest second derivative in z of 1/2 (sigma(z) - y)^2.
+    """Return the largest second derivative of 1/2 (sigma(z) - y)^2 with respect to z.
 
     For y = 0 the second derivative is p^2 (1 - p) (2 - 3 p) with p = sigma(z); for y = 1 it is the
-    same with 1 - p. Its derivative in p is p (12 p^2 - 15 p + 4). The maximum is at the smaller of
-    the two roots other than 0.
+    same with 1 - p. Its derivative with respect to p is p (12 p^2 - 15 p + 4). The maximum is at
+    the smaller of the two roots other than 0.
 
     Returns
     -------
@@ -296,7 +297,7 @@ def header_lines(precision):
     degree, log_degree = DEGREES[precision], LOG_DEGREES[precision]
     odd, even = scaled_exponential(precision)
     log = logarithm(log_degree)
-    # As in the header: the error of the quotient after rounding, and that of LOG before.
+    # As in the header: the error of the quotient after rounding, and that of LOG before rounding.
     error, log_error = exponential_error(odd, even), logarithm_error(log)
     return [
         f"enum {{ FRACTION_BITS = {BITS[precision] - 1}, DEGREE = {degree} }}; /* {in_c(error)} */",

@@ -1,7 +1,7 @@
-"""Checks of the arguments of public functions, made once; the code beneath trusts them.
+"""Checks of the arguments of public functions, made once; inner code relies on them.
 
 Each function returns its argument in the form that the rest of the package uses, or raises an error
-that names the argument, what was found and what to do.
+that names the argument and says what was found and what to do.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _Choice = TypeVar("_Choice", bound=str)
 
 _SLAB_VALUES = 2**17
 
-# In an array of objects, NumPy converts these to float, although they are not numbers or lose part
-# of their value.
+# In an array of objects, NumPy converts these types to float, although they are not numbers or lose
+# part of their value.
 _NOT_NUMBERS = (
     str, bytes, complex, np.complexfloating, np.datetime64, np.timedelta64, np.ndarray,
 )  # fmt: skip
 
 
 class ParameterError(ValueError, TypeError):
-    """A parameter of the wrong type; both errors at once, as in scikit-learn."""
+    """A parameter of the wrong type: a ValueError and a TypeError at once, as in scikit-learn."""
 
 
 def refuse_masked(value: object, name: str) -> None:
@@ -44,7 +44,7 @@ def refuse_masked(value: object, name: str) -> None:
 
 
 def as_array(value: ArrayLike, name: str) -> AnyArray:
-    """Return an array of any dtype."""
+    """Return the value as an array of any dtype."""
     refuse_masked(value, name)
     try:
         return np.asarray(value)
@@ -62,7 +62,7 @@ def _float_type(raw: AnyArray) -> type[np.floating[Any]]:
 
 
 def _numbers(value: ArrayLike, name: str) -> AnyArray:
-    """Return an array of numbers with the dtype they were given in."""
+    """Return the value as an array of numbers, in the dtype in which they were given."""
     raw = as_array(value, name)
     if raw.dtype.kind not in "biufO":
         raise ParameterError(
@@ -78,7 +78,7 @@ def _numbers(value: ArrayLike, name: str) -> AnyArray:
 
 
 def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> AnyArray:
-    """Return an array of floats, by default of `float_type`; too large numbers become infinite."""
+    """Return an array of floats, by default of `float_type`; numbers too large become infinite."""
     raw = _numbers(value, name)
     try:
         with np.errstate(over="ignore"):
@@ -109,7 +109,7 @@ def _reshape_hint(samples: FloatArray, name: str) -> str:
 
 
 def _refuse_non_finite(samples: FloatArray, name: str) -> None:
-    size = max(1, _SLAB_VALUES // samples.shape[1])  # so that no second array as large as X is made
+    size = max(1, _SLAB_VALUES // samples.shape[1])  # avoids a second array as large as X
     for first in range(0, len(samples), size):
         finite = np.isfinite(samples[first : first + size])
         if not finite.all():
@@ -138,7 +138,7 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
 
 
 def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
-    """Return labels as an array of shape (n,) of zeros and ones, of any dtype."""
+    """Return labels as an array of zeros and ones, of shape (n,) and any dtype."""
     labels = as_any_labels(y, num_samples, name)
     refuse_missing(labels, name)
     if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
@@ -152,7 +152,7 @@ def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
 
 
 def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
-    """Return the error of labels that are not all 0 or 1."""
+    """Return the error for labels that are not all 0 or 1."""
     found = sorted(set(map(repr, labels.tolist())))
     if set(found) <= {"'0'", "'1'"}:
         remedy = f"convert it, for instance with {name}.astype(int)"
@@ -197,9 +197,9 @@ def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
 def finite_margins(
     X: FloatArray, weights: FloatArray, bias: float | FloatArray, name: str
 ) -> FloatArray:
-    """Return w.x + b of samples; raise ValueError if it is not finite."""
+    """Return w.x + b for each sample; raise ValueError if any is not finite."""
     with np.errstate(over="ignore", invalid="ignore"):
-        # BLAS adds up in another order if the samples are not in C order.
+        # BLAS sums in a different order if the samples are not in C order.
         margins: FloatArray = np.ascontiguousarray(X) @ weights + bias
     if not np.isfinite(margins).all():
         raise ValueError(
@@ -233,7 +233,7 @@ def as_sample_weight(
 
 
 def as_choice(value: object, name: str, choices: Sequence[_Choice]) -> _Choice:
-    """Return one of a few strings."""
+    """Return the value, which must be one of a few strings."""
     for choice in choices:
         if isinstance(value, str) and value == choice:
             return choice
@@ -247,7 +247,7 @@ def as_loss(value: object) -> Loss:
 
 
 def as_flag(value: object, name: str) -> bool:
-    """Return True or False."""
+    """Return the value, which must be True or False, as a bool."""
     if not isinstance(value, (bool, np.bool_)):
         raise ParameterError(f"{name} must be True or False, found {value!r}.")
     return bool(value)
@@ -321,14 +321,13 @@ def as_threads(n_threads: object) -> int | None:
         return None
     if _is_real(n_threads) and isinstance(n_threads, Integral) and n_threads < 1:
         raise ValueError(
-            f"n_threads must be 1 or more, or None for as many as the work is worth, found "
-            f"{n_threads}."
+            f"n_threads must be 1 or more, or None for an automatic choice, found {n_threads}."
         )
     return as_count(n_threads, "n_threads", least=1)
 
 
 def as_class_weight(class_weight: ClassWeight) -> ClassWeight:
-    """Return a dict of label to weight, zero or more; "balanced" and None stay as they are."""
+    """Return a dict from labels to weights of 0 or more; "balanced" and None stay as they are."""
     if not isinstance(class_weight, dict):
         if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
             return class_weight
@@ -342,7 +341,7 @@ def as_class_weight(class_weight: ClassWeight) -> ClassWeight:
 
 
 def as_parameters(init: tuple[ArrayLike, float], num_features: int) -> Float64Array:
-    """Return ``(weights, bias)`` as one float64 array of shape (d + 1,), the bias last."""
+    """Return ``(weights, bias)`` as one float64 array of shape (d + 1,), with the bias last."""
     try:
         given_weights, given_bias = init
     except (TypeError, ValueError) as error:
@@ -363,7 +362,7 @@ def as_parameters(init: tuple[ArrayLike, float], num_features: int) -> Float64Ar
 def as_coefficients(
     given: tuple[ArrayLike, ArrayLike], num_neurons: int, num_features: int, name: str
 ) -> Float64Array:
-    """Return ``(coef, intercept)`` as one array of shape (num_neurons, d + 1), biases last."""
+    """Return ``(coef, intercept)`` as one array of shape (num_neurons, d + 1), bias last."""
     try:
         given_coef, given_intercept = given
     except (TypeError, ValueError) as error:
@@ -382,7 +381,7 @@ def as_coefficients(
 
 
 def as_random_state(random_state: RandomState) -> RandomDraws:
-    """Return a source of draws: None is NumPy's global state, a whole number is a seed."""
+    """Return a source of random numbers; None means NumPy's global state, a whole number a seed."""
     if random_state is None:
         return np.random
     if isinstance(random_state, (np.random.RandomState, np.random.Generator)):

@@ -32,68 +32,67 @@ from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, LossName, 
 
 
 class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
-    """A classifier of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
+    """A classifier made of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
 
     With two classes there is one neuron, f(x) = sigma(w.x + b), and f is the probability of the
-    second class. With more there is one neuron for each class against the rest, and the f of all
-    neurons are divided by their sum.
+    second class. With more classes there is one neuron for each class against the rest, and the
+    outputs f of all neurons are divided by their sum.
 
     The cost of a neuron is sum_i u_i l_i + alpha/2 |w|^2, where u_i is the weight of sample i. The
     loss l_i is 1/2 (f(x_i) - y_i)^2, or minus the logarithm of the probability of the true class.
-    The quadratic loss is at most 1/2, so that a mislabelled sample cannot pull without limit, but
-    its cost may have several minima. The cost of the log loss has one.
+    The quadratic loss is at most 1/2, which limits the pull of a mislabelled sample, but the cost
+    may then have several minima. With the log loss it has only one.
 
     Parameters
     ----------
     loss : {"quadratic", "log"}, default="quadratic"
-        "quadratic" is the lecture's cost and the Brier score [1]_. With "log", and with two
-        classes, the model is the same as LogisticRegression's.
+        "quadratic" is the lecture's cost and the Brier score [1]_. With "log" and two classes, the
+        model is the same as that of LogisticRegression.
     solver : {"lbfgs", "gd"}, default="lbfgs"
-        "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_ as SciPy
-        implements it, over the same compiled kernel, in coordinates in which the cost has a similar
-        curvature in all directions. It needs no scaling of the features: on the unscaled wine data,
-        10,000 steps of "gd" get only two thirds of the held-out samples right.
+        "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is SciPy's L-BFGS [2]_
+        on the same compiled kernel. It works in coordinates in which the curvature of the cost is
+        similar in all directions, so the features need no scaling. "gd" needs it: on the
+        unscaled wine data, 10,000 steps get only two thirds of the held-out samples right.
     eta : float or "auto", default="auto"
-        The step size of "gd". "auto" stands for `oneneuron.safe_eta`, with which the cost never
-        rises.
+        The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
     max_iter : int, default=10_000
-        The largest number of steps of a training. "lbfgs" usually takes 10 to 100.
+        The largest number of steps from each start. "lbfgs" usually takes 10 to 100.
     tol : float, default=1e-4
-        A training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
-        and |dC/db| <= tol u, where u is the sum of the sample weights and s_j the standard
+        Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
+        and |dC/db| <= tol u. Here u is the sum of the sample weights, and s_j is the standard
         deviation of feature j. The rule does not depend on the units of the features.
     alpha : float, default=0.3
         The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
-        of 1/C in LogisticRegression. The quadratic loss has a 3.2 times smaller curvature than the
-        log loss, so that 0.3 weighs about as much here as the default C = 1 does there. With
-        alpha = 0, the weights grow without limit if a line separates the classes.
+        of 1/C in LogisticRegression. The curvature of the quadratic loss is 3.2 times smaller than
+        that of the log loss, so 0.3 has about the same effect here as the default C = 1 has there.
+        With alpha = 0, the weights grow without limit if a line separates the classes.
     fit_intercept : bool, default=True
         Whether the neuron has a bias. Without one, the boundary goes through the origin.
     class_weight : dict, "balanced" or None, default=None
-        Factors for the weights of the samples of each class. "balanced" gives all classes the same
-        total weight. By default every factor is 1.
+        Factors by which the weights of the samples of each class are multiplied. "balanced" gives
+        all classes the same total weight. By default every factor is 1.
     n_init : int, default=1
-        The number of starts. The training that ends at the lowest cost is kept. More than one can
+        The number of starts. The start that leads to the lowest cost wins. More than one start can
         help with the quadratic loss if some samples are far outliers.
     init : tuple of (coef, intercept) or None, default=None
         The first start, with the shapes of `coef_` and `intercept_`. By default it is zero, where
-        no neuron is saturated. Further starts are drawn.
+        no neuron is saturated. Any further starts are drawn at random.
     warm_start : bool, default=False
-        Whether the first start is the result of the last fit.
+        Whether to use the result of the last fit as the first start.
     keep : {"last", "best", "lowest"}, default="last"
-        The model of a training to keep: the last one, the first one with the highest training
-        accuracy, as in the lecture, or the one with the lowest cost.
+        Which model of the training to keep: the last one, the one with the highest training
+        accuracy (the first such model, as in the lecture), or the one with the lowest cost.
     n_threads : int or None, default=None
-        The largest number of threads to use. By default as many as the work is worth, at most one
-        for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
-        result does not depend on it. During a fit, NumPy's linear algebra uses one thread in the
-        whole process.
+        The largest number of threads to use. By default, as many as speed up the work, but at most
+        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
+        result does not depend on the number of threads. During a fit, NumPy's linear algebra uses
+        one thread in the whole process.
     record_every : int, default=0
         Record the start and every `record_every` steps in `history_`; 0 records nothing.
     random_state : int, RandomState instance or None, default=None
-        The source of the starts after the first.
+        The source of random numbers for the starts after the first.
     verbose : int, default=0
-        If positive, print the cost every 1000 steps and how each training ends.
+        If positive, print the cost every 1000 steps and at the end of each training run.
 
     Attributes
     ----------
@@ -104,20 +103,22 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     n_iter_ : int
-        The number of steps of the neuron that made the most.
+        The largest number of steps that any neuron made.
     loss_ : float
         The cost of the model, summed over the neurons.
     loss_curve_ : ndarray of shape (n_iter_ + 1,)
         The cost at the start and after each step, summed over the neurons. A neuron whose training
-        has ended keeps its last cost. After `partial_fit`, the cost of each call on its samples.
+        has ended keeps its last cost. After `partial_fit`, the curve has one cost for each call,
+        on the samples of that call.
     history_ : list of History
         The recorded models of each neuron.
     eta_ : float or None
         The step size used; None for "lbfgs".
     stop_reason_ : str
-        The worst reason for stopping of all neurons: "converged", "precision" (the cost cannot be
-        lowered further in this dtype), "callback", "max_iter", "saturated" (the gradient vanished,
-        but a constant guess would cost less) or "diverged". After `partial_fit`, "partial_fit".
+        Why training stopped; if the neurons differ, the worst of their reasons. These are, from
+        best to worst, "converged", "precision" (the cost cannot be lowered further in this dtype),
+        "callback", "max_iter", "saturated" (the gradient vanished, but a constant guess would cost
+        less) and "diverged". After `partial_fit`, it is "partial_fit".
     n_features_in_ : int
         The number of features seen during fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -126,7 +127,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     See Also
     --------
     sklearn.linear_model.LogisticRegression : The same function, trained on the log cost.
-    oneneuron.train : Gradient descent of one neuron, with the models on its way.
+    oneneuron.train : Gradient descent for one neuron, with the models along the way.
 
     References
     ----------
@@ -145,7 +146,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     array([0, 0])
     """
 
-    # Pickles name the module of the class: the public one, so that the private one may change.
+    # A pickle stores the module's name. This is the public one, since the private one may change.
     __module__ = "oneneuron"
 
     coef_: FloatArray
@@ -192,7 +193,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            float32 samples are computed in float32, all others in float64.
+            The samples. The computation is in float32 for float32 samples, and otherwise in
+            float64.
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -206,14 +208,14 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If an argument or a parameter cannot be used. The estimator is unchanged then.
+            If an argument or a parameter is invalid. The estimator then stays unchanged.
 
         Warns
         -----
         ConvergenceWarning
-            If a training stopped at `max_iter`, or a neuron is saturated.
+            If training stopped at `max_iter`, or if a neuron is saturated.
         RuntimeWarning
-            If a training diverged, or if the cost rose since eta is far above the safe step size.
+            If training diverged, or if the cost rose because eta is far above the safe step size.
         UserWarning
             If all samples of positive weight are of one class.
         DataConversionWarning
@@ -258,8 +260,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> Self:  # fmt: skip
         """Make one step of gradient descent on a part of the data.
 
-        Call it for each part in turn, and go through all parts several times. `solver` does not
-        matter here. With ``eta="auto"`` the step size is 1/L of the part.
+        Call it for each part in turn, and go through all parts several times. `solver` is ignored.
+        With ``eta="auto"``, the step size is 1/L, where L is computed from this part.
 
         Parameters
         ----------
@@ -267,7 +269,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
             All the labels that will occur. The first call needs them. Later calls may leave them
-            out, or must repeat them.
+            out; if they are given, they must be the same.
         sample_weight : array-like of shape (n_samples,), default=None
 
         Returns
@@ -277,12 +279,12 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If an argument or a parameter cannot be used. The estimator is unchanged then.
+            If an argument or a parameter is invalid. The estimator then stays unchanged.
 
         Warns
         -----
         RuntimeWarning
-            If the step would make the parameters infinite. It is not made then.
+            If the step would make the parameters infinite. In that case it is not made.
         DataConversionWarning
             If y is a column, of shape (n_samples, 1). It is flattened.
         """
@@ -320,7 +322,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
-        """Return w.x + b of each neuron; above 0, its own class is likelier than the rest.
+        """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.
 
         Parameters
         ----------
@@ -329,14 +331,14 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column for each class, unless there are two classes. Then the only neuron is that of
+            One column for each class. With two classes, the result is one-dimensional and refers to
             the second class.
 
         Raises
         ------
         ValueError, TypeError
-            If X is not a table of finite numbers with the features of the fit, or if it is too
-            large for w.x + b to be finite.
+            If X is not a table of finite numbers with the same features as in the fit, or if it is
+            too large for w.x + b to be finite.
         """
         check_is_fitted(self)
         samples: FloatArray = self._validated(X, reset=False)
@@ -357,7 +359,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            As `decision_function` does.
+            For the same reasons as `decision_function`.
         """
         scores = self.decision_function(X)
         codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
@@ -367,7 +369,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probability of each class.
 
-        With two classes these are 1 - f and f. With more, each neuron's f is divided by their sum.
+        With two classes, these are 1 - f and f. With more, each f is divided by the sum of all f.
 
         Parameters
         ----------
@@ -381,22 +383,22 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            As `decision_function` does.
+            For the same reasons as `decision_function`.
         """
         scores = self.decision_function(X)
         if scores.ndim == 1:
             return np.column_stack([expit(-scores), expit(scores)])
-        # The softmax of log f is f divided by the sum. It is exact where every f underflows.
+        # The softmax of log f is f divided by the sum, and is exact even where every f underflows.
         probabilities: FloatArray = softmax(log_expit(scores), axis=1)
         return probabilities
 
     def _validated(self, X: ArrayLike, *y: ArrayLike, **options: Any) -> Any:
-        """Return X, and y if given, as scikit-learn validates them, after checks that it lacks."""
+        """Return X, and y if given, validated by scikit-learn after some checks that it lacks."""
         raw = _checks.as_array(X, "X")
         # scikit-learn has its own error for complex numbers.
         dtype = np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
         for labels in y:
-            if labels is not None:  # scikit-learn has its own error for None, too
+            if labels is not None:  # scikit-learn also has its own error for None
                 _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
         try:
             # Numbers too large for the dtype become infinite, and are refused as such.
@@ -462,7 +464,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
 @contextmanager
 def _all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
-    """Leave the fitted attributes as they were if an error or Ctrl-C ends the block."""
+    """Restore the fitted attributes if an error or Ctrl-C ends the block."""
 
     def fitted() -> dict[str, Any]:
         return {name: value for name, value in vars(estimator).items() if name.endswith("_")}

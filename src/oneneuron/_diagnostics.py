@@ -1,4 +1,4 @@
-"""Warnings and errors about what went wrong in a training, each with its remedy."""
+"""Warnings and errors about what went wrong in training, each with its remedy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ._typing import Float64Array
 # Features whose standard deviations differ by more than this factor visibly slow a descent down.
 _UNLIKE_SCALES = 30.0
 
-# A cost above that of a constant guess by more than this factor is not just a matter of stopping
-# a little early.
+# If the cost exceeds that of a constant guess by more than this factor, the training did not merely
+# stop a little early.
 _WORSE_THAN_A_GUESS = 1.01
 
 
 def _warn(message: str, category: type[Warning]) -> None:
-    """Warn at the line that called this package, or scikit-learn's wrapper around `fit`."""
+    """Warn at the line that called this package, past any wrapper of scikit-learn around `fit`."""
     level, frame = 3, sys._getframe(2)
     while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back
@@ -28,21 +28,21 @@ def _is_inner(module: str) -> bool:
 
 
 def infinite_start(name: str) -> ValueError:
-    """Return the error of a start from which w.x + b is not finite.
+    """Return the error for a start at which w.x + b is not finite.
 
     Parameters
     ----------
     name : str
-        The name of the samples.
+        The name of the argument that holds the samples.
     """
     return ValueError(
         f"{name} is too large for w.x + b to be finite at the start: scale the features, or start "
-        f"from an init of smaller weights."
+        f"from an init with smaller weights."
     )
 
 
 def warn_of_divergence(step: int, eta: float) -> None:
-    """Warn that a descent stopped since its next step would not have been finite.
+    """Warn that a descent stopped because its next parameters would not have been finite.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def warn_of_divergence(step: int, eta: float) -> None:
 def warn_of_one_class(label: object) -> None:
     """Warn that all samples of positive weight have the same label."""
     _warn(
-        f"All samples are of one class, {label!r}, so that the neuron can only learn to answer "
-        f"that. Add samples of the other classes, and check that no filter has dropped them.",
+        f"All samples are of one class, {label!r}, so the neuron can only learn to predict it. "
+        f"Add samples of the other classes, and check that no filter has dropped them.",
         UserWarning,
     )
 
@@ -100,11 +100,11 @@ def unlike_scales(scales: Float64Array) -> bool:
 
 
 def warn_of_saturation() -> None:
-    """Warn that the gradient has vanished where the model is worse than a constant guess."""
+    """Warn that the gradient has vanished although the model is worse than a constant guess."""
     from sklearn.exceptions import ConvergenceWarning
 
     _warn(
-        "The neuron is saturated: its answers are so close to 0 or 1 that the gradient is nearly "
+        "The neuron is saturated: its outputs are so close to 0 or 1 that the gradient is nearly "
         "0, but the cost is higher than that of a constant guess. It has not converged. Scale the "
         "features (StandardScaler), start from smaller weights (init=None) or try several starts "
         "(n_init).",
@@ -113,12 +113,12 @@ def warn_of_saturation() -> None:
 
 
 def is_saturated(cost: float, guess_cost: float) -> bool:
-    """Return whether a training that has come to rest at `cost` is worse than a constant guess."""
+    """Return whether training that came to rest at `cost` is worse than a constant guess."""
     return guess_cost > 0.0 and cost > _WORSE_THAN_A_GUESS * guess_cost
 
 
 def warn_of_large_eta(eta: float, safe_eta: float, num_rises: int, num_steps: int) -> None:
-    """Warn that the cost rose, since the step size is far above the safe one.
+    """Warn that the cost rose because the step size is far above the safe one.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def warn_of_large_eta(eta: float, safe_eta: float, num_rises: int, num_steps: in
     """
     _warn(
         f"The cost rose in {num_rises:,} of {num_steps:,} steps: eta = {eta:g} is "
-        f"{eta / safe_eta:.3g} times {safe_eta:.2g}, the largest step size that is sure never to "
-        f"raise it. Use eta='auto' or a smaller eta.",
+        f"{eta / safe_eta:.3g} times {safe_eta:.2g}, the largest step size that is guaranteed "
+        f"never to raise it. Use eta='auto' or a smaller eta.",
         RuntimeWarning,
     )

@@ -1,6 +1,6 @@
-"""The losses that a neuron can be trained on, one record each.
+"""The losses that a neuron can be trained on, with one record for each.
 
-With z = w.x + b and f = sigma(z), a sample of label y costs
+With z = w.x + b and f = sigma(z), a sample with label y costs
 
 - quadratic: 1/2 (f - y)^2, half the Brier score;
 - log: -log f if y = 1, and -log(1 - f) if y = 0.
@@ -17,7 +17,7 @@ from ._typing import LossName
 
 @dataclass(frozen=True)
 class Loss:
-    """All that the package knows of a loss outside the kernel.
+    """Everything that the package knows about a loss outside the kernel.
 
     Attributes
     ----------
@@ -26,10 +26,10 @@ class Loss:
     kernel_code : int
         Its number in the kernel's ``enum Loss``.
     max_curvature : float
-        An upper bound on the second derivative of a sample's cost in z.
+        An upper bound on the second derivative of a sample's cost with respect to z.
     guess_cost : callable
-        ``guess_cost(p)`` is the mean cost of always answering p where a share p of the samples,
-        0 < p < 1, has the label 1. No constant answer costs less.
+        ``guess_cost(p)`` is the mean cost per sample of always predicting p when a share p of the
+        samples has label 1, with 0 < p < 1. No other constant prediction costs less.
     """
 
     name: LossName
@@ -42,7 +42,7 @@ QUADRATIC = Loss(
     name="quadratic",
     kernel_code=0,
     # For y = 0 the second derivative is f^2 (1 - f) (2 - 3 f), largest at f = (15 - sqrt(33)) / 24.
-    # It is 0.07702928506067525... there, rounded up here.
+    # The maximum is 0.07702928506067525..., rounded up here.
     max_curvature=0.0770292850607,
     guess_cost=lambda p: 0.5 * p * (1.0 - p),
 )

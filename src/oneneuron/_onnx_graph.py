@@ -1,4 +1,4 @@
-"""The converter of a `NeuronClassifier` to ONNX nodes; importing it needs skl2onnx."""
+"""The converter of a `NeuronClassifier` to ONNX nodes; importing this module needs skl2onnx."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def register_converter() -> None:
 def _set_output_types(operator: Any) -> None:
     """Set the types and shapes of the labels and the probabilities.
 
-    They are the same as for any linear classifier, except for the input of a ZipMap. It must be
-    float32: no runtime would load the graph with float64.
+    They are the same as for any linear classifier, except that the input of a ZipMap must be
+    float32. No runtime would load a graph in which it is float64.
     """
     calculate_linear_classifier_output_shapes(operator)
     probabilities = operator.outputs[1]
@@ -47,8 +47,8 @@ def _set_output_types(operator: Any) -> None:
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Add the nodes of a classifier to the graph.
 
-    For two classes the score z becomes two scores, -z and z. From there on, one formula holds for
-    any number of classes: the two f have the sum 1, and ArgMax resolves a tie to the first class.
+    With two classes, the score z becomes two scores, -z and z. After that, the same nodes serve any
+    number of classes: the two f sum to 1, and ArgMax resolves a tie in favour of the first class.
     """
     model = operator.raw_operator
     label, probabilities = operator.outputs
@@ -82,8 +82,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         result = scores
     else:
         # The softmax of log f(z) = min(z, 0) - log(1 + exp(-|z|)), since every f may underflow. Two
-        # shorter operators are no alternative: onnxruntime's Sigmoid is 7 % off at z = -14 in
-        # float32, and its Softplus does not take float64.
+        # operators would be shorter but do not work: onnxruntime's Sigmoid is 7 % off at z = -14
+        # in float32, and its Softplus does not accept float64.
         tail = node("Exp", node("Neg", node("Abs", scores)))
         log_tail = node("Log", node("Add", constant(1.0), tail))
         log_f = node("Sub", node("Min", scores, constant(0.0)), log_tail)

@@ -1,4 +1,4 @@
-"""The results of a training, and of a comparison of speeds."""
+"""The results of training, and of a comparison of speeds."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ from ._typing import Float64Array, FloatArray
 
 
 class Model(NamedTuple):
-    """The neuron at one step of a training: f(x) = sigma(weights . x + bias).
+    """A neuron at one step of its training: f(x) = sigma(weights . x + bias).
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class Model(NamedTuple):
     step : int
         The number of updates made so far; 0 is the start.
     accuracy : float
-        The share of samples, from 0 to 1, with ``np.round(f) == y``. Samples count by their weight.
+        The weighted share of the samples for which ``np.round(f) == y``, from 0 to 1.
     cost : float
         1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights.
     """
@@ -70,18 +70,18 @@ class Descent(NamedTuple):
     last : Model
         The model after the last step.
     best : Model
-        The model with the highest accuracy; if several share it, the first of them.
+        The first model with the highest accuracy.
     lowest : Model
         The model with the lowest cost. For both `best` and `lowest`, the start counts only if no
         step was made.
     history : History
-        The steps that ``record_every`` asked for; empty by default.
+        The steps recorded as ``record_every`` requests; empty by default.
     num_steps : int
         The number of steps made.
     eta : float
         The step size used.
     stop_reason : str
-        ``"num_steps"``, or ``"diverged"`` if the next step had no finite parameters.
+        ``"num_steps"``, or ``"diverged"`` if the next parameters were not finite.
     """
 
     last: Model
@@ -101,20 +101,20 @@ class Timing(NamedTuple):
     name : str
         The rung: an implementation of the descent, with its instruction set or number of cores.
     num_steps : int
-        The number of steps that `seconds` is for.
+        The number of steps to which `seconds` refers.
     seconds : float
         The time for all steps, extrapolated from the fastest stretch.
     nanoseconds : float
         The time per sample and step.
     than_before : float or None
-        How many times as fast as the rung before; None for the first.
+        How many times as fast as the previous rung; None for the first.
     than_lecture : float
         How many times as fast as the lecture's code.
     timed_steps : int
-        The number of steps that were really made: fewer than `num_steps` where all of them would
+        The number of steps that were actually timed: fewer than `num_steps` if all of them would
         take too long.
     first_step_seconds : float or None
-        The time of the first step, with layout and compilation, of a rung that needs a library.
+        The time of the first step, including layout and compilation, if the rung needs a library.
     """
 
     name: str
@@ -127,6 +127,6 @@ class Timing(NamedTuple):
     first_step_seconds: float | None
 
 
-# Pickles name the module of a class: the public one, so that the private one may change.
+# A pickle stores the name of a class's module. Store the public one: the private one may change.
 Model.__module__ = History.__module__ = Descent.__module__ = "oneneuron"
 Timing.__module__ = "oneneuron.compare"

@@ -2,12 +2,12 @@
 
 
 def three_digits(value: float) -> str:
-    """Return a number with three digits, or with all the digits before the point if more."""
+    """Return a number to three digits, or with all digits before the point if there are more."""
     return f"{value:,.{0 if value >= 99.95 else 1 if value >= 9.995 else 2}f}"
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the largest unit, of s, ms and µs, that leaves 1 or more of it."""
+    """Return a time in s, ms or µs, in the largest of these units in which it is at least 1."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= 0.9995 * size:
             return f"{three_digits(seconds / size)} {unit}"
@@ -20,5 +20,5 @@ def counted(number: int, noun: str) -> str:
 
 
 def rounded(value: float, digits: int = 3) -> str:
-    """Return a number with `digits` significant digits, and all digits before the point."""
+    """Return a number to `digits` significant digits; below a million, keep all integer digits."""
     return f"{value:.0f}" if 10**digits - 0.5 <= value < 1e6 else f"{value:.{digits}g}"

@@ -29,11 +29,11 @@ def train(
     Parameters
     ----------
     X : array-like of shape (n, d)
-        The samples. float32 samples are computed in float32, all others in float64.
+        The samples. The computation is in float32 for float32 samples, and otherwise in float64.
     y : array-like of shape (n,)
         The labels, 0 and 1 or False and True.
     eta : float or "auto"
-        The step size. "auto" stands for `safe_eta`, with which no step raises the cost.
+        The step size. "auto" means `safe_eta`, with which no step raises the cost.
     num_steps : int, default 10_000
     init : tuple of (array-like of shape (d,), float), default None
         The weights and the bias at the start. By default they are d + 1 uniform draws from [0, 1),
@@ -46,11 +46,11 @@ def train(
     record_every : int, default 0
         Record the start and every `record_every` steps in ``history``; 0 records nothing.
     n_threads : int, default None
-        The largest number of threads to use. By default as many as the work is worth, at most one
-        for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
-        result does not depend on it.
+        The largest number of threads to use. By default, as many as speed up the work, but at most
+        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
+        result does not depend on the number of threads.
     random_state : int, RandomState, Generator or None, default None
-        The source of the draws. None stands for NumPy's global state.
+        The source of random numbers. None means NumPy's global state.
 
     Returns
     -------
@@ -59,14 +59,14 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used. Nothing has been computed then.
+        If an argument is invalid. No step is made in that case.
     KeyboardInterrupt
         On Ctrl-C, within a tenth of a second.
 
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It stops there.
+        If the descent diverges. It then stops early.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def start_training(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used.
+        If an argument is invalid.
     """
     n_threads = _checks.as_threads(n_threads)
     alpha = _checks.as_size(alpha, "alpha")
@@ -140,11 +140,12 @@ def safe_eta(
     X: ArrayLike, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
     loss: LossName = "quadratic",
 ) -> float:  # fmt: skip
-    """Return 1/L, the largest step size that is sure never to raise the cost.
+    """Return 1/L, the largest step size that is guaranteed never to raise the cost.
 
     L is a bound on the curvature of the cost: c times the largest eigenvalue of Z^T U Z, plus
-    alpha. Z is [X, 1], U is the diagonal matrix of the sample weights, and c is the largest second
-    derivative of the loss in w.x + b: 0.0770 for the quadratic loss and 1/4 for the log loss.
+    alpha. Z is [X, 1], and U is the diagonal matrix of the sample weights. c is the largest second
+    derivative of the loss with respect to w.x + b: 0.0770 for the quadratic loss and 1/4 for the
+    log loss.
 
     Parameters
     ----------
@@ -157,13 +158,13 @@ def safe_eta(
     Returns
     -------
     float
-        1/L, rounded down to 12 bits. The last digits of the eigenvalue depend on the linear algebra
-        library, and would make the descent depend on it too.
+        1/L, rounded down to 12 bits. Without this rounding, the descent would depend on the linear
+        algebra library, which determines the last digits of the eigenvalue.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used, or if L is not finite.
+        If an argument is invalid, or if L is not finite.
 
     References
     ----------

@@ -13,7 +13,7 @@ RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | Non
 
 LossName: TypeAlias = Literal["quadratic", "log"]
 Which: TypeAlias = Literal["last", "best", "lowest"]
-# Both kinds of dict: a type checker does not accept a dict of int for a dict of float.
+# Two dict types, because a type checker does not accept a dict of int as a dict of float.
 ClassWeight: TypeAlias = dict[Any, float] | dict[Any, int] | Literal["balanced"] | None
 
 

@@ -18,9 +18,9 @@ def register() -> None:
     Notes
     -----
     The graph computes in float64 if its input is float64, and in float32 otherwise, whatever the
-    dtype of the training. Only the dictionaries of "zipmap", which is the default, are always
-    float32, since ONNX has no others. As with skl2onnx's own classifiers, boolean labels come out
-    as 0 and 1, and the raw scores of two classes are two columns, -z and z.
+    dtype of the training. The dictionaries of "zipmap", which is on by default, are always float32,
+    since ONNX allows no other type. As with skl2onnx's own classifiers, boolean labels come out as
+    0 and 1, and the raw scores of two classes are two columns, -z and z.
 
     Examples
     --------
@@ -28,7 +28,7 @@ def register() -> None:
     >>> oneneuron.onnx.register()  # doctest: +SKIP
     >>> graph = skl2onnx.to_onnx(classifier, X[:1], options={"zipmap": False})  # doctest: +SKIP
     """
-    # Imported here, so that the module itself is there without skl2onnx.
+    # Imported here, since importing this module must not need skl2onnx.
     try:
         from ._onnx_graph import register_converter
     except ModuleNotFoundError as error:

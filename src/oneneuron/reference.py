@@ -1,11 +1,11 @@
-"""The algorithm in plain NumPy: a text to read, and what the tests compare the kernel with.
+"""The algorithm in plain NumPy: code to read, and the reference for the tests of the kernel.
 
-A neuron answers f(x) = sigma(w.x + b). It is trained by gradient descent on the sum over samples of
-1/2 (f - y)^2, the "quadratic" loss of the lecture, or of -log f for y = 1 and -log(1 - f) for
-y = 0, the "log" loss of logistic regression.
+A neuron computes f(x) = sigma(w.x + b). Gradient descent minimises its cost, which is the sum of a
+loss over all samples. The "quadratic" loss of the lecture is 1/2 (f - y)^2. The "log" loss of
+logistic regression is -log f for y = 1 and -log(1 - f) for y = 0.
 
-All functions take samples X of shape (n, d), labels y of shape (n,), 0 or 1, weights of shape (d,)
-and a bias, and they compute in float64.
+Samples X have shape (n, d), labels y (0 or 1) have shape (n,), and weights have shape (d,).
+Everything is computed in float64.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ._typing import AnyArray, Float64Array, LossName
 
 
 def sigma(z: Float64Array) -> Float64Array:
-    """Return the sigmoid 1 / (1 + e^-z), written so that no z overflows.
+    """Return the sigmoid 1 / (1 + e^-z), in a form that does not overflow for any z.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def sigma(z: Float64Array) -> Float64Array:
 def error(z: Float64Array, y: AnyArray) -> Float64Array:
     """Return f - y, with f = sigma(z).
 
-    For y = 1 this is -sigma(-z): sigma(z) - 1 would lose the digits where z is large.
+    For y = 1, -sigma(-z) is computed, since sigma(z) - 1 would lose digits where z is large.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def error(z: Float64Array, y: AnyArray) -> Float64Array:
 def cost(
     X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, loss: LossName = "quadratic"
 ) -> float:
-    """Return the cost of a neuron, the sum of its losses.
+    """Return the cost of a neuron: the sum of the losses of all samples.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def cost(
 def accuracy(X: Float64Array, y: AnyArray, weights: Float64Array, bias: float) -> float:
     """Return the share of samples, from 0 to 1, for which f rounds to y.
 
-    As in the lecture, np.round makes class 0 of f = 1/2.
+    As in the lecture, f = 1/2 counts as class 0, since np.round(0.5) is 0.
 
     Parameters
     ----------
@@ -106,9 +106,9 @@ def gradient(
 ) -> tuple[Float64Array, float]:
     """Return the gradient of the cost: dC/dw and dC/db.
 
-    Both are sums over the samples of dC/dz, times x for the weights and times 1 for the bias. dC/dz
-    is (f - y) f (1 - f) for the quadratic loss. For the log loss it is f - y alone, since the
-    derivative of the logarithm divides by f (1 - f).
+    dC/dw is the sum of dC/dz times x over all samples, and dC/db is the sum of dC/dz. For the
+    quadratic loss, dC/dz is (f - y) f (1 - f). For the log loss it is just f - y, since the
+    derivative of the logarithm cancels the factor f (1 - f).
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def gradient_descent(
     X: Float64Array, y: AnyArray, weights: Float64Array, bias: float, eta: float, num_steps: int,
     loss: LossName = "quadratic",
 ) -> list[tuple[Float64Array, float]]:  # fmt: skip
-    """Return all parameters of a gradient descent, the start first.
+    """Return the parameters at the start and after each step of a gradient descent.
 
     Parameters
     ----------

@@ -14,10 +14,10 @@ from oneneuron._losses import LOG, LOSSES, QUADRATIC
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
 
-INFINITE_SQUARES = "^X has features whose squares are infinite: scale X"
+INFINITE_SQUARES = r"^X has features whose squares are infinite: scale X\.$"
 
 
-def make_samples(seed, n=100, d=4, weighted=True, dtype=np.float64):
+def draw_samples(seed, n=100, d=4, weighted=True, dtype=np.float64):
     """Return correlated features of very different scales and means, and sample weights."""
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, d)) @ rng.standard_normal((d, d))
@@ -116,7 +116,7 @@ def test_means_and_scales_are_those_of_the_samples(d, weighted):
 @pytest.mark.parametrize("n", [1, 5, 40_000])
 def test_all_samples_are_counted_however_many_there_are(n):
     # With d = 7 a slab has 18,724 rows: 40,000 rows make three slabs, of which the last is short.
-    X, u = make_samples(1, n, 7)
+    X, u = draw_samples(1, n, 7)
     means, scales = weighted_moments(X, u)
     np.testing.assert_allclose(SecondMoments(X, u).means, means, rtol=1e-10)
     if n > 1:
@@ -124,7 +124,7 @@ def test_all_samples_are_counted_however_many_there_are(n):
 
 
 def test_the_total_is_the_sum_of_the_sample_weights():
-    X, u = make_samples(2)
+    X, u = draw_samples(2)
     assert SecondMoments(X, u).total == pytest.approx(u.sum(), rel=1e-14)
     assert SecondMoments(X).total == 100
 
@@ -150,7 +150,7 @@ def test_the_scale_of_a_nearly_constant_feature_is_its_standard_deviation():
 
 
 def test_a_sample_of_weight_zero_changes_no_moment():
-    X, u = make_samples(5)
+    X, u = draw_samples(5)
     u[::3] = 0.0
     there = u > 0
     found, expected = SecondMoments(X, u), SecondMoments(X[there], u[there])
@@ -160,7 +160,7 @@ def test_a_sample_of_weight_zero_changes_no_moment():
 
 @pytest.mark.parametrize("d", [4, 600])
 def test_float32_is_summed_in_float64(d):
-    X, u = make_samples(6, 50, d, dtype=np.float32)
+    X, u = draw_samples(6, 50, d, dtype=np.float32)
     found, expected = SecondMoments(X, u), SecondMoments(X.astype(float), u.astype(float))
     for name in ("means", "scales"):
         assert getattr(found, name).dtype == np.float64
@@ -180,7 +180,7 @@ def test_float32_is_summed_in_float64(d):
 def test_the_safe_eta_is_one_over_the_curvature_or_a_little_less(
     seed, n, d, weighted, fit_intercept, loss, alpha
 ):
-    X, u = make_samples(seed, n, d, weighted)
+    X, u = draw_samples(seed, n, d, weighted)
     Z = with_ones(X, fit_intercept)
     largest = np.linalg.norm(Z if u is None else np.sqrt(u)[:, None] * Z, 2) ** 2
     found = SecondMoments(X, u, fit_intercept).safe_eta(alpha, loss)
@@ -196,7 +196,7 @@ def test_the_safe_eta_is_one_over_the_curvature_or_a_little_less(
     alpha=st.sampled_from([0.0, 0.3, 10.0]),
 )  # fmt: skip
 def test_the_curvature_is_nowhere_above_one_over_the_safe_eta(seed, loss, weighted, size, alpha):
-    X, u = make_samples(seed, 30, 3, weighted)
+    X, u = draw_samples(seed, 30, 3, weighted)
     rng = np.random.default_rng(seed)
     y, parameters = rng.integers(0, 2, 30), size * rng.standard_normal(4)
     parameters[:3] /= SecondMoments(X, u).scales  # margins of order `size`
@@ -234,7 +234,7 @@ def test_the_same_samples_in_another_layout_give_the_same_safe_eta(n, d, dtype):
 
 
 def test_a_safe_eta_has_twelve_bits():
-    X, u = make_samples(8)
+    X, u = draw_samples(8)
     mantissa, _ = np.frexp(safe_eta(X, u, 0.1))
     assert mantissa * 2**12 == int(mantissa * 2**12)
 
@@ -244,7 +244,7 @@ def test_a_safe_eta_has_twelve_bits():
 def test_features_whose_squares_are_infinite_have_no_safe_eta(n, d, value):
     X = np.ones((n, d))
     X[1, 1] = value
-    with pytest.raises(ValueError, match=INFINITE_SQUARES + r" for eta='auto'\.$"):
+    with pytest.raises(ValueError, match=INFINITE_SQUARES):
         safe_eta(X)
 
 
@@ -256,10 +256,7 @@ def test_features_whose_squares_are_infinite_have_no_safe_eta(n, d, value):
         ({"sample_weight": [-1.0]}, r"sample_weight must be finite and 0 or more"),
         ({"alpha": -1}, r"alpha must be finite and 0 or more"),
         ({"loss": "hinge"}, r"loss must be 'quadratic' or 'log'"),
-        (
-            {"X": [[1e154]], "alpha": 1.79e308},
-            r"^X has features whose squares are infinite: scale X",
-        ),
+        ({"X": [[1e154]], "alpha": 1.79e308}, INFINITE_SQUARES),
     ],
 )
 def test_safe_eta_refuses_bad_arguments(change, message):
@@ -285,7 +282,7 @@ def transformed(P, H):
     weighted=st.booleans(), loss=st.sampled_from([*LOSSES.values()]),
 )  # fmt: skip
 def test_without_a_penalty_the_bound_in_the_new_coordinates_is_one(seed, n, d, weighted, loss):
-    X, u = make_samples(seed, n, d, weighted)
+    X, u = draw_samples(seed, n, d, weighted)
     P = SecondMoments(X, u).preconditioner(0.0, loss)
     H = bound(X, u, 0.0, loss)
     scale = 1 / np.sqrt(H.diagonal())
@@ -310,7 +307,7 @@ def test_the_curvature_in_the_new_coordinates_is_at_most_1(n, d, alpha, loss):
 @pytest.mark.parametrize("alpha", [0.0, 0.3])
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_coordinates_of_many_features_make_the_diagonal_of_the_bound_one(fit_intercept, alpha):
-    X, u = make_samples(10, 30, 512)
+    X, u = draw_samples(10, 30, 512)
     scale = SecondMoments(X, u, fit_intercept).preconditioner(alpha, LOG)
     assert scale.shape == (513,)
     diagonal = transformed(scale, bound(X, u, alpha, LOG, fit_intercept)).diagonal()
@@ -319,7 +316,7 @@ def test_the_coordinates_of_many_features_make_the_diagonal_of_the_bound_one(fit
 
 
 def test_without_an_intercept_its_coordinate_does_not_mix_with_the_others():
-    X, u = make_samples(11)
+    X, u = draw_samples(11)
     P = SecondMoments(X, u, fit_intercept=False).preconditioner(0.0, LOG)
     assert not P[:4, 4].any() and not P[4, :4].any() and P[4, 4] == pytest.approx(1.0, rel=1e-8)
     H = bound(X, u, 0.0, LOG, fit_intercept=False)[:4, :4]
@@ -349,7 +346,7 @@ def test_linearly_dependent_features_have_finite_coordinates(kind, alpha):
 
 
 def test_the_coordinates_are_the_same_in_other_units():
-    X, u = make_samples(13)
+    X, u = draw_samples(13)
     units = np.array([1e-3, 1.0, 1e4, 2.0])
     P = SecondMoments(X, u).preconditioner(0.0, LOG)
     of_units = SecondMoments(X * units, u).preconditioner(0.0, LOG)
@@ -362,8 +359,5 @@ def test_the_coordinates_are_the_same_in_other_units():
 def test_features_whose_squares_are_infinite_have_no_coordinates(n, d, value):
     X = np.ones((n, d))
     X[1, 1] = value
-    with pytest.raises(
-        ValueError,
-        match=INFINITE_SQUARES + r" for solver='lbfgs'\.$",
-    ):
+    with pytest.raises(ValueError, match=INFINITE_SQUARES):
         SecondMoments(X).preconditioner(0.3, LOG)

@@ -79,6 +79,7 @@ def lines_without_the_lock(source):
             depth = indent
 
 
+@pytest.mark.slow
 def test_no_line_of_the_kernels_loops_calls_python(annotated_lines):
     source = (ENGINE / "kernel.pyx").read_text().splitlines()
     loop = [*lines_of_functions(source, "cdef inline", "cdef void", "cdef bint", "cdef Py_ssize_t")]

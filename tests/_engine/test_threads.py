@@ -14,10 +14,10 @@ import pytest
 from helpers import (
     SECONDS_UNTIL_GIVEN_UP,
     bits,
+    new_threads,
     printed_by,
     run_python,
     system_threads,
-    new_threads,
     wait_until,
 )
 

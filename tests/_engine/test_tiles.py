@@ -28,7 +28,8 @@ def read_back(laid_out, positives, negatives):
     return *samples, np.concatenate(rest)
 
 
-def make_samples(seed, n, d, dtype=np.float64, share=0.5):
+def draw_samples(seed, n, d, dtype=np.float64, share=0.5):
+    """Return samples, and labels that are 1 with the probability `share`."""
     rng = np.random.default_rng(seed)
     return rng.standard_normal((n, d)).astype(dtype), (rng.random(n) < share).astype(int)
 
@@ -72,7 +73,7 @@ LAYOUTS = {
 def test_every_sample_is_laid_out_once_in_order_times_the_sign_of_its_class(
     seed, n, d, dtype, share, layout, slab_bytes
 ):
-    X, y = make_samples(seed, n, d, dtype, share)
+    X, y = draw_samples(seed, n, d, dtype, share)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "_SLAB_BYTES", slab_bytes)
         found = laid_out(LAYOUTS[layout](X), y)
@@ -91,7 +92,7 @@ def test_every_sample_is_laid_out_once_in_order_times_the_sign_of_its_class(
 def test_every_sample_weight_is_at_its_sample_and_zero_in_empty_lanes(
     seed, n, share, dtype, slab_bytes
 ):
-    X, y = make_samples(seed, n, 1, dtype, share)
+    X, y = draw_samples(seed, n, 1, dtype, share)
     # Each weight is the square of a feature, which identifies its sample.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiles, "_SLAB_BYTES", slab_bytes)
@@ -103,7 +104,7 @@ def test_every_sample_weight_is_at_its_sample_and_zero_in_empty_lanes(
 @settings(deadline=None, max_examples=100)
 @given(n=st.integers(1, 300), share=st.sampled_from([0.0, 0.3, 1.0]))
 def test_without_sample_weights_the_last_tile_of_a_class_has_ones_at_its_samples(n, share):
-    X, y = make_samples(n, n, 1, share=share)
+    X, y = draw_samples(n, n, 1, share=share)
     X[:] = 1.0
     found = laid_out(X, y)
     assert not found.weighted and len(found.sample_weight) == 2
@@ -120,14 +121,14 @@ def test_without_sample_weights_the_last_tile_of_a_class_has_ones_at_its_samples
 def test_a_tile_is_narrow_from_4096_features_on(dtype):
     kernel = import_kernel(np.dtype(dtype).name)
     for d, tile in [(4095, kernel.TILE_SAMPLES), (4096, kernel.NARROW_TILE_SAMPLES)]:
-        X, y = make_samples(0, 3, d, dtype)
+        X, y = draw_samples(0, 3, d, dtype)
         assert laid_out(X, y).values.shape == (len(set(y)), d, tile)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 15, 16, 17, 40])
 def test_every_sample_of_wide_data_is_laid_out_once(n, dtype):
-    X, y = make_samples(n, n, 4097, dtype)
+    X, y = draw_samples(n, n, 4097, dtype)
     ones, zeros, rest = read_back(laid_out(X, y), np.sum(y == 1), np.sum(y == 0))
     np.testing.assert_array_equal(ones, X[y == 1])
     np.testing.assert_array_equal(zeros, X[y == 0])
@@ -153,12 +154,12 @@ def test_a_single_sample_makes_a_tile_of_its_class(label):
 
 @pytest.mark.parametrize("labels", [bool, np.uint8, np.int64, np.float32, np.float64])
 def test_labels_may_be_of_any_dtype(labels):
-    X, y = make_samples(1, 50, 2)
+    X, y = draw_samples(1, 50, 2)
     np.testing.assert_array_equal(laid_out(X, y.astype(labels)).values, laid_out(X, y).values)
 
 
 def test_laying_out_changes_no_argument():
-    X, y = make_samples(2, 50, 2)
+    X, y = draw_samples(2, 50, 2)
     before = X.copy(), y.copy()
     laid_out(X, y, X[:, 0] ** 2)
     np.testing.assert_array_equal(X, before[0])
@@ -182,7 +183,7 @@ def test_every_row_of_an_aligned_array_begins_at_a_cache_line(rows, columns, dty
 @pytest.mark.parametrize("d", [1, 3, 4097])
 def test_tiles_begin_at_a_cache_line(dtype, d):
     for n in range(1, 6):
-        X, y = make_samples(n, n, d, dtype)
+        X, y = draw_samples(n, n, d, dtype)
         found = laid_out(X, y)
         assert found.values.ctypes.data % 64 == 0
         assert found.values.flags.c_contiguous

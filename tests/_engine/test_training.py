@@ -446,6 +446,16 @@ def test_a_descent_is_flat_at_the_same_step_with_helpers(helper_counts):
 # --- Steps that take several calls, or that fail ---
 
 
+@pytest.mark.linetrace
+def test_a_step_to_infinite_parameters_is_not_made():
+    X, y, start, _ = make_problem()
+    training = Training(X, y, start, eta=1e308)
+    before = bits(training.model())
+    training.advance(5)
+    assert training.diverged and training.step == 0
+    assert bits(training.model()) == before
+
+
 def test_steps_of_one_call_for_each_block_have_the_bits_of_steps_of_one_call():
     X, y, start, _ = make_problem(5000, 3)
     found, expected = (Training(X, y, start, eta=1e-4, loss=LOG) for _ in range(2))

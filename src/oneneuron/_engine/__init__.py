@@ -1,1 +1,1 @@
-"""The compiled kernel and the Python that feeds it; its callers have checked every argument."""
+"""The compiled kernel and the Python code around it. Callers have checked every argument."""

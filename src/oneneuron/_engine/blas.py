@@ -12,7 +12,7 @@ _lock = Lock()
 _holders: set[object] = set()
 _limit: Any = None
 
-if hasattr(os, "register_at_fork"):  # a child could inherit the lock from a thread that it lacks
+if hasattr(os, "register_at_fork"):  # else a child could inherit a lock that nobody releases
     os.register_at_fork(
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
@@ -22,9 +22,9 @@ if hasattr(os, "register_at_fork"):  # a child could inherit the lock from a thr
 def one_thread() -> Iterator[None]:
     """Give BLAS one thread, in the whole process, until the last such block ends.
 
-    With several threads, BLAS adds up in an order that depends on their number. They also wait for
-    each other in a busy loop, so that beside other work a product of two small matrices takes
-    milliseconds.
+    With several threads, BLAS sums in an order that depends on their number. The threads also wait
+    for each other in a busy loop. When other work competes for the cores, even the product of two
+    small matrices then takes milliseconds.
     """
     holder = object()
     try:
@@ -40,7 +40,7 @@ def _enter(holder: object) -> None:
         _holders.add(holder)
         if _limit is None:
             _limit = get_cached_controller().limit(limits=1, user_api="blas")
-            # Otherwise only the thread that set the limit could lift it, and it may leave first.
+            # Otherwise only the thread that set the limit could lift it, but it may leave first.
             OpenBLASController.clear_controlling_thread()
 
 

@@ -1,4 +1,4 @@
-"""The cost over two of the weights, for pictures."""
+"""The cost as a function of two of the weights, for pictures."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .training import Training
 # The search for the best bias begins with this many candidates, chosen from this many samples.
 _CANDIDATES = 32
 _SAMPLES = 4096
-# This far beyond the outermost candidates every f is within 5e-5 of 0 or 1, and the cost is flat.
+# This far beyond the outermost candidates, every f is within 5e-5 of 0 or 1, and the cost is flat.
 _BEYOND = 10.0
-# The search ends after this many halvings of the distance between two candidates.
+# The search ends after this many bisections of the interval between two candidates.
 _HALVINGS = 10
 
 
@@ -24,14 +24,14 @@ def cost_over(
     second: Float64Array, *, bias: float | None = None, sample_weight: FloatArray | None = None,
     alpha: float = 0.0,
 ) -> Float64Array:  # fmt: skip
-    """Return the cost on a grid over two of the weights, with the other weights held.
+    """Return the cost on a grid over two of the weights, with the other weights held fixed.
 
     Parameters
     ----------
     X : ndarray of shape (n, d), float32 or float64
     y : ndarray of shape (n,), 0 and 1
     weights : array-like of shape (d,)
-        The values at which the other weights are held.
+        The values at which the other weights are held fixed.
     pair : (int, int)
         The indices of the two weights.
     first : ndarray of shape (k,)
@@ -39,8 +39,9 @@ def cost_over(
     second : ndarray of shape (m,)
         The values of the second weight.
     bias : float, default None
-        None searches for the best bias at each point. In trials with up to 4,096 samples the cost
-        found was less than 1 above that of a fine scan; a single sample costs up to 1/2.
+        The bias at every point. With None, the best bias is searched for at each point. In trials
+        with up to 4,096 samples, the cost found was less than 1 above that of a fine scan. For
+        comparison, a single sample costs up to 1/2.
     sample_weight : ndarray of shape (n,), with the dtype of X, default None
     alpha : float, default 0.0
 
@@ -98,7 +99,7 @@ def _training(
     X: FloatArray, y: AnyArray, parameters: Float64Array, sample_weight: FloatArray | None,
     alpha: float,
 ) -> Training:  # fmt: skip
-    """Return a training that evaluates the cost; it makes no step."""
+    """Return a training that only serves to evaluate the cost."""
     return Training(
         X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
     )
@@ -112,12 +113,12 @@ def _candidates(z: Float64Array, rise: FloatArray) -> Float64Array:
     z : ndarray of shape (n,)
         w.x of each sample.
     rise : ndarray of shape (n,)
-        Twice the change of the cost where f of the sample jumps from 0 to 1.
+        Twice the change in the cost when f of the sample jumps from 0 to 1.
 
     Notes
     -----
     With the bias -z, f is 1/2 at that sample. The candidates are an even selection of these biases,
-    the two ends, and the best bias of a neuron so steep that f jumps from 0 to 1 there.
+    one bias beyond each end, and the best bias for a neuron so steep that f jumps from 0 to 1.
     """
     order = np.argsort(-z)
     jumps = -z[order]
@@ -128,14 +129,14 @@ def _candidates(z: Float64Array, rise: FloatArray) -> Float64Array:
 
 
 def _cost_at_best_bias(training: Training, parameters: Float64Array, biases: Float64Array) -> float:
-    """Return the lowest cost over the bias: at the best candidate, or found by halvings beside it.
+    """Return the lowest cost over the bias, at the best candidate or found by bisection next to it.
 
-    The cost is not convex in the bias, so that halvings alone could miss the minimum.
+    The cost is not convex in the bias, so bisection alone could miss the minimum.
     """
     costs, slopes = np.transpose([_scored(training, parameters, bias) for bias in biases])
     best = int(np.argmin(costs))
-    # The cost falls from the best candidate towards this neighbour, and is higher there, so that a
-    # minimum lies between the two.
+    # The cost falls from the best candidate towards this neighbour, whose cost is higher. A minimum
+    # therefore lies between the two.
     neighbour = best - 1 if slopes[best] > 0 else best + 1
     low, high = np.sort(biases[[best, min(max(0, neighbour), len(biases) - 1)]])
     lowest: float = costs[best]
@@ -148,7 +149,7 @@ def _cost_at_best_bias(training: Training, parameters: Float64Array, biases: Flo
 
 
 def _scored(training: Training, parameters: Float64Array, bias: float) -> tuple[float, float]:
-    """Return the cost with this bias, and its derivative in the bias."""
+    """Return the cost with this bias, and its derivative with respect to the bias."""
     parameters[-1] = bias
     cost, gradient = training.evaluate(parameters)
     return np.inf if training.diverged else cost, gradient[-1]

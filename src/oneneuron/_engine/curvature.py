@@ -1,4 +1,4 @@
-"""The second moments of the samples: safe step size, preconditioner, and scales of the features.
+"""The second moments of the samples, for step sizes, preconditioners and feature scales.
 
 Throughout, Z = [X, 1], or [X, 0] without an intercept, and U is the diagonal matrix of the sample
 weights. The Hessian of a cost is at most c Z^T U Z, plus alpha for the weights, where c is the
@@ -16,15 +16,15 @@ from .._losses import Loss
 from .._typing import Float64Array, FloatArray
 
 # With fewer features than this, Z^T U Z is computed and decomposed. With more, only its diagonal is
-# computed, and its largest eigenvalue by Lanczos iterations.
+# computed, and Lanczos iterations find the largest eigenvalue.
 _DENSE_SIDE = 512
 _LANCZOS_ERROR = 1e-3
-_LANCZOS_VECTORS = 8  # more save hardly a pass over X
+_LANCZOS_VECTORS = 8  # more would hardly save a pass over X
 
-# Added to the diagonal of a correlation matrix, which linearly dependent features make singular.
+# Added to the diagonal of the correlation matrix, which may otherwise be singular.
 _RIDGE = 1e-8
 
-# A feature whose variance is below this share of its mean square is constant up to rounding.
+# A feature whose variance is below this share of its mean square counts as constant.
 _CONSTANT = 1e-12
 
 _SLAB_DOUBLES = 2**17
@@ -58,13 +58,13 @@ class SecondMoments:
 
     @cached_property
     def _gram(self) -> Float64Array:
-        """X^T U X, of shape (d, d), or its diagonal, of shape (d,), for many features."""
+        """X^T U X of shape (d, d), or for many features only its diagonal, of shape (d,)."""
         d = self._X.shape[1]
         gram = np.zeros((d, d) if self._is_dense else d)
         with np.errstate(over="ignore", invalid="ignore"):
             for rows, u in self._slabs():
-                # The product of a matrix with its own transpose, with weights or without. For two
-                # different matrices BLAS adds up in another order.
+                # A matrix times its own transpose, with weights or without. For two different
+                # matrices, BLAS would sum in a different order.
                 half = rows if self._sample_weight is None else rows * np.sqrt(u)[:, None]
                 gram += half.T @ half if self._is_dense else (half * half).sum(axis=0)
         return gram
@@ -79,7 +79,7 @@ class SecondMoments:
         """Yield the rows of X in float64 and their weights, a slab at a time."""
         size = max(1, _SLAB_DOUBLES // self._X.shape[1])
         for first in range(0, len(self._X), size):
-            # BLAS adds up in another order if the rows are not in C order.
+            # BLAS sums in a different order if the rows are not in C order.
             rows = np.ascontiguousarray(self._X[first : first + size], dtype=np.float64)
             if self._sample_weight is None:
                 yield rows, np.ones(len(rows))
@@ -94,17 +94,17 @@ class SecondMoments:
 
     @cached_property
     def scales(self) -> Float64Array:
-        """The standard deviations of the features, of shape (d,); for a constant one its size."""
+        """The standard deviation of each feature, of shape (d,); its size if it is constant."""
         mean_squares = (self._gram.diagonal() if self._is_dense else self._gram) / self.total
         with np.errstate(over="ignore", invalid="ignore"):
             variances = mean_squares - self.means**2
         return np.sqrt(np.where(variances > _CONSTANT * mean_squares, variances, mean_squares))
 
     def preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
-        """Return P, for coordinates v with (weights, bias) = P v that suit L-BFGS.
+        """Return the matrix P of (weights, bias) = P v, where v are coordinates that suit L-BFGS.
 
-        In v the bound on the Hessian is near the identity matrix. With many features only its
-        diagonal is made 1.
+        In these coordinates, the bound on the Hessian is close to the identity matrix. With many
+        features, only its diagonal elements are 1.
 
         Parameters
         ----------
@@ -134,7 +134,7 @@ class SecondMoments:
 
     @property
     def _bordered_gram(self) -> Float64Array:
-        """Z^T U Z with the intercept last, or its diagonal for many features."""
+        """Z^T U Z with the intercept last, or for many features only its diagonal."""
         if not self._is_dense:
             return np.append(self._gram, self._intercept * self.total)
         d = len(self._gram)
@@ -145,11 +145,10 @@ class SecondMoments:
         return bordered
 
     def safe_eta(self, alpha: float, loss: Loss) -> float:
-        """Return 1/L, the largest step size that is sure never to raise the cost.
+        """Return 1/L, the largest step size that is guaranteed never to raise the cost.
 
-        L is c times the largest eigenvalue of Z^T U Z, plus alpha. 1/L is rounded down to 12 bits,
-        so that the last digits of the eigenvalue, which depend on the linear algebra library, do
-        not reach the descent.
+        L is c times the largest eigenvalue of Z^T U Z, plus alpha. 1/L is rounded down to 12 bits.
+        This removes the last digits of the eigenvalue, which depend on the linear algebra library.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""The choice of the kernel, made once, for the instruction sets that this processor has.
+"""The choice of the kernel for the instruction sets of this processor, made once.
 
-``ONENEURON_ISA`` (``plain``, ``v3`` or ``v4``) forces a level. Otherwise the highest level that was
-built and that the processor supports is taken. If that kernel cannot be imported, the import of the
-package fails: a silent step down to a slower kernel would go unnoticed.
+``ONENEURON_ISA`` (``plain``, ``v3`` or ``v4``) forces a level. Otherwise the level is the highest
+that was built and that the processor supports. If that kernel cannot be imported, the import of the
+package fails, since a silent fallback to a slower kernel would go unnoticed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _chosen_level(available: tuple[str, ...]) -> str:
 
 
 def import_kernel(precision: str, at: str | None = None) -> Kernel:
-    """Return the kernel for "float64" or "float32", by default at the level chosen.
+    """Return the kernel for "float64" or "float32", by default at the chosen level.
 
     Parameters
     ----------
@@ -43,4 +43,4 @@ def import_kernel(precision: str, at: str | None = None) -> Kernel:
 
 available = levels()
 level = _chosen_level(available)
-import_kernel("float64")  # at once, so that a kernel that cannot be imported is noticed here
+import_kernel("float64")  # fails here, early, if the kernel cannot be imported

@@ -37,7 +37,7 @@ class Neuron:
 
 _Neuron: TypeAlias = Neuron
 
-# The kernel is built as several modules, of which `dispatch.import_kernel` chooses one.
+# The kernel is built as several modules; `dispatch.import_kernel` chooses one of them.
 class Kernel(Protocol):
     SUM_LANES: int
     TILE_SAMPLES: int

@@ -1,7 +1,7 @@
-"""Two solvers over one kernel: gradient descent, and L-BFGS.
+"""Two solvers on the same kernel: gradient descent and L-BFGS.
 
 Both take a `Training` at its start and a function ``watch(step, costs)``. They call it as they go,
-with the step reached and the costs of the steps since the last call, and stop where it returns
+with the step reached and the costs of the steps since the last call, and they stop when it returns
 true. Both return the number of steps made and the reason for stopping:
 
 - ``"converged"``: every derivative of the cost is within its limit;
@@ -26,14 +26,14 @@ Reason: TypeAlias = Literal["converged", "max_iter", "precision", "diverged", "c
 Watch: TypeAlias = Callable[[int, ArrayLike], bool]
 _Map: TypeAlias = Callable[[Float64Array], Float64Array]
 
-# The pairs of steps and gradients that L-BFGS remembers. With 10 it needs a third more iterations
-# on unscaled data.
+# The number of pairs of steps and gradients that L-BFGS remembers. With 10, it needs a third more
+# iterations on unscaled data.
 _PAIRS = 20
 
-# L-BFGS ends where a step lowers the cost by less than this many units of its last digit.
+# L-BFGS ends when a step lowers the cost by less than this many units of its last digit.
 _LAST_DIGITS = 64
 
-# The number of evaluations of L-BFGS that is assumed when the helpers' worth is judged.
+# The number of evaluations by L-BFGS assumed when deciding whether helpers save time.
 _FEW_STEPS = 10
 
 
@@ -47,7 +47,7 @@ def gradient_descent(
     training : Training
     max_iter : int
     watch : callable
-        Called at every multiple of a stride, and at other steps.
+        Called at every multiple of a stride, and at some other steps.
     strides : sequence of int
 
     Returns
@@ -80,7 +80,7 @@ def lbfgs(
     ----------
     training : Training
     preconditioner : ndarray of shape (d + 1, d + 1) or (d + 1,)
-        P, or its diagonal if it has no other elements.
+        P, or only its diagonal if P is a diagonal matrix.
     max_iter : int
     watch : callable
 
@@ -123,21 +123,21 @@ def lbfgs(
 class _Objective:
     """The cost of a training, and its gradient, in the coordinates v of `lbfgs`.
 
-    SciPy takes 7 us longer per step over one function that returns both.
+    With a single function that returns both, SciPy would take 7 us longer per step.
     """
 
     def __init__(self, training: Training, preconditioner: Float64Array) -> None:
         self._training, self._start = training, training.parameters
         self._cost, self._gradient = training.cost, training.gradient
         self._at = np.zeros(len(preconditioner)).tobytes()
-        # The first step of the line search has length 1. In this unit of v it leads to where the
-        # minimum would be if the bound on the Hessian were the Hessian.
+        # The first step of the line search has length 1. In this unit of v, it leads to the place
+        # where the minimum would be if the bound on the Hessian were the Hessian itself.
         _, to_gradient = _maps(preconditioner)
         unit = np.linalg.norm(to_gradient(self._gradient))
         self._to_parameters, self._to_gradient = _maps(unit * preconditioner)
 
     def _move(self, v: Float64Array) -> None:
-        """Evaluate the parameters at v, unless they were the last evaluated."""
+        """Evaluate the parameters at v, unless they were evaluated last."""
         at = v.tobytes()
         if at != self._at:
             self._at = at

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 def helpers(count: int, work: Callable[[int], None], stop: Callable[[], None]) -> Iterator[None]:
     """Run ``work(rank)`` on helper threads while the block runs.
 
-    There are fewer helpers than asked for where the system refuses to start more threads.
+    There are fewer helpers than requested if the system refuses to start more threads.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def helpers(count: int, work: Callable[[int], None], stop: Callable[[], None]) -
     if count == 0:
         yield
         return
-    from threading import Lock, Thread  # on first use: most trainings need no thread
+    from threading import Lock, Thread  # on first use, since most training runs need no helper
 
     over = False
     at_work = [Lock() for _ in range(count)]
@@ -45,8 +45,8 @@ def helpers(count: int, work: Callable[[int], None], stop: Callable[[], None]) -
         yield
     finally:
         over = True
-        # Ctrl-C may interrupt start(), after which that thread cannot be joined, or the lines
-        # below. A thread that does not hold its lock by now will never begin its work.
+        # Ctrl-C may interrupt the lines below. It may also interrupt start(), and that thread
+        # cannot be joined. A thread that does not hold its lock by now will never begin its work.
         waiting = True
         while waiting:
             try:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _CACHE_LINE = 64
 _SLAB_BYTES = 2**20
 
-# From this number of features on, a tile and its partial sums would outgrow a cache, and narrow
-# tiles are faster.
+# From this number of features on, a normal tile and its partial sums would outgrow a cache, and
+# narrow tiles are faster.
 _WIDE = 4096
 
 
@@ -30,8 +30,8 @@ class Tiles(NamedTuple):
     values : ndarray of shape (num_tiles, d, tile), float32 or float64
         The samples times the sign of their class. Lanes without a sample hold zeros.
     sample_weight : ndarray of shape (num_tiles or 2, tile)
-        If `weighted`, the weights of all samples. Otherwise the weights in the last tile of class 1
-        and in the last tile of class 0: 1 for a sample, 0 for a lane without one.
+        If `weighted`, the weights of all samples. Otherwise, only the weights in the last tile of
+        each class, class 1 first: 1 for a sample, 0 for a lane without one.
     weighted : bool
     num_positive : int
         The number of tiles of class 1, which come first.
@@ -60,8 +60,8 @@ def lay_out(X: FloatArray, y: AnyArray, sample_weight: FloatArray | None, kernel
     """
     n, d = X.shape
     tile = kernel.TILE_SAMPLES if d < _WIDE else kernel.NARROW_TILE_SAMPLES
-    # A copy that holds zeros and ones only. It decides where samples are written, and another
-    # thread may change y meanwhile.
+    # A copy that holds only zeros and ones. It decides where samples are written, and another
+    # thread may change y in the meantime.
     labels = (y != 0).view(np.uint8)
     positives = int(np.count_nonzero(labels))
     num_positive = -(-positives // tile)
@@ -88,7 +88,7 @@ def lay_out(X: FloatArray, y: AnyArray, sample_weight: FloatArray | None, kernel
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     """Return an uninitialised array whose rows are rounded up to whole cache lines.
 
-    Two threads that write to different rows then never write to the same cache line.
+    Threads that write to different rows then never write to the same cache line.
     """
     dtype = np.dtype(dtype)
     per_line = _CACHE_LINE // dtype.itemsize

@@ -1,4 +1,4 @@
-"""A training under way: the arrays that the kernel works on, and the calls that move it."""
+"""A training in progress: the arrays that the kernel works on, and the calls that advance it."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ COSTS_KEPT = 1024
 _BLOCK_SAMPLES = 1024
 _BLOCK_BYTES = 2**25
 
-# A call of the kernel lasts some 40 ms, so that Ctrl-C and other threads get through between two.
+# A call of the kernel lasts about 40 ms. Ctrl-C and other threads get their turn between calls.
 _SECONDS_PER_CALL = 0.04
 
-# The approximate time of a step. It only serves to judge whether helpers pay and how long a call
-# may be.
+# Estimates of the time of a step. They only serve to decide whether helpers save time and how many
+# steps a call may make.
 _SECONDS_PER_SAMPLE = 1e-9
 _SECONDS_PER_VALUE = 2e-10
-# To start a helper takes 0.1 ms, more if threads outnumber cores. With helpers, a step takes some
-# 1 us more than its divided work.
+# Starting a helper takes 0.1 ms, or more if there are more threads than cores. With helpers, each
+# step takes about 1 us in addition to the divided work.
 _LEAST_SECONDS_FOR_A_HELPER = 1e-3
 _LEAST_SECONDS_OF_A_STEP = 4e-6  # for each thread
 
 
 class Training:
-    """A training under way, for callers that watch it: make some steps, look, make more.
+    """A training in progress, whose caller can make some steps, look at the result, and make more.
 
     The start is scored at once, as step 0.
 
@@ -59,14 +59,14 @@ class Training:
     alpha : float, default 0.0
     loss : Loss, default QUADRATIC
     fit_intercept : bool, default True
-        If False, the bias stays as it starts.
+        If False, the bias keeps its initial value.
     limits : ndarray of shape (d + 1,), float64, default None
-        The training ends where the size of every derivative of the cost is within its limit. With
-        None it does not end.
+        The training ends when every derivative of the cost is within its limit in absolute value.
+        With None, it does not end by itself.
     n_threads : int, default None
-        The largest number of threads to use. None stands for one for each core.
+        The largest number of threads to use. None means one for each core.
     level : str, default None
-        The instruction set, one of `dispatch.available`. None stands for `dispatch.level`.
+        The instruction set, one of `dispatch.available`. None means `dispatch.level`.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Training:
         self, kernel: Kernel, tiles: Tiles, loss: Loss, fit_intercept: bool, limits: Float64Array,
         most_threads: int,
     ) -> None:  # fmt: skip
-        """Allocate the arrays that the kernel writes to; their meaning is documented there."""
+        """Allocate the arrays that the kernel writes to; the kernel documents their meaning."""
         num_tiles, d, tile = tiles.values.shape
         tiles_in_block = min(_BLOCK_SAMPLES // tile, _BLOCK_BYTES // tiles.values[0].nbytes)
         num_blocks: int = -(-num_tiles // max(1, tiles_in_block))
@@ -129,8 +129,8 @@ class Training:
             rows=aligned_empty((threads, d + 3), np.float64),
         )
         self._step_seconds = num_tiles * tile * (_SECONDS_PER_SAMPLE + _SECONDS_PER_VALUE * d)
-        # The number of blocks that this thread may sum in a call. The first calls are short; then
-        # the number is adapted to the time they took.
+        # The number of blocks that this thread may sum in a call. The first calls are short. Then
+        # the number is adapted to the time that they took.
         self._budget = 1 + int(_SECONDS_PER_CALL / 4 / self._step_seconds * num_blocks)
 
     def restart(self, start: Float64Array) -> None:
@@ -156,7 +156,7 @@ class Training:
         -------
         cost : float
         gradient : ndarray of shape (d + 1,)
-            The derivative in the bias comes last.
+            The derivative with respect to the bias comes last.
         """
         self._parameters[:] = parameters
         self._totals[:] = 0.0
@@ -170,7 +170,7 @@ class Training:
 
     @property
     def cost(self) -> float:
-        """The cost of the parameters, or of the last ones whose cost was finite."""
+        """The cost of the current parameters, or of the last ones whose cost was finite."""
         cost: np.float64 = self._models[_LAST, -3]
         return cost
 
@@ -203,11 +203,11 @@ class Training:
 
     @property
     def best_accuracy(self) -> float:
-        """The highest share of correct samples so far."""
+        """The highest accuracy so far."""
         return self._accuracy(self._models[_BEST, -2])
 
     def _accuracy(self, wrong: float) -> float:
-        # This is exactly 1 if no sample is wrong, in whatever order the weights were added.
+        # This is exactly 1 if no sample is wrong, regardless of the order of additions.
         return max(0.0, float((self._total_weight - wrong) / self._total_weight))
 
     def costs(self, first: int) -> Float64Array:
@@ -215,7 +215,7 @@ class Training:
         return self._costs[np.arange(first, self.step + 1) % COSTS_KEPT]
 
     def walk(self, last_step: int, strides: Sequence[int] = (), offset: int = 0) -> Iterator[int]:
-        """Descend to `last_step`, and on the way stop and yield each step that is due.
+        """Descend to `last_step`, pausing on the way to yield each step that is due.
 
         A step is due if it is `offset` plus a multiple of a stride, or the last. The steps end
         early if the training diverges or is flat.
@@ -239,12 +239,12 @@ class Training:
                 yield self.step
 
     def advance(self, num_steps: int) -> None:
-        """Make `num_steps` steps of gradient descent, fewer if it diverges or the cost is flat."""
+        """Make `num_steps` steps of gradient descent, or fewer if it diverges or becomes flat."""
         with self.helped(num_steps):
             self._advance_to(self.step + num_steps, self.eta)
 
     def helped(self, num_steps: int) -> AbstractContextManager[None]:
-        """Return a context in which helpers share the work, if they pay for `num_steps` steps."""
+        """Return a context in which helpers share `num_steps` steps of work, if that is faster."""
         helpers = self._worthwhile_helpers(num_steps)
         if helpers > 0:
             self._neuron.muster()

@@ -1,8 +1,8 @@
 """scikit-learn's callbacks during a fit, where the installed version has them (1.9 and later).
 
-scikit-learn has a callback follow a tree of tasks. Here the root is the fit, its children are the
-trainings of single neurons, and their children are stretches of steps. A callback may stop a
-training at the end of a stretch.
+In scikit-learn, a callback follows a tree of tasks. Here the root is the fit, its children are the
+training runs of single neurons, and their children are stretches of steps. A callback may stop a
+training run at the end of a stretch.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class SupportsCallbacks(Protocol):
 
 
 class Tasks:
-    """The tree of tasks of one fit. Each method tells the callbacks how far the fit is.
+    """The tree of tasks of one fit. Each method reports the fit's progress to the callbacks.
 
     Parameters
     ----------
     estimator : SupportsCallbacks
         An estimator with callbacks set.
     X, y, sample_weight : array-like
-        The arguments of the fit, which callbacks may score.
+        The arguments of the fit, on which callbacks may compute scores.
     num_trainings : int
-        The largest number of trainings in the fit.
+        The largest number of training runs in the fit.
     num_stretches : int
-        The largest number of stretches in a training.
+        The largest number of stretches in a training run.
     attributes : callable
-        Returns what the fitted attributes would be now.
+        A function that returns what the fitted attributes would be now.
     """
 
     def __init__(
@@ -71,19 +71,19 @@ class Tasks:
         self._begin(self._fit)
 
     def begin_training(self) -> None:
-        """Report the beginning of the training of a neuron."""
+        """Report the beginning of a training run."""
         self._training = self._fit.subcontext("training", max_subtasks=self._num_stretches + 1)
         self._begin(self._training)
         self._begin_stretch()
 
     def next_stretch(self) -> bool:
-        """Report the end of a stretch, and return whether a callback wants to stop the training."""
+        """Report the end of a stretch, and return whether a callback wants to stop training."""
         stop = self._end(self._stretch)
         self._begin_stretch()
         return stop
 
     def end_training(self) -> None:
-        """Report the end of a training, whose last stretch may be short or empty."""
+        """Report the end of a training run, whose last stretch may be short or empty."""
         self._end(self._stretch)
         self._end(self._training)
 

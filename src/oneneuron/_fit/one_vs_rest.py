@@ -1,4 +1,4 @@
-"""The trainings of one fit: one neuron for each class against the rest."""
+"""The training runs of one fit: one neuron for each class against the rest."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from .recording import Recorder
 
 Reason: TypeAlias = SolverReason | Literal["saturated"]
 
-# The reasons for stopping, the worst first.
+# The reasons for stopping, from worst to best.
 _REASONS: tuple[Reason, ...] = (
     "diverged", "saturated", "max_iter", "callback", "precision", "converged",
 )  # fmt: skip
 
-# The standard deviation of w.x, and of the bias, over the starts that are drawn. On data with far
-# outliers 10 ends at lower costs than 3 and takes less time than 30 (`benchmarks/label_noise.py`).
+# The standard deviation of w.x, and of the bias, over the random starts. On data with far outliers,
+# 10 leads to lower costs than 3 and takes less time than 30 (`benchmarks/label_noise.py`).
 _SPREAD_OF_STARTS = 10.0
 
-# A cost that rises with a step size above this multiple of 1/L gets a warning. Up to there, the
-# bound L may be too cautious.
+# If the cost rises, there is a warning only for step sizes above this multiple of 1/L. Smaller ones
+# may be fine, since the bound L is cautious.
 _FAR_ABOVE_SAFE = 4.0
 
-# Each call of the callbacks leaves a task in memory, so gradient descent makes at most this many.
+# Each call of the callbacks leaves a task in memory. A run of gradient descent therefore makes at
+# most this many calls.
 _MOST_STRETCHES = 100
 
 
@@ -100,7 +101,7 @@ class OneVsRest:
 
     @cached_property
     def _limits(self) -> Float64Array:
-        """The sizes below which derivatives count as zero, of shape (d + 1,), as `tol` says."""
+        """The sizes up to which derivatives count as zero, by `tol`, of shape (d + 1,)."""
         total, scales = self._moments.total, self._moments.scales
         # For features that are zero, alpha stands in for the curvature of the samples.
         of_weights = np.hypot(total * scales, np.sqrt(total * self._options.alpha))
@@ -110,12 +111,12 @@ class OneVsRest:
 
     @property
     def num_trainings(self) -> int:
-        """The number of trainings in the fit: one for each neuron and start."""
+        """The number of training runs in the fit: one for each neuron and start."""
         return len(self._positives) * self._options.n_init
 
     @property
     def num_stretches(self) -> int:
-        """The largest number of stretches of steps in a training."""
+        """The largest number of stretches of steps in a training run."""
         return -(-self._options.max_iter // self._stretch)
 
     @property
@@ -126,7 +127,7 @@ class OneVsRest:
         return -(-self._options.max_iter // _MOST_STRETCHES)
 
     def starts(self, first: Float64Array) -> Float64Array:
-        """Return the starts of each neuron: the given one, then those that are drawn.
+        """Return the starts of each neuron: the given one, then the random ones.
 
         Parameters
         ----------
@@ -141,7 +142,7 @@ class OneVsRest:
         draws = _SPREAD_OF_STARTS * self._options.random_state.standard_normal(size)
         scales = self._moments.scales
         draws[..., :-1] /= np.sqrt(side - 1) * np.where(scales > 0.0, scales, np.inf)
-        with np.errstate(invalid="ignore"):  # infinite means are refused with the squares
+        with np.errstate(invalid="ignore"):  # infinite means are refused later, with the squares
             draws[..., -1] -= draws[..., :-1] @ self._moments.means
         draws[..., -1] *= self._options.fit_intercept
         return np.concatenate([first[:, None], draws], axis=1)
@@ -165,7 +166,7 @@ class OneVsRest:
         return [training.model() for training in trainings]
 
     def train(self, starts: Float64Array, tasks: Tasks | None) -> list[TrainedNeuron]:
-        """Train each neuron from each of its starts, and keep the training of the lowest cost.
+        """Train each neuron from each of its starts, and keep the run with the lowest cost.
 
         Parameters
         ----------
@@ -198,7 +199,7 @@ class OneVsRest:
         return trained
 
     def coefficients(self) -> tuple[FloatArray, FloatArray]:
-        """Return the weights (num_neurons, d) and the biases (num_neurons,) as they are now."""
+        """Return the current weights (num_neurons, d) and biases (num_neurons,)."""
         models = [m.model() if isinstance(m, Training) else m for m in self._models]
         return coefficients_of(models, self._X.dtype)
 
@@ -240,7 +241,7 @@ class OneVsRest:
         return TrainedNeuron(kept, recorder.curve, recorder.models, num_steps, reason)
 
     def _guess_cost(self, k: int) -> float:
-        """Return the cost of the best constant answer of a neuron."""
+        """Return the cost of the best constant prediction of a neuron."""
         is_positive = self._codes == self._positives[k]
         u = self._sample_weight
         positive = is_positive.sum() if u is None else u[is_positive].sum(dtype=np.float64)
@@ -252,7 +253,7 @@ class OneVsRest:
         return self._moments.total * self._options.loss.guess_cost(share)
 
     def diagnose(self, trained: list[TrainedNeuron]) -> None:
-        """Warn of what went wrong in the trainings."""
+        """Warn about what went wrong in training."""
         options = self._options
         reasons = [neuron.reason for neuron in trained]
         if "diverged" in reasons:
@@ -279,7 +280,7 @@ def _refuse_infinite_start(training: Training) -> None:
 
 
 def coefficients_of(models: Iterable[Model], dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
-    """Return the weights (num_neurons, d) and the biases (num_neurons,) of one model per neuron."""
+    """Return the weights (num_neurons, d) and biases (num_neurons,), given one model per neuron."""
     return np.array([m.weights for m in models], dtype), np.array([m.bias for m in models], dtype)
 
 
@@ -289,7 +290,7 @@ def worst_reason(trained: Iterable[TrainedNeuron]) -> Reason:
 
 
 def total_cost(models: Iterable[Model]) -> float:
-    """Return the sum of the costs, rounded after each addition, which sum() no longer does."""
+    """Return the sum of the costs, rounded after each addition, unlike sum() since Python 3.12."""
     return reduce(add, (model.cost for model in models))
 
 

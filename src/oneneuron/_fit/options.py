@@ -1,4 +1,4 @@
-"""The options of a fit: the classifier's parameters, checked and in the form the rest uses."""
+"""The options of a fit: the classifier's parameters, checked and converted."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Options:
 
     @classmethod
     def checked(cls, parameters: Mapping[str, Any]) -> Self:
-        """Return the options that a user's parameters stand for.
+        """Check a user's parameters, and return them as options.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""A record of a training while it runs: its costs, its models, and lines of progress."""
+"""A record of a training run, made while it runs: costs, models, and lines of progress."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ PRINT_EVERY = 1000
 
 
 class Recorder:
-    """A watcher of one training, called with the step reached and the costs since the last call.
+    """An observer of one training run. Each call passes the step reached and the latest costs.
 
     Parameters
     ----------
     training : Training
-        A training at its start.
+        The training, at its start.
     record_every : int
         The number of steps between two recorded models; 0 records none.
     name : str or None
-        The name to print lines of progress under; None prints none.
+        The name at the beginning of each line of progress; None prints no lines.
     should_stop : callable or None
-        ``should_stop()`` is called every `stop_stride` steps; true ends the training.
+        ``should_stop()`` is called every `stop_stride` steps. If it returns true, training stops.
     stop_stride : int
 
     Attributes
@@ -48,7 +48,7 @@ class Recorder:
 
     @property
     def strides(self) -> list[int]:
-        """The strides whose multiples the training must stop at."""
+        """The strides at whose multiples the training must pause."""
         wanted: list[tuple[object, int]] = [
             (self._record_every > 0, self._record_every), (self._name, PRINT_EVERY),
             (self._should_stop, self._stop_stride),

@@ -52,7 +52,7 @@ def with_class_weight(
     codes : ndarray of shape (n,)
     classes : ndarray of shape (num_classes,)
     dtype : dtype
-        The dtype of the result, that of the samples.
+        The dtype of the samples and of the result.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def with_class_weight(
     Raises
     ------
     ValueError
-        If a product is not finite, or all are zero.
+        If a product is not finite, or if all are zero.
     """
     if class_weight is None:
         return sample_weight

@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, default None
-        The arguments, without the name of the program. None stands for those of this process.
+        The arguments, without the name of the program. None means those of this process.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(end="", flush=True)  # there may be no stdout to flush
     except (ValueError, TypeError, OSError) as error:
         if _is_broken_pipe(error):
-            # The interpreter flushes once more at its exit, which must not fail either.
+            # The interpreter flushes once more when it exits, which must not fail either.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         print(f"oneneuron: error: {_one_line(error)}", file=sys.stderr)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _is_broken_pipe(error: Exception) -> bool:
     """Return whether the program that reads the output has ended."""
-    if sys.platform == "win32":  # reports an invalid argument; for a file it would name the file
+    if sys.platform == "win32":  # reports an invalid argument, without a file name
         return isinstance(error, OSError) and error.errno == errno.EINVAL and error.filename is None
     return isinstance(error, BrokenPipeError)
 
@@ -67,7 +67,7 @@ def _one_line(error: Exception) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all errors of this command; --help shows the usage."""
+    """A parser that reports an error in one line, without the usage, which --help shows."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"oneneuron: error: {message}\n")

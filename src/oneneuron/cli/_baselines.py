@@ -1,4 +1,4 @@
-"""The lecture's neuron beside two methods from libraries: least squares, logistic regression.
+"""The lecture's neuron compared with methods from libraries: least squares, logistic regression.
 
 `data` is always what `oneneuron.lecture.example1.get_data` returns.
 """
@@ -31,8 +31,8 @@ class MethodScore(NamedTuple):
     test_accuracy : float
         The same fraction of the held-out samples.
     seconds : float
-        The time of the training: of the one run for the neuron, of the fastest of three runs for
-        the other methods.
+        The training time: that of the only run for the neuron, and that of the fastest of three
+        runs for the other methods.
     """
 
     name: str

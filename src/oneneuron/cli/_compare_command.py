@@ -52,7 +52,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Time all rungs, save the picture and the figures, print the table."""
+    """Time all rungs, save the picture and the figures, and print the table."""
     # Imported here, since no other command needs the contenders.
     from ..compare import ladder, lecture_problem
 
@@ -65,7 +65,7 @@ def run(arguments: Namespace) -> None:
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), progress_bar() as show:
         rows = ladder(problem, arguments.steps, show)
-    # Save before printing, so that the results survive if the table cannot be printed to its end.
+    # Save before printing, so that the results survive if printing fails partway.
     write_whole(arguments.output, _picture(rows, file_format))
     if arguments.json is not None:
         write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
@@ -75,7 +75,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _file_format(path: str) -> str:
-    """Return the file format that the extension of a path stands for."""
+    """Return the file format that belongs to the extension of a path."""
     file_format = os.path.splitext(path)[1].removeprefix(".").lower()
     if file_format not in _rendering.file_formats():
         raise ValueError(
@@ -92,7 +92,7 @@ def _head(problem: Problem, num_steps: int) -> str:
 
 
 def _table(rows: Sequence[Timing]) -> str:
-    """Return the table, one line for each rung; its last column is only there for libraries."""
+    """Return the table, one line for each rung; the last column is only shown for libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
         ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
@@ -124,7 +124,7 @@ def _has_libraries(rows: Sequence[Timing]) -> bool:
 
 
 def _padded(column: Sequence[str]) -> list[str]:
-    """Return cells of equal width: names, which have no heading, to the left, all others right."""
+    """Return cells of equal width, aligned to the right, or to the left if there is no heading."""
     width = max(map(len, column))
     return [f"{cell:{'>' if column[0] else '<'}{width}}" for cell in column]
 
@@ -134,21 +134,21 @@ def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
     from ..compare import LECTURE_ETA, missing_libraries
 
     if any(row.timed_steps < row.num_steps for row in rows):
-        yield "* Fewer steps were timed, since all of them would take too long."
+        yield "* Fewer steps were timed, since all of them would have taken too long."
     if problem.eta < LECTURE_ETA:
         yield (
             f"eta is below the lecture's {LECTURE_ETA:g}, which can make the cost oscillate with "
             f"{counted(len(problem.y), 'sample')}."
         )
     yield "1 ns is a billionth of a second. Every rung was checked to reach the same parameters."
-    yield "Times are computed from a rung's fastest stretch, to leave out what other programs do."
+    yield "Times are computed from a rung's fastest stretch, to exclude the work of other programs."
     yield "The rungs of the lecture and of oneneuron also score every step; the others do not."
     if _has_libraries(rows):
         yield "The other columns leave out compilation, and no column includes a library's import."
     if cores.count() > 1:
         yield (
             f"Each rung runs on one core. The last two may use all {cores.count()} cores, which "
-            f"pays off from a\nfew thousand samples on: try -n 100000."
+            f"helps with a\nfew thousand samples or more: try -n 100000."
         )
     else:
         yield "Only one core may be used, so there is no rung for several cores."
@@ -184,7 +184,7 @@ def _processor() -> str:
 def _picture(rows: Sequence[Timing], file_format: str) -> bytes:
     from ..plots import plot_ladder
 
-    # The shape of a slide, and so small that a font of ten points can be read from the last row.
+    # The shape of a slide, and small enough to read its ten-point font from the last row.
     return _rendering.render(
         lambda ax: plot_ladder(rows, ax=ax), file_format, size=(8.0, 4.5), dpi=240
     )

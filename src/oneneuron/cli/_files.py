@@ -13,11 +13,11 @@ def check_writable(path: str, option: str = "--output", others: Iterable[str] = 
     Parameters
     ----------
     path : str
-        The file to write. Nothing is left there.
+        The file to write. It is not created or changed.
     option : str, default "--output"
-        The option that `path` is the value of, for the message.
+        The name of the option that gave `path`, for the message.
     others : iterable of str
-        Other files that are read or written, which `path` must not be.
+        Other files that are read or written. `path` must not be one of them.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def check_writable(path: str, option: str = "--output", others: Iterable[str] = 
     """
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(f"{path} is a folder or a device: name a file to write to.")
-    # The file is replaced by renaming another, which would succeed for a read-only file, too.
+    # The file is replaced by renaming another, which would succeed even if the file is read-only.
     if os.path.exists(path) and not os.access(path, os.W_OK):
         raise OSError(f"{path} is read-only: name another file.")
     for other in others:
@@ -64,7 +64,7 @@ def write_whole(path: str, content: bytes) -> None:
     Raises
     ------
     OSError
-        If the file cannot be written. The old file, if there was one, is still there then.
+        If the file cannot be written. An existing file then stays unchanged.
     """
     handle, name = _temporary_beside(path)
     try:
@@ -77,11 +77,11 @@ def write_whole(path: str, content: bytes) -> None:
 
 
 def _temporary_beside(path: str) -> tuple[int, str]:
-    """Return an open handle and the name of a new file in the folder of `path`, links followed.
+    """Return an open handle and the name of a new file in the folder of `path`, following links.
 
-    mkstemp would make a file that its owner alone may read. This one gets the usual permissions.
-    To give them to mkstemp's file, one would need the umask, which can only be read by setting it,
-    for all threads.
+    mkstemp would make a file that only its owner may read. This one has the usual permissions.
+    Giving those to mkstemp's file would need the umask, which can only be read by setting it for
+    all threads.
     """
     name = os.path.join(os.path.dirname(os.path.realpath(path)), f".{token_hex(8)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)

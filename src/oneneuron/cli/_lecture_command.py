@@ -62,7 +62,7 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Make the data, train, save the pictures, print the comparison."""
+    """Make the data, train, save the pictures, and print the comparison."""
     from ..lecture import example1, first_network
     from . import _baselines
 
@@ -88,7 +88,7 @@ def run(arguments: Namespace) -> None:
         _baselines.fit_least_squares(data),
         _baselines.fit_logistic_regression(data),
     ]
-    # Save before printing, so that the files survive if the rest cannot be printed to its end.
+    # Save before printing, so that the files survive if printing fails partway.
     _save_pictures(pictures, train_pos, train_value, model)
     saved = pictures
     if arguments.html is not None:
@@ -146,7 +146,7 @@ def _save_page(
 ) -> None:  # fmt: skip
     """Repeat the training with a history and write the page.
 
-    NumPy's global state must be what it was before the first training, so that both start from the
+    NumPy's global state must be the same as before the first training, so that both start from the
     same parameters.
     """
     from ._report import LectureRun, lecture_page

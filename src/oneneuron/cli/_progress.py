@@ -1,4 +1,4 @@
-"""The time that work takes: measured, and shown as a progress bar."""
+"""The timing of a call, and a progress bar for long work."""
 
 from __future__ import annotations
 

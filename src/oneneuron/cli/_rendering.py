@@ -1,4 +1,4 @@
-"""Pictures as the bytes of a file, drawn without a window, whatever matplotlib's backend is."""
+"""Pictures as the bytes of a file, drawn without a window regardless of matplotlib's backend."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def _percent(fraction: float) -> str:
 
 
 def _equation(model: Mapping[str, float]) -> str:
-    """Return the boundary w.x + b = 0 with its numbers, which can only be broken between terms."""
+    """Return the equation of the boundary, w.x + b = 0, which can only be broken between terms."""
     terms = [
         (model["w1"], "\N{NO-BREAK SPACE}x₁"),
         (model["w2"], "\N{NO-BREAK SPACE}x₂"),

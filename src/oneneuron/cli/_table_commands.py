@@ -57,7 +57,7 @@ def _add_fit(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--eta", type=_values.eta, default="auto",
-        help="step size, or 'auto' for one with which the cost never rises (default: auto)",
+        help="step size, or 'auto' for one that never raises the cost (default: auto)",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=_values.num_steps, default=10_000,
@@ -96,7 +96,7 @@ def _add_predict(parser: ArgumentParser) -> None:
 
 
 def run_fit(arguments: Namespace) -> None:
-    """Train on a part of the rows, score the model on the others, save it."""
+    """Train on a part of the rows, score the model on the others, and save it."""
     check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
     train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
@@ -130,7 +130,7 @@ def run_fit(arguments: Namespace) -> None:
 def _read_training_table(
     path: str, target: str
 ) -> tuple[list[str], Float64Array, NDArray[np.bool_], list[str]]:
-    """Return feature names, X (n, d), y (n,), true for the second class, and both classes."""
+    """Return the feature names, X, y (true for the second class) and the names of both classes."""
     table = CsvTable.read(path)
     labels, classes = table.labels(target)
     names = [name for name in table.columns if name != target]
@@ -142,7 +142,7 @@ def _read_training_table(
 def _split(
     X: Float64Array, y: NDArray[np.bool_], classes: Sequence[str], arguments: Namespace
 ) -> list[AnyArray]:
-    """Return X and y in a training part and a held-out part, each with rows of both classes."""
+    """Split X and y into a training part and a held-out part, each with rows of both classes."""
     from sklearn.model_selection import train_test_split
 
     n = len(y)

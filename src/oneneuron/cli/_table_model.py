@@ -57,7 +57,7 @@ class TableModel:
         Raises
         ------
         ValueError
-            If w.x + b of a sample cannot be computed, since its numbers are too large.
+            If w.x + b of a sample cannot be computed because its numbers are too large.
         """
         from scipy.special import expit
 
@@ -101,7 +101,7 @@ class TableModel:
         Raises
         ------
         ValueError
-            If the file is something else, or if its parts contradict each other.
+            If the file is not such a model, or if its parts contradict each other.
         OSError
             If the file cannot be read.
         """
@@ -109,7 +109,7 @@ class TableModel:
             try:
                 found = json.load(file)
             except ValueError:
-                found = None  # refused below, as any other file
+                found = None  # refused below, like any other file
         if not isinstance(found, dict) or found.get("format") != _FORMAT:
             raise ValueError(
                 f"{path} is not a model of `oneneuron fit`: name a file that this command saved, "

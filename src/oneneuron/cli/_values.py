@@ -30,7 +30,7 @@ def num_threads(text: str) -> int:
 
 
 def num_samples(text: str) -> int:
-    """Return a number of samples of which a fifth can be held out, at least 5."""
+    """Return a number of samples, at least 5, since a fifth of them is held out."""
     return _whole_number(text, 5)
 
 
@@ -48,7 +48,7 @@ def positive_number(text: str) -> float:
 
 
 def fraction(text: str) -> float:
-    """Return a number between 0 and 1, both excluded."""
+    """Return a number above 0 and below 1."""
     value = _number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"must be a number between 0 and 1, found {text}")

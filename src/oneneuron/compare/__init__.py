@@ -3,7 +3,7 @@
 - A contender is one implementation of the descent: in pure Python, in NumPy, in Numba, ...
 - A rung is one line of the comparison: a contender in one configuration, such as one instruction
   set or number of cores.
-- The ladder is the comparison as a whole, from the rung that is written first to the fastest.
+- The ladder is the comparison as a whole, from the most obvious code to the fastest.
 """
 
 from .._results import Timing

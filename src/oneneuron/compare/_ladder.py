@@ -40,8 +40,8 @@ _MAX_SECONDS = 10.0
 _SHORTENED_SECONDS = 2.0
 
 # A round is timed in stretches of this length, and the fastest stretch counts. All rungs have
-# stretches of the same length: on a busy machine a short stretch may go undisturbed, a long one
-# never does. When whole rounds were timed, the kernel seemed half as fast again as it was.
+# stretches of the same length, since on a busy machine a short stretch may be undisturbed, while a
+# long one never is. When whole rounds were timed, the kernel seemed 1.5 times as fast as it was.
 _SECONDS_PER_STRETCH = 0.02
 
 _LEVEL_NAMES = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
@@ -60,7 +60,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     n : int, default 500
         The number of samples. A fifth of them is held out, as in the lecture, and not used.
     seed : int, default 0
-        The seed for the samples and then for the start.
+        The seed for the samples and for the start.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def ladder(
     ----------
     problem : Problem
     num_steps : int, default 10_000
-        The number of steps that times are given for.
+        The number of steps for which times are given.
     on_progress : callable, default None
         Called as ``on_progress(fraction, name)`` several times a second, with the fraction of the
         work that is done, from 0 to 1, and the name of the rung that is being timed.
@@ -176,7 +176,7 @@ def _prepare_rungs(problem: Problem, on_progress: _OnProgress) -> Iterator[_Rung
             on_progress(0.0, library)
             try:
                 yield _prepare_with_library(module, problem)
-            except Exception as error:  # a library can raise anything where it does not fit
+            except Exception as error:  # an incompatible library can raise anything
                 message = f"{library} is installed but fails, so its rung is left out: {error}"
                 warnings.warn(message, RuntimeWarning, stacklevel=3)
 
@@ -186,7 +186,7 @@ def _configurations(
 ) -> Iterator[tuple[str, Callable[[Problem], Advance]]]:
     """Yield the name and the `prepare` of each rung of a contender that needs no library.
 
-    All rungs run on one core but the last two, the best kernel in float64 and in float32.
+    All rungs run on one core except the last two, the best kernel in float64 and in float32.
     """
     if contender.NAME == "oneneuron":
         for level in available:
@@ -201,13 +201,13 @@ def _configurations(
 
 
 def _prepare_best(contender: ModuleType, problem: Problem) -> Advance:
-    # The best level also where ONENEURON_ISA forces another, so that no later rung is slower.
+    # Use the best level even if ONENEURON_ISA forces another, so that no later rung is slower.
     advance: Advance = contender.prepare(problem, threads=cores.count(), level=available[-1])
     return advance
 
 
 def _prepare_with_library(module: str, problem: Problem) -> _Rung:
-    """Return the rung of a contender that needs a library, its first step timed."""
+    """Return the rung of a contender that needs a library, with its first step timed."""
     contender = _contenders.load(module)
     start = perf_counter()
     contender.make(problem)(1)  # a single variant: `prepare` would compile all of them
@@ -218,7 +218,7 @@ def _prepare_with_library(module: str, problem: Problem) -> _Rung:
 
 @dataclass
 class _Rung:
-    """A contender's descent under way, and the time of a step in its fastest stretch so far."""
+    """A contender's descent in progress, and the time of a step in its fastest stretch so far."""
 
     name: str
     contender: ModuleType
@@ -244,7 +244,7 @@ class _Rung:
 
     def time_round(self) -> Iterator[float]:
         """Time all steps once; before each stretch, yield the fraction of the round done so far."""
-        self.advance(1)  # brings this rung's data back to the caches
+        self.advance(1)  # brings this rung's data back into the caches
         for stretch in range(self.num_stretches):
             yield stretch / self.num_stretches
             first, last = (self.num_steps * k // self.num_stretches for k in (stretch, stretch + 1))

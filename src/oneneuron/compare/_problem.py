@@ -16,7 +16,7 @@ Advance: TypeAlias = Callable[[int], Float64Array]
 
 @dataclass(frozen=True)
 class Problem:
-    """A gradient descent on the quadratic cost, to be made by every contender.
+    """A gradient descent on the quadratic cost, which every contender carries out.
 
     Attributes
     ----------

@@ -14,17 +14,17 @@ from ._problem import Advance
 
 
 def fastest(makers: Iterable[Callable[[], Advance]], seconds: float = 0.03) -> Advance:
-    """Return the `advance` of the variant that is fastest here, made afresh.
+    """Return a new `advance` of the variant that is fastest on this machine.
 
     Which variant is fastest depends on the size of the data and on the machine. Each contender
-    chooses before it is timed, so that it competes with the best it has.
+    makes this choice before it is timed, and then competes with its best variant.
 
     Parameters
     ----------
     makers : iterable of callables
         Each returns the `advance` of a variant, ready to make its first step.
     seconds : float, default 0.03
-        The time to try each variant for.
+        The time for which each variant is tried.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def blocks(rows: Float64Array, num_bytes: int) -> list[Float64Array]:
     ----------
     rows : ndarray of shape (n, k)
     num_bytes : int
-        The size of a block. 0 stands for a single block.
+        The size of a block. 0 means a single block.
 
     Returns
     -------

@@ -14,9 +14,9 @@ def get_data(n: int, random_state: int | np.random.RandomState | None = None) ->
     Parameters
     ----------
     n : int
-        The number of samples in all, at least 5.
+        The total number of samples, at least 5.
     random_state : int, RandomState or None, default None
-        The source of the draws. None stands for NumPy's global state.
+        The source of random numbers. None means NumPy's global state.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def get_data(n: int, random_state: int | np.random.RandomState | None = None) ->
     if as_count(n, "n") < 5:
         raise ValueError(f"n must be 5 or more, found {n}: a fifth of the samples is held out.")
     if isinstance(random_state, (int, np.integer)):
-        # One stream for both draws: with one seed for each, the split would depend on the blobs.
+        # One stream for both draws: if each had the same seed, the split would depend on the blobs.
         random_state = np.random.RandomState(random_state)
     pos, value = make_blobs(n, centers=2, center_box=(-3, 3), random_state=random_state)
     parts: list[AnyArray] = train_test_split(pos, value, test_size=0.2, random_state=random_state)

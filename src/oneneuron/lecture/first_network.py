@@ -10,7 +10,7 @@ from .._diagnostics import warn_of_divergence
 from .._train import start_training
 from .._typing import Float64Array
 
-# The lecture prints the best score after the first step and after every 1000th step from there.
+# The lecture prints the best score after the first step, and then after every 1000 steps.
 _PRINT_EVERY = 1000
 
 
@@ -55,7 +55,7 @@ def predict(x: ArrayLike, model: dict[str, float]) -> Float64Array:
     Raises
     ------
     ValueError, TypeError
-        As `sigma` does.
+        For the same reasons as `sigma`.
     """
     return sigma(x, model)
 
@@ -66,7 +66,7 @@ def build_model(
 ) -> dict[str, float]:  # fmt: skip
     """Train a neuron by gradient descent, and return its first model with the highest score.
 
-    The start is drawn by ``numpy.random.random()``, in the order w1 to wd, b.
+    The starting parameters are drawn by ``numpy.random.random()``, in the order w1 to wd, then b.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def build_model(
     print_best : bool, default True
         Whether to print the best score so far every 1000 steps, and at the end.
     n_threads : int, default None
-        The largest number of threads to use. By default as many as the work is worth.
+        The largest number of threads to use. By default, as many as speed up the work.
 
     Returns
     -------
@@ -87,16 +87,17 @@ def build_model(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used. Nothing has been drawn or printed then.
+        If an argument is invalid, in which case nothing is drawn or printed, or if w.x + b is not
+        finite at the start.
 
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It stops there.
+        If the descent diverges. It then stops early.
     """
     num_steps = _checks.as_count(num_steps, "num_steps")
     training = start_training(x, y, eta=_checks.as_eta(eta), n_threads=n_threads, x_name="x")
-    # The lecture counts steps from 0 and prints after the update, here number 1, 1001, 2001, ...
+    # The lecture counts steps from 0 and prints after the update. Its step 0 is update 1 here.
     for updates in training.walk(num_steps, [_PRINT_EVERY], offset=1):
         if print_best and updates % _PRINT_EVERY == 1:
             print(f"Best by step {updates - 1}: {100 * training.best_accuracy:.1f} %")
@@ -118,7 +119,7 @@ def _weight_names(num_features: int) -> list[str]:
 def _parameters(model: dict[str, float], num_features: int) -> tuple[Float64Array, float]:
     """Return the weights, of shape (d,), and the bias of a model for d features."""
     if not isinstance(model, dict):
-        raise TypeError(f"model must be a dict, as build_model returns it, found {model!r}.")
+        raise TypeError(f"model must be a dict such as build_model returns, found {model!r}.")
     expected = [*_weight_names(num_features), "b"]
     if set(model) != set(expected):
         raise ValueError(

@@ -21,7 +21,7 @@ def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     value : array-like of shape (n,)
         The class of each sample.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -30,7 +30,7 @@ def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError, TypeError
-        As `oneneuron.plots.plot_dots` does.
+        For the same reasons as `oneneuron.plots.plot_dots`.
     """
     return plots.plot_dots(pos, value, ax=ax)
 
@@ -51,7 +51,7 @@ def plot_decision_boundary(
     predict : callable
         ``predict(x, model)`` returns the probability of class 1 for x of shape (m, 2).
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -60,6 +60,6 @@ def plot_decision_boundary(
     Raises
     ------
     ValueError, TypeError
-        As `oneneuron.plots.plot_decision_boundary` does.
+        For the same reasons as `oneneuron.plots.plot_decision_boundary`.
     """
     return plots.plot_decision_boundary(pos, value, lambda x: predict(x, model), ax=ax)

@@ -24,7 +24,7 @@ from ._dots import plot_dots
 from ._paths import add_path, set_path
 from ._surface import Surface
 
-# Shows the record with a given index, and returns the artists that have changed.
+# A function that shows the record with a given index and returns the artists that have changed.
 _Update: TypeAlias = Callable[[int], Iterable[Artist]]
 
 _SIZE = (10.0, 5.0)  # inches
@@ -39,8 +39,8 @@ def animate_training(
 ) -> FuncAnimation:  # fmt: skip
     """Animate a descent on samples with two features.
 
-    On the left are the samples with f as shades of colour and the line f = 0.5. On the right are
-    the path over the two weights, on the contours of the cost, and the cost by step.
+    On the left are the samples, with shades of colour for f and a line where f = 0.5. On the right
+    are the path of the weights over the contours of the cost, and the cost by step.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def animate_training(
     descent : Descent
         The descent, trained with ``record_every=1`` or more.
     num_frames : int, default 100
-        The largest number of frames, 2 or more. The first frame shows the first record and the last
-        frame the last. In between, the step grows by a constant factor from frame to frame, because
-        most changes happen early.
+        The largest number of frames, 2 or more. The first frame shows the first record, and the
+        last frame shows the last one. In between, the step grows by a constant factor from frame to
+        frame, because most changes happen early.
     sample_weight : array-like of shape (n,), default None
         The weights of the samples, as in the training.
     alpha : float, default 0.0
@@ -69,8 +69,8 @@ def animate_training(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used, or if the descent had other costs than those of these
-        samples. No figure has been made then.
+        If an argument is invalid, or if the recorded costs do not match these samples. No figure is
+        made in that case.
 
     Examples
     --------
@@ -103,8 +103,8 @@ def animate_training(
         return [title, *(artist for update in updates for artist in update(k))]
 
     draw(0)
-    # The layout is computed once. For each frame, it would take longer than the drawing, and the
-    # pictures would shake.
+    # The layout is computed only once. Computing it for each frame would take longer than drawing,
+    # and the picture would shake.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     frames = _records_to_show(len(history.step), num_frames)
@@ -112,16 +112,16 @@ def animate_training(
 
 
 def _records_to_show(num_records: int, num_frames: int) -> list[int]:
-    """Return the index of the record for each frame, the first and the last included."""
+    """Return the index of the record for each frame, from the first record to the last."""
     num_frames = min(num_frames, num_records)
     spread = np.rint(np.geomspace(1, num_records, num_frames)) - 1
-    # Rounding would show some of the first records several times.
+    # Rounding alone would show some of the first records several times.
     records: list[int] = np.maximum(spread, np.arange(num_frames)).astype(int).tolist()
     return records
 
 
 def _start_plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Update:
-    """Draw the samples, and return the update of the shades and the line f = 0.5."""
+    """Draw the samples, and return a function that updates the shades and the line f = 0.5."""
     plot_dots(X, y, ax=ax)
     ax.locator_params(axis="x", nbins=6)  # room for numbers such as -6000
     x1_limits, x2_limits = ax.get_xlim(), ax.get_ylim()
@@ -151,10 +151,10 @@ def _start_plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Up
 def _boundary_ends(
     w: Float64Array, b: float, center: Float64Array, reach: float
 ) -> tuple[ArrayLike, ArrayLike] | Float64Array:
-    """Return x1 and x2 of two points on the line w.x + b = 0, outside the picture on either side.
+    """Return x1 and x2 of two points on the line w.x + b = 0, one beyond each side of the picture.
 
-    Each is `reach` away from the point of the line nearest to `center`. Both lists are empty if the
-    line is further than `reach` from `center`.
+    Each is at a distance of `reach` from the point of the line that is nearest to `center`. Both
+    lists are empty if the line is further than `reach` from `center`.
     """
     length = np.hypot(*w)
     if abs(center @ w + b) >= reach * length:
@@ -166,7 +166,7 @@ def _boundary_ends(
 
 
 def _start_path(ax: Axes, history: History) -> _Update:
-    """Return the update of the path on the cost surface."""
+    """Return a function that updates the path on the cost surface."""
     artists = add_path(ax, _style.COLORS[1], _style.DASHES[0])
 
     def update(k: int) -> Iterable[Artist]:
@@ -177,7 +177,7 @@ def _start_path(ax: Axes, history: History) -> _Update:
 
 
 def _start_cost(ax: Axes, history: History) -> _Update:
-    """Return the update of the curve of the cost by step."""
+    """Return a function that updates the curve of the cost."""
     (curve,) = ax.plot([], [], color=_style.COLORS[0], lw=2)
     (dot,) = ax.plot([], [], "o", color=_style.COLORS[0], markersize=8, clip_on=False)
     set_step_axis(ax, history.step, history.step[-1])

@@ -1,4 +1,4 @@
-"""Checks of arguments that several pictures share, made before anything is drawn."""
+"""Checks of the arguments that several pictures share, made before anything is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._results import Descent, History
 
 
 def check_axes(ax: Axes | None) -> None:
-    """Raise TypeError unless a picture can be drawn on `ax`; None stands for the current Axes."""
+    """Raise TypeError unless a picture can be drawn on `ax`; None means the current Axes."""
     if ax is None or (isinstance(ax, Axes) and ax.name == "rectilinear" and ax.figure is not None):
         return
     found = type(ax).__name__

@@ -23,8 +23,8 @@ from ._grid import Grid
 from ._predictions import Classifier, Predictions, predict_in_chunks
 from ._samples import FeatureTable, Samples, classes_of
 
-# What the last picture left on an Axes, for the next one to replace. The colourbars are kept apart:
-# they survive ax.clear(), and a second colourbar would take more space from the Axes.
+# What the last picture drew on an Axes, for the next one to replace. Colourbars are kept apart,
+# since they survive ax.clear(), and a second one would take more space from the Axes.
 _DRAWN: WeakKeyDictionary[Axes, WeakSet[Artist]] = WeakKeyDictionary()
 _COLORBARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary()
 
@@ -36,8 +36,8 @@ def plot_decision_boundary(
 ) -> Axes:  # fmt: skip
     """Draw the class that a model predicts at each point of a plane, with the samples on top.
 
-    If the model gives probabilities of two classes, the picture shows f, the probability of the
-    second class, as shades of colour, and the line f = 0.5. Otherwise it shows the region of each
+    If the model gives probabilities of two classes, shades of colour show f, the probability of the
+    second class, and a line shows where f = 0.5. Otherwise, the picture shows the region of each
     class in the colour of the class, with black borders. A second call on the same Axes replaces
     the first picture.
 
@@ -46,20 +46,20 @@ def plot_decision_boundary(
     X : array-like or DataFrame of shape (n, d)
         The samples, with two features or more.
     y : array-like of shape (n,)
-        The labels, of any kind. Some of the model's classes may be missing. There are at most ten
-        classes, those of the model included.
+        The labels, of any kind. Some of the model's classes may be missing. There may be at most
+        ten classes, including those of the model.
     model : classifier, callable or Model
         A fitted classifier, a function that predicts, or a neuron such as ``descent.best``. See the
         notes for what it may return.
     features : pair of int or str, default None
-        The two features to draw, as column numbers from 0 or names. None is allowed if X has two.
+        The two features to draw: names, or column numbers from 0. May be None if X has only two.
     at : array-like of shape (d,), dict or Series, default None
         The values at which the other features are held: one for each feature of X, such as a row of
         X, or values by name. Values for the two features that are drawn are ignored. A feature
         without a value is held at its median, or at its most common value if it does not hold
-        numbers. The median of whole numbers is always one of the values.
+        numbers. The median of whole numbers is always one of these numbers.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -68,8 +68,8 @@ def plot_decision_boundary(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used, or if the model fails or returns something other than the
-        notes describe. Nothing has been drawn then.
+        If an argument is invalid, if the model fails, or if it returns something other than the
+        notes describe. Nothing is drawn in that case.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def plot_decision_boundary(
 
     - an array of shape (m, k): the probability of each class;
     - an array of shape (m,) or (m, 1) of floats from 0 to 1: the probability of the second of two
-      classes, unless y holds floats and all the values are among them;
+      classes, unless y holds floats and every value is one of these;
     - an array of shape (m,) of anything else: labels.
 
     Examples
@@ -124,7 +124,7 @@ def _with_feature_names_of(model: object, X: ArrayLike) -> ArrayLike:
         raise ValueError(
             f"X must have the model's {len(names)} features, found {len(table.names)}."
         )
-    # A model that was fitted on a frame is hardly used without pandas. Nothing else here needs it.
+    # A model that was fitted on a frame is rarely used without pandas. Nothing else here needs it.
     import pandas
 
     frame: ArrayLike = pandas.DataFrame(table.X, columns=names)
@@ -175,7 +175,7 @@ def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
     """Draw lines where the winning class changes; return whether there are any."""
     winners = scores.argmax(axis=1)
     present = np.unique(winners)
-    # Each border has two sides, so that the borders of the last class are drawn with the others.
+    # Each border lies between two classes, so the last class gets its borders from the others.
     for winner in present[:-1]:
         lead = _lead(scores, winners, winner).reshape(grid.shape)
         ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
@@ -191,7 +191,7 @@ def _lead(scores: Float64Array, winners: NDArray[np.intp], winner: int) -> Float
 
 
 def _show_colorbar(ax: Axes, mesh: QuadMesh, label: str) -> None:
-    """Show a colourbar for the mesh, the one of the last picture if it still exists."""
+    """Show a colourbar for the mesh; reuse that of the last picture if it still exists."""
     bar = _colorbar_of(ax)
     if bar is None:
         bar = ax.figure.colorbar(mesh, ax=ax)

@@ -17,7 +17,7 @@ from ._arguments import check_axes, recorded_history
 
 # Up to this many records are drawn as points.
 _FEW = 20
-# A diverging descent on C = w^2 leaves the picture where |w| is this many times its start.
+# A diverging descent on C = w^2 leaves the picture when |w| exceeds this multiple of its start.
 _FAR = 20.0
 # More arrows would take minutes to draw, and hide each other.
 _MOST_STEPS = 1000
@@ -31,18 +31,18 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     descent : Descent
         The descent, trained with ``record_every=1`` or more.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes. Each descent needs its own.
+        The Axes to draw on. None means the current Axes. Each descent needs Axes of its own.
 
     Returns
     -------
     Axes
-        The Axes of the cost. The accuracy has Axes of its own on top, with its scale on the right.
+        The Axes of the cost. The accuracy has separate Axes on top, with its scale on the right.
 
     Raises
     ------
     ValueError, TypeError
-        If `descent` or `ax` cannot be used, or if the descent has no history. Nothing has been
-        drawn then.
+        If `descent` or `ax` is invalid, or if the descent has no history. Nothing is drawn in that
+        case.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     best = descent.best
     ax = _style.axes_or_current(ax)
     right = ax.twinx()
-    # A line through a single record could not be seen.
+    # A line through a single record would be invisible.
     marker = "o" if len(history.step) <= _FEW else "none"
     (cost,) = ax.plot(
         history.step, history.cost, _style.DASHES[0], color=_style.COLORS[0], lw=2, marker=marker
@@ -74,7 +74,7 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     right.yaxis.set_major_formatter(PercentFormatter(1.0))
     labels = ["cost", "accuracy", _style.best_label(best)]
     _style.add_legend_above(ax, [cost, accuracy, star], labels)
-    # Otherwise the Axes of the accuracy would be the current ones for the next picture.
+    # Otherwise the next picture would be drawn on the Axes of the accuracy.
     ax.figure.sca(ax)
     return ax
 
@@ -91,20 +91,20 @@ def plot_parabola(
 ) -> Axes:
     """Draw the steps of gradient descent on C = w^2, which has a single parameter.
 
-    The slope is 2 w, so that each step multiplies w by 1 - 2 eta. Up to eta = 1/2, w approaches the
-    minimum from one side. Between 1/2 and 1 it changes sides at every step, and beyond 1 it also
-    moves away. The title says which.
+    The slope is 2 w, so each step multiplies w by 1 - 2 eta. Up to eta = 1/2, w approaches the
+    minimum from one side. Between 1/2 and 1, it changes sides at every step. Beyond 1, it also
+    moves away. The title says which of these happens.
 
     Parameters
     ----------
     eta : float
         The step size.
     start : float, default 1.0
-        The value of w at the start, not 0.
+        The value of w at the start, which must not be 0.
     num_steps : int, default 10
         The number of steps, from 1 to 1,000.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def plot_parabola(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used. Nothing has been drawn then.
+        If an argument is invalid. Nothing is drawn in that case.
 
     Examples
     --------
@@ -169,7 +169,7 @@ def _draw_steps(ax: Axes, w: Float64Array) -> None:
 
 def _exit_point(w: float, beyond: float, height: float) -> tuple[float, float]:
     """Return where the line from one w to the next, outside the picture, reaches a height."""
-    # A line between two points of C = w^2 has the sum of both w as its slope. It may be infinite.
+    # The slope of a line between two points of C = w^2 is the sum of their w. It may be infinite.
     return w + (height - w**2) / (w + beyond), height
 
 

@@ -27,15 +27,15 @@ def plot_dots(
     X : array-like or DataFrame of shape (n, d)
         The samples, with two features or more.
     y : array-like of shape (n,)
-        The labels, of any kind and of at most ten classes. They belong to the samples in order; the
-        index of a pandas Series is ignored.
+        The labels, of any kind and of at most ten classes. They are matched to the samples by
+        position; the index of a pandas Series is ignored.
     features : pair of int or str, default None
-        The two features to draw, as column numbers from 0 or names. None is allowed if X has two.
+        The two features to draw: names, or column numbers from 0. May be None if X has only two.
     classes : array-like, default None
-        All classes, including those that do not occur in y. With the same list, a class has the
-        same colour in every picture. None stands for the classes in y.
+        All classes, including those that do not occur in y. Pass the same list for every picture to
+        give each class the same colour in all of them. None means the classes in y.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def plot_dots(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used. Nothing has been drawn then.
+        If an argument is invalid. Nothing is drawn in that case.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def plot_dots(
 
 
 def _as_classes(classes: ArrayLike, found: list[Any]) -> list[Any]:
-    """Return the given classes, sorted; raise an error unless they contain all that were found."""
+    """Return the given classes, sorted; raise an error unless they include all that were found."""
     if isinstance(classes, str) or not np.iterable(classes):
         raise TypeError(f"classes must be a list of labels, found {classes!r}.")
     given: list[Any] = np.asarray(classes).tolist()
@@ -91,5 +91,5 @@ def add_class_legend(ax: Axes) -> None:
     """Add a legend with one entry for each label, even if a class was drawn several times."""
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
-    # With "best" as a default rather than on request, matplotlib may warn that it is slow.
+    # Unless "best" is requested explicitly, matplotlib may warn that it is slow.
     _style.add_legend(ax, entries.values(), entries, loc="best", ncols=1 if len(entries) < 6 else 2)

@@ -1,4 +1,4 @@
-"""The points at which a model predicts: a grid over two features, with the others held."""
+"""The points at which a model predicts: a grid over two features, with the others held fixed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .._typing import Float64Array
 from . import _style
 from ._samples import FeatureTable, Samples
 
-# Points on each side: on a slide, a cell is some three pixels wide.
+# Points on each side. On a slide, a cell is about three pixels wide.
 _SIDE = 200
-# 8 MB of float64, so that a thousand features need no more memory than a few.
+# 8 MB of float64. A thousand features then need no more memory than a few.
 _CHUNK_VALUES = 2**20
 
 
 class Grid:
-    """A grid over the plane of the samples; `at` tells where the other features are held.
+    """A grid over the plane of the samples; `at` has the values at which other features are held.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ def _axis_values(column: Float64Array) -> Float64Array:
 def _typical_value(table: FeatureTable, index: int) -> Any:
     """Return the median of a column, or the most common value if it does not hold numbers.
 
-    The median of an even number of whole numbers is the lower one of the two in the middle.
+    The median of an even number of whole numbers is the lower of the two in the middle.
     """
     values = table.column(index)
     if values.dtype.kind == "f":

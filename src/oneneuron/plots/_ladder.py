@@ -17,17 +17,17 @@ _OURS, _OTHERS = _style.COLORS[0], "#c4c4c4"  # also easy to distinguish in blac
 
 
 def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
-    """Draw the time of each rung of the comparison as a bar on a log scale, the first on top.
+    """Draw the time of each rung of the comparison as a bar on a log scale, the first at the top.
 
-    The text beside a bar tells the time, and how many times as fast as the lecture's code the rung
-    is. A star marks a time that was extrapolated from fewer steps.
+    The text beside each bar gives the time of the rung, and its speed as a multiple of that of the
+    lecture's code. A star marks a time that was extrapolated from fewer steps.
 
     Parameters
     ----------
     timings : list of `oneneuron.compare.Timing`
         The result of `oneneuron.compare.ladder`.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     TypeError
-        If `timings` or `ax` cannot be used. Nothing has been drawn then.
+        If `timings` or `ax` is invalid. Nothing is drawn in that case.
     """
     check_axes(ax)
     timings = _as_timings(timings)
@@ -46,7 +46,7 @@ def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     bars = ax.barh([timing.name for timing in timings], seconds, color=colors)
     ax.bar_label(bars, [_bar_label(timing) for timing in timings], padding=4)
     ax.set_xscale("log")
-    # The shortest bar needs some length, and the label of the longest one some room.
+    # The shortest bar needs some length, and the label of the longest bar needs some room.
     ax.set_xlim(min(seconds) / 3, 20 * max(seconds))
     ax.xaxis.set_major_formatter(_tick_label)
     ax.set_xlabel(

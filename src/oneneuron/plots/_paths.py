@@ -27,7 +27,7 @@ PathArtists: TypeAlias = tuple[Line2D, Line2D, Line2D]
 def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
     """Draw the paths over a pair of weights, with labels for a legend.
 
-    A single path also shows its best step, and its cost at both ends in the legend.
+    For a single path, the best step is marked as well, and the legend gives the cost at both ends.
     """
     colors, dashes = cycle(_style.COLORS[1:]), cycle(_style.DASHES)
     for descent, color, dash in zip(descents, colors, dashes, strict=False):
@@ -42,7 +42,7 @@ def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
 
 
 def add_path(ax: Axes, color: str, dash: LineStyleType) -> PathArtists:
-    """Add the artists of a path, without data as yet."""
+    """Add the artists of a path, which have no data yet."""
     outline = [withStroke(linewidth=4.5, foreground="white")]
     (line,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=outline)
     (start,) = ax.plot([], [], "o", color="white", markeredgecolor=color, markersize=9, mew=2.5)
@@ -51,7 +51,7 @@ def add_path(ax: Axes, color: str, dash: LineStyleType) -> PathArtists:
 
 
 def set_path(artists: PathArtists, points: FloatArray) -> None:
-    """Give the artists of a path its points, of shape (k, 2)."""
+    """Set the points of a path, of shape (k, 2)."""
     line, start, end = artists
     line.set_data(*points.T)
     start.set_data(*points[:1].T)

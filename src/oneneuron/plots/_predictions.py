@@ -31,7 +31,7 @@ class Predictions:
     ----------
     classes : list of k labels
     scores : ndarray of shape (m, k), float64
-        The class with the highest score wins; of equal scores, the first.
+        The class with the highest score wins; in a tie, the first of them.
     are_probabilities : bool
         Whether the scores are probabilities.
     """
@@ -110,7 +110,7 @@ def _call(function: Callable[[Any], ArrayLike], points: Any) -> AnyArray:
 
 
 def _from_labels_or_probabilities(output: AnyArray, classes: list[Any]) -> Predictions:
-    """Return the predictions of a model that does not say which of the two it returns."""
+    """Return the predictions of a model that may return labels or probabilities."""
     if output.ndim == 2:
         return _from_probabilities(output, classes)
     if output.dtype.kind != "f" or _are_labels(output, classes):
@@ -124,7 +124,7 @@ def _from_labels_or_probabilities(output: AnyArray, classes: list[Any]) -> Predi
 
 
 def _are_labels(floats: AnyArray, classes: list[Any]) -> bool:
-    """Return whether floats are labels; 0.0 and 1.0, which could be either, are if y has floats."""
+    """Return whether floats are labels; for 0.0 and 1.0 alone, this depends on the type of y."""
     are_among = set(floats.tolist()) <= set(classes)
     return are_among and (isinstance(classes[0], float) or floats.min() < 0 or floats.max() > 1)
 

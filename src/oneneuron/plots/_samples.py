@@ -15,9 +15,9 @@ from . import _style
 
 
 class FeatureTable:
-    """X as columns: an array, whose columns have numbers, or a pandas or Polars frame.
+    """The columns of X, which is an array of numbers, a pandas frame or a Polars frame.
 
-    New tables are made with X's own type, so that neither library has to be imported.
+    New tables are made with the type of X, so neither library has to be imported.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class FeatureTable:
             self._indices.update(enumerate(range(len(self.names))))
 
     def index(self, name: Any) -> int:
-        """Return the index of a column, given its name, or its index if all names are strings."""
+        """Return the index of a column, given by name, or by number if all names are strings."""
         try:
             return self._indices[name]
         except (KeyError, TypeError):
@@ -52,7 +52,7 @@ class FeatureTable:
             raise ValueError(f"X has no feature {name!r}: its features are {listed}.") from None
 
     def label(self, index: int) -> str:
-        """Return the text for a column in the picture."""
+        """Return the label of a column in the picture."""
         return _style.escaped(self.names[index]) if self.is_frame else f"$x_{{{index + 1}}}$"
 
     def column(self, index: int) -> AnyArray:
@@ -60,7 +60,7 @@ class FeatureTable:
         return np.asarray(self._column(index))
 
     def numbers(self, index: int) -> Float64Array:
-        """Return the values of a column in float64; raise an error if they cannot be drawn."""
+        """Return the values of a column as float64; raise an error if they cannot be drawn."""
         values = self.column(index)
         if values.dtype.kind not in "biuf":
             raise TypeError(
@@ -75,7 +75,7 @@ class FeatureTable:
         return values.astype(np.float64)
 
     def with_values(self, columns: Sequence[AnyArray]) -> Any:
-        """Return a table of the same type, names and dtypes with other values."""
+        """Return a table with other values but the same type, names and dtypes."""
         if not self.is_frame:
             return np.column_stack(columns).astype(self.X.dtype, copy=False)
         return type(self.X)(
@@ -107,7 +107,7 @@ class Samples:
     pair : (int, int)
         The indices of the two features to draw.
     points : ndarray of shape (n, 2), float64
-        The values of these two.
+        The values of these two features.
     labels : list of length n
     """
 
@@ -141,7 +141,7 @@ def classes_of(*labels: Iterable[Any]) -> list[Any]:
     """Return the distinct labels of several lists, sorted.
 
     The index of a class in this list determines its colour and marker. If there is only the label 0
-    or only the label 1, the other one is added, so that both look the same in every picture.
+    or only the label 1, the other one is added, to give each the same look in every picture.
     """
     try:
         classes = sorted(set().union(*labels))

@@ -18,7 +18,7 @@ _TAIL = 8.0
 class _Curve(Line2D):
     """The curve of sigma(w x + b) with a marker where it is 1/2.
 
-    It can be drawn again over another range when more curves join it.
+    It can be drawn again over a wider range when more curves are added.
     """
 
     def __init__(self, weight: float, bias: float, number: int) -> None:
@@ -32,7 +32,7 @@ class _Curve(Line2D):
         self._bias = bias
 
     def draw_over(self, low: float, high: float) -> None:
-        """Set the points for a range, with as many on the slope as on the whole range."""
+        """Set the points for a range, with as many on the slope as on the range as a whole."""
         centre = _centre(self._weight, self._bias)
         slope = np.linspace(*_slope_range(self._weight, self._bias), 401)
         x = np.concatenate([np.linspace(low, high, 401), slope, [centre]])
@@ -66,7 +66,7 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     bias : float, default 0.0
         The bias b.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     ------
     ValueError, TypeError
         If `weight` or `bias` is not a finite number, if `weight` is so close to 0 that the range of
-        x overflows, or if `ax` cannot be used. Nothing has been drawn then.
+        x overflows, or if `ax` is invalid. Nothing is drawn in that case.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
             "weight further from 0."
         )
     ax = _style.axes_or_current(ax)
-    # What is there already, curves or samples, stays visible.
+    # Whatever has already been drawn, curves or samples, stays visible.
     limits = np.append(limits, ax.get_xlim() if ax.has_data() else [])
     curves = [line for line in ax.lines if isinstance(line, _Curve)]
     if not curves:

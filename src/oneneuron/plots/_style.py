@@ -17,7 +17,7 @@ from .._results import Model
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
 
-# Any two colours are at least 18 apart in CIELAB, with normal sight, deuteranopia or protanopia.
+# Any two colours are at least 18 apart in CIELAB, with normal vision, deuteranopia or protanopia.
 # The most similar pairs come late in the list. In black and white, classes differ in their markers
 # and up to five lines in their dashes.
 COLORS = (
@@ -25,7 +25,7 @@ COLORS = (
     "#882255", "#6b3e00", "#ddcc77", "#332288", "#bbbbbb",
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*", "<", ">")
-# The marker areas, in square points, with which all markers look equally large.
+# The areas, in square points, at which all markers look equally large.
 AREAS = (32, 34, 28, 28, 34, 52, 48, 80, 34, 34)
 DASHES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)))
 
@@ -38,7 +38,7 @@ HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#
 
 
 def light_color(index: int) -> tuple[float, ...]:
-    """Return a class's colour mixed with white, on which dots of the full colour stand out."""
+    """Return a class's colour mixed with white. Dots of the full colour stand out against it."""
     fraction = _COLOR_FRACTIONS[index % len(_COLOR_FRACTIONS)]
     return tuple(fraction * np.array(to_rgb(COLORS[index])) + 1 - fraction)
 

@@ -22,7 +22,7 @@ _GRID = 60
 _LEVELS = 14
 # Contours below this fraction of the highest cost would crowd the picture.
 _LEAST_LEVEL = 1e-3
-# If the costs differ by a smaller fraction, perhaps by rounding errors, there are no contours.
+# If the costs differ by less than this fraction, perhaps by rounding, there are no contours.
 _LEAST_RISE = 1e-9
 # The shorter side of the picture is at least this fraction of the longer one, even if a path runs
 # along one axis.
@@ -51,16 +51,16 @@ def plot_cost_surface(
     descents : Descent or list of Descent
         The descents, trained with ``record_every=1`` or more.
     weights : (int, int), default (0, 1)
-        The indices of the two weights, from 0 to d - 1. The others are held where the first descent
-        ended.
+        The indices of the two weights, from 0 to d - 1. The other weights are held at their values
+        at the end of the first descent.
     bias : float, default None
-        The bias at which the cost is computed. None stands for the best bias at each point.
+        The bias at which the cost is computed. None means the best bias at each point.
     sample_weight : array-like of shape (n,), default None
         The weights of the samples, as in the training.
     alpha : float, default 0.0
         The strength of the L2 penalty, as in the training.
     ax : Axes, default None
-        The Axes to draw on. None stands for the current Axes.
+        The Axes to draw on. None means the current Axes.
 
     Returns
     -------
@@ -69,13 +69,14 @@ def plot_cost_surface(
     Raises
     ------
     ValueError, TypeError
-        If an argument cannot be used, or if the descents had other costs than those of these
-        samples. Nothing has been drawn then.
+        If an argument is invalid, or if the recorded costs do not match these samples. Nothing is
+        drawn in that case.
 
     Notes
     -----
-    The cost is computed at 3,600 points: once at each if the bias is given, and about 45 times if
-    not. Without a bias, this takes 1 s for 400 samples of two features and 17 s for 100,000.
+    The cost is computed at 3,600 points: once at each if the bias is given, and otherwise about 45
+    times at each. Without a bias, this takes 1 s for 400 samples of two features, and 17 s for
+    100,000.
 
     Examples
     --------
@@ -131,7 +132,7 @@ class Surface:
         )  # fmt: skip
 
     def draw(self, ax: Axes) -> Axes:
-        """Draw contours at costs that grow by a constant factor, or a text if the cost is flat."""
+        """Draw contours at costs that grow by a constant factor, or a note if the cost is flat."""
         high = self._costs.max(where=np.isfinite(self._costs), initial=0.0)
         low = max(self._costs.min(), _LEAST_LEVEL * high)
         grid = self._first, self._second, np.minimum(self._costs, high)
@@ -139,7 +140,7 @@ class Surface:
             levels = np.geomspace(low, high, _LEVELS)
             ax.contourf(*grid, levels=levels, cmap=_style.HEIGHTS, extend="min")
             lines = ax.contour(*grid, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
-            # Labels lie above everything by default. These stay below the paths, drawn later.
+            # By default labels are above everything. These stay below the paths drawn later.
             ax.clabel(lines, levels=levels[2:-1:2], fmt=_level_label, fontsize="small", zorder=2)
         else:
             where = "everywhere with the best bias" if self._has_best_bias else "everywhere"
@@ -192,7 +193,8 @@ def _check_costs(
             expected = cost_at(
                 X, y, history.weights[k], history.bias[k], sample_weight=sample_weight, alpha=alpha
             )
-            # Costs in float32 may differ by as much. Other samples differ by more.
+            # In float32 the same costs may differ by this much. Those of other samples differ by
+            # more.
             if np.isfinite(cost) and not np.isclose(expected, cost, rtol=1e-3, atol=1e-9):
                 raise ValueError(
                     f"descents must have been trained on X and y, with the same sample_weight and "

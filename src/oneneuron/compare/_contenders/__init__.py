@@ -16,7 +16,7 @@ and add its name to `ORDER`, and its library to `REQUIRED_LIBRARIES`.
 from importlib import import_module
 from types import ModuleType
 
-# The order of the tables: from the code that is written first to the code that runs fastest.
+# The order in tables: from the code that one would write first to the code that runs fastest.
 ORDER = (
     "pure_python",
     "lecture",
@@ -35,5 +35,5 @@ REQUIRED_LIBRARIES = {"torch_eager": "torch", "jax_loop": "jax", "numba_loop": "
 
 
 def load(name: str) -> ModuleType:
-    """Import a contender. This is left until it is needed: its library may take seconds."""
+    """Import a contender. Do so only when it is needed: importing its library may take seconds."""
     return import_module(f"{__name__}.{name}")

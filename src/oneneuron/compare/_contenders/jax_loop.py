@@ -18,7 +18,7 @@ jax.config.update("jax_enable_x64", True)
 
 @jax.jit
 def make_steps(rows: Any, y: Any, parameters: Any, eta: float, num_steps: int) -> Any:
-    """Return the parameters after some more steps; rows has shape (d + 1, n), its last row is 1."""
+    """Return the parameters after more steps; rows has shape (d + 1, n), and its last row is 1."""
 
     def step(_: Any, parameters: Any) -> Any:
         f = 1 / (1 + jnp.exp(-(parameters @ rows)))

@@ -14,7 +14,7 @@ NAME = "the lecture's style"
 
 
 def prepare(problem: Problem, threads: int, add: Callable[[Any], Any] = sum) -> Advance:
-    """Prepare the descent as a student writes it, for any number of features, on one thread."""
+    """Prepare the descent as a student would write it: any number of features, one thread."""
     X, y, eta = problem.X, problem.y, problem.eta
     features = range(X.shape[1])
     *weights, bias = problem.start
@@ -33,7 +33,7 @@ def prepare(problem: Problem, threads: int, add: Callable[[Any], Any] = sum) -> 
     def advance(num_steps: int) -> Float64Array:
         nonlocal weights, bias, f, best, best_model
         for _ in range(num_steps):
-            # A student writes out each derivative, and so computes their common part every time.
+            # A student writes out each derivative, and so computes the common factor every time.
             slopes = [add((f - y) * f * (1 - f) * X[:, j]) for j in features]
             slope_of_bias = add((f - y) * f * (1 - f))
             weights = [weights[j] - eta * slopes[j] for j in features]

@@ -1,8 +1,8 @@
 """Numba: a plain loop with fastmath, and with Intel's vector exponential where possible.
 
-Numba calls the library of this exponential, SVML, if its LLVM was built for it (PyPI's wheels up to
-0.61) and if libsvml is installed (`pip install icc_rt`). To time the loop without it, set
-`NUMBA_DISABLE_INTEL_SVML=1`.
+Numba calls the library with this exponential, SVML, under two conditions: its LLVM was built for it
+(PyPI's wheels up to 0.61), and libsvml is installed (`pip install icc_rt`). To time the loop
+without it, set `NUMBA_DISABLE_INTEL_SVML=1`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import numba  # noqa: E402
 
 NAME = "Numba, SVML" if numba.config.USING_SVML else "Numba, no SVML"
 
-# Without error_model, a check for division by zero would keep the loop from becoming vector code.
+# Without error_model, checks for division by zero would prevent the loop from being vectorised.
 compiled = numba.njit(fastmath=True, error_model="numpy", nogil=True)
 BLOCK = 1024
 
@@ -65,12 +65,12 @@ def feature_by_feature(
     X: Float64Array, y: Float64Array, parameters: Float64Array, first: int, last: int,
     slopes_out: Float64Array,
 ) -> None:  # fmt: skip
-    """Sum the gradient in blocks, with vector code for the exponential too; X has shape (d, n)."""
+    """Sum the gradient in blocks, with the exponential vectorised too; X has shape (d, n)."""
     d = len(X)
     z = np.empty(BLOCK)
     slopes_out[:] = 0.0
     for start in range(first, last, BLOCK):
-        # The indices of these slices start at 0, so that Numba need not handle negative ones.
+        # The indices of these slices start at 0, which spares Numba the handling of negative ones.
         x = X[:, start : min(start + BLOCK, last)]
         labels = y[start : min(start + BLOCK, last)]
         size = len(labels)
@@ -103,7 +103,7 @@ def make(problem: Problem, threads: int = 1, loop: _Loop = feature_by_feature) -
     """Compile the descent with one of the loops."""
     X = problem.X if loop is sample_by_sample else np.ascontiguousarray(problem.X.T)
     parameters = problem.start.copy()
-    # At least a cache line between the sums of two threads, so that they do not share one.
+    # The sums of two threads are at least a cache line apart and therefore never share one.
     slopes = np.zeros((threads, len(parameters) + 8))[:, : len(parameters)]
     make_steps = compile_steps(loop, threads > 1)
 
@@ -117,7 +117,7 @@ def make(problem: Problem, threads: int = 1, loop: _Loop = feature_by_feature) -
 
 @cache
 def compile_steps(loop: _Loop, parallel: bool) -> Any:
-    """Return a function that makes steps with a loop; each thread has a part of the samples."""
+    """Return a function that makes steps with a loop; each thread handles a part of the samples."""
 
     @numba.njit(parallel=parallel, error_model="numpy", nogil=True)
     def make_steps(

@@ -20,7 +20,7 @@ BLOCK_BYTES = (2**18, 2**20, 0)
 
 
 def prepare(problem: Problem, threads: int) -> Advance:
-    """Prepare the fastest variant of block size, exponential, and one thread or all."""
+    """Prepare the fastest combination of block size, exponential, and one thread or all threads."""
     variants = product({1, threads}, BLOCK_BYTES, EXPONENTIALS)
     return fastest([partial(make, problem, *variant) for variant in variants])
 
@@ -29,7 +29,7 @@ def make(
     problem: Problem, threads: int = 1, block_bytes: int = 0,
     exponential: tuple[np.ufunc, float] = EXPONENTIALS[0],
 ) -> Advance:  # fmt: skip
-    """Prepare one variant; each thread has a part of the rows, in blocks."""
+    """Prepare one variant; each thread handles a part of the rows, in blocks."""
     exp, scale = exponential
     parts = np.array_split(problem.signed_rows(), threads)
     workers = [Worker(blocks(part, block_bytes), exp) for part in parts]
@@ -60,8 +60,8 @@ class Worker:
     def total(self, scaled: Float64Array) -> Float64Array:
         """Return the sum of p^2 (1 - p) times the row.
 
-        The factor is computed as e / (1 + e)^3, with e = exp(margin): a single division. e
-        overflows for margins above 709, which do not occur in the data of the comparison.
+        The factor is computed as e / (1 + e)^3 with e = exp(margin), which needs a single division.
+        e overflows for margins above 709, which do not occur in the data of the comparison.
         """
         self.sum.fill(0.0)
         for x, e, u, v in self.blocks:

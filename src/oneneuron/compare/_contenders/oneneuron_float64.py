@@ -1,4 +1,4 @@
-"""The package itself. It also scores each step, and keeps the models of best accuracy and cost."""
+"""The package itself, which also scores each step and keeps the best models."""
 
 from __future__ import annotations
 

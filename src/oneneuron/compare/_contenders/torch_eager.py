@@ -22,7 +22,7 @@ def prepare(problem: Problem, threads: int) -> Advance:
 
 
 def make(problem: Problem, block_bytes: int = 0) -> Advance:
-    """Prepare the descent on blocks of about this size; 0 stands for a single block."""
+    """Prepare the descent on blocks of about this size; 0 means a single block."""
     # With the opposite sign, the sigmoid gives the error p directly.
     rows = [torch.from_numpy(x) for x in blocks(-problem.signed_rows(), block_bytes)]
     error, slope = torch.empty((2, len(rows[0])), dtype=torch.float64)
