@@ -277,9 +277,9 @@ def main():
         with open(options.json, "w") as file:
             json.dump(found, file, indent=1)
     if options.picture:
-        import noise_picture
+        import label_noise_picture
 
-        noise_picture.draw(found).savefig(options.picture)
+        label_noise_picture.draw(found).savefig(options.picture)
 
 
 if __name__ == "__main__":

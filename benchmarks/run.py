@@ -148,9 +148,9 @@ def main():
         with open(options.json, "w") as file:
             json.dump(run, file, indent=1)
     if options.picture:
-        import picture
+        import speed_picture
 
-        picture.draw(run).savefig(options.picture)
+        speed_picture.draw(run).savefig(options.picture)
 
 
 if __name__ == "__main__":

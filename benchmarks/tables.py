@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from oneneuron._engine.dispatch import level
-from oneneuron._text import three_digits
+from oneneuron._formatting import three_digits
 
 LIBRARIES = ("numpy", "numba", "jax", "torch")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from oneneuron import _losses, reference
-from oneneuron._engine import team
+from oneneuron._engine import helper_threads
 
 LOSSES = list(_losses.LOSSES)  # their names; the records are in `_losses`
 SOLVERS = ["gd", "lbfgs"]
@@ -141,13 +141,13 @@ def count_helpers(set_attribute=setattr):
 
     In a test, pass `monkeypatch.setattr`, or take the fixture `helper_counts`.
     """
-    counts, helpers = [], team.helpers
+    counts, helpers = [], helper_threads.helpers
 
     def counting(count, *rest):
         counts.append(count)
         return helpers(count, *rest)
 
-    set_attribute(team, "helpers", counting)
+    set_attribute(helper_threads, "helpers", counting)
     return counts
 
 

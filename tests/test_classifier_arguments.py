@@ -209,9 +209,7 @@ def test_infinite_samples_of_both_signs_raise_without_a_warning(dtype):
 
 
 def test_features_with_infinite_squares_raise_since_tol_depends_on_them():
-    with pytest.raises(
-        ValueError, match=r"^X has features whose squares are infinite: scale X\.$"
-    ):
+    with pytest.raises(ValueError, match=r"^X has features whose squares are infinite: scale X\.$"):
         NeuronClassifier(solver="gd", eta=1e-300).fit([[1e200], [0.0]], [0, 1])
 
 

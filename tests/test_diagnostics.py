@@ -186,7 +186,9 @@ def test_a_descent_that_diverges_advises_a_smaller_eta():
     X, y, _ = make_samples(0)
     found, category, text = only_warning(NeuronClassifier(solver="gd", eta=1e308), X, y)
     assert category is RuntimeWarning and "Training stopped at step 0" in text
-    assert "smaller eta or eta='auto'" in text and "scale the features" in text
+    assert (
+        "smaller eta, such as oneneuron.safe_eta returns," in text and "scale the features" in text
+    )
     assert np.isfinite(found.coef_).all() and found.stop_reason_ == "diverged"
 
 

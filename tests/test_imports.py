@@ -28,7 +28,7 @@ ROOMS = {
     "_typing": "",
     "_losses": "_typing",
     "_results": "_typing",
-    "_text": "_typing",
+    "_formatting": "_typing",
     "_checks": "_losses _typing",
     "_diagnostics": "_losses _typing",
     "reference": "_typing",

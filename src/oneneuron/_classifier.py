@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import _checks, _diagnostics
 from ._engine.blas import one_thread
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
+from ._fit.classes import codes_of, with_class_weight
 from ._fit.one_vs_rest import (
     OneVsRest,
     Reason,
@@ -26,7 +27,6 @@ from ._fit.one_vs_rest import (
     worst_reason,
 )
 from ._fit.options import Options, Solver
-from ._fit.targets import codes_of, with_class_weight
 from ._results import History, as_history
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, LossName, RandomState, Which
 

@@ -53,8 +53,8 @@ def warn_of_divergence(step: int, eta: float) -> None:
     """
     _warn(
         f"Training stopped at step {step:,}, since the next step would have made the parameters "
-        f"infinite: eta = {eta:g} is too large for these features. Use a smaller eta or "
-        f"eta='auto', or scale the features. The models found before are kept.",
+        f"infinite: eta = {eta:g} is too large for these features. Use a smaller eta, such as "
+        f"oneneuron.safe_eta returns, or scale the features. The models found before are kept.",
         RuntimeWarning,
     )
 

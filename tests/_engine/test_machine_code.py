@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from machine_code import disassembled_blocks, innermost_loops, sections
+from machine_code_reader import disassembled_blocks, innermost_loops, sections
 
 from oneneuron._engine.dispatch import available
 

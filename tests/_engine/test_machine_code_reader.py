@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from machine_code import Block, disassembled_blocks, innermost_loops, operation, sections
+from machine_code_reader import Block, disassembled_blocks, innermost_loops, operation, sections
 
 pytestmark = pytest.mark.machine_code
 

@@ -23,7 +23,7 @@ from helpers import (
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron._engine import cores, team, training
+from oneneuron._engine import cores, helper_threads, training
 from oneneuron._engine.dispatch import available, import_kernel
 from oneneuron._losses import QUADRATIC
 from oneneuron._train import start_training
@@ -436,7 +436,7 @@ def test_a_helper_sums_the_blocks_that_the_leader_left_to_the_same_bits(monkeypa
     marks = arrays.marks
     make_steps(neuron, 1, budget=1)
     assert np.count_nonzero(marks == 4 + PUBLISHED) == 1
-    with team.helpers(1, neuron.help, neuron.dismiss):
+    with helper_threads.helpers(1, neuron.help, neuron.dismiss):
         wait_until(lambda: (marks == 4 + PUBLISHED).all())
     np.testing.assert_array_equal(arrays.blocks, alone.blocks)
     make_steps(neuron, 1)
@@ -514,7 +514,7 @@ def sums_after_overtaking(published_step):
         rows=np.zeros((2, d + 3)),
     )
     marks[0] = 1  # the stage: step 1 has begun
-    with team.helpers(1, neuron.help, neuron.dismiss):
+    with helper_threads.helpers(1, neuron.help, neuron.dismiss):
         while marks[MARKS_FROM] == 0:
             time.sleep(0)
         overtaken = marks[MARKS_FROM] == 4 * 1 + CLAIMED
@@ -544,7 +544,7 @@ def test_helpers_change_nothing_while_no_step_is_made(monkeypatch):
     _, neuron, arrays = by_hand(monkeypatch, make_problem())
     before = arrays.blocks.copy(), arrays.marks.copy()
     neuron.muster()
-    with team.helpers(1, neuron.help, neuron.dismiss):
+    with helper_threads.helpers(1, neuron.help, neuron.dismiss):
         pass
     np.testing.assert_array_equal(arrays.blocks, before[0])
     np.testing.assert_array_equal(arrays.marks, before[1])

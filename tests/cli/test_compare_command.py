@@ -82,9 +82,7 @@ def test_compare_prints_one_step_in_the_singular(made_ladder, capsys):
 @pytest.mark.parametrize(("n", "is_smaller"), [(500, False), (50_000, True)])
 def test_compare_explains_a_step_size_below_the_lecture_s(made_ladder, capsys, n, is_smaller):
     main(["compare", "-n", str(n)])
-    note = (
-        "eta is below the lecture's 0.005, which can make the cost oscillate with 40,000 samples."
-    )
+    note = "eta is below the usual 0.005, which can make the cost oscillate with 40,000 samples."
     out = capsys.readouterr().out
     assert (note in out) == ("eta is below" in out) == is_smaller
 

@@ -86,7 +86,9 @@ def test_the_command_on_the_page_has_all_digits_of_eta_and_a_quoted_file_name(
     tmp_path, monkeypatch
 ):
     seen = []
-    monkeypatch.setattr("oneneuron.cli._report.lecture_page", lambda run: seen.append(run) or "")
+    monkeypatch.setattr(
+        "oneneuron.cli._lecture_page.lecture_page", lambda run: seen.append(run) or ""
+    )
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--eta", "0.00123456789",
           "--output", str(tmp_path), "--html", str(tmp_path / "my $page.html")])  # fmt: skip
     assert seen[0].command == (

@@ -74,7 +74,7 @@ class TestLectureProblem:
 
     def test_the_step_size_is_the_lecture_s_unless_the_cost_could_rise(self):
         small, large = (compare.lecture_problem(n) for n in (500, 50_000))
-        assert small.eta == compare.LECTURE_ETA == 5e-3
+        assert small.eta == compare.DEFAULT_ETA == 5e-3
         assert large.eta == safe_eta(large.X) < 5e-3
 
     def test_fewer_than_five_samples_are_refused(self):

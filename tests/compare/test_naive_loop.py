@@ -4,19 +4,19 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from oneneuron import reference
 from oneneuron.compare import _naive_loop
 
 
+@pytest.mark.linetrace
 def test_the_naive_loop_reaches_the_parameters_of_the_reference():
     rng = np.random.default_rng(0)
     X, y = rng.standard_normal((30, 3)), rng.integers(0, 2, 30).astype(float)
     parameters = np.array([0.1, 0.2, 0.3, 0.4])
-    weights, bias = reference.gradient_descent(X, y, parameters[:3], 0.4, eta=0.05, num_steps=50)[
-        -1
-    ]
-    _naive_loop.descend(X, y, parameters, 0.05, 50)
+    *_, (weights, bias) = reference.gradient_descent(X, y, parameters[:3], 0.4, 0.05, num_steps=50)
+    _naive_loop.make_steps(X, y, parameters, 0.05, 50)
     np.testing.assert_allclose(parameters, [*weights, bias], rtol=1e-12)
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import oneneuron
 from oneneuron import plots, reference
-from oneneuron.plots import _animation, _surface
+from oneneuron.plots import _animation, _cost_surface
 
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((60, 2)) * [3.0, 1.0] + [1.0, -2.0]
@@ -33,7 +33,7 @@ DESCENT = train()
 def coarse():
     """Compute few points of the surface, which has tests of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_surface, "_GRID", 6)
+        patch.setattr(_cost_surface, "_GRID", 6)
         yield
 
 
@@ -278,9 +278,9 @@ def test_a_frame_can_be_shown_after_a_later_one(shown):
 
 def test_the_surface_is_computed_with_sample_weight_and_alpha(film, monkeypatch):
     found = []
-    cost_over = _surface.cost_over
+    cost_over = _cost_surface.cost_over
     monkeypatch.setattr(
-        _surface, "cost_over",
+        _cost_surface, "cost_over",
         lambda *rest, **options: (found.append(options), cost_over(*rest, **options))[1],
     )  # fmt: skip
     weights = np.linspace(0, 1, 60)

@@ -1,4 +1,4 @@
-"""Which kernels this processor runs; compiled for the baseline, so safe to ask anywhere."""
+"""The kernels that this processor supports. This module is compiled for the baseline."""
 
 cdef extern from *:
     """
@@ -6,7 +6,7 @@ cdef extern from *:
     static int supports_v3(void) { return 0; }
     static int supports_v4(void) { return 0; }
     #elif defined(__clang__) && __clang_major__ < 18
-    /* It knows features alone, not levels. No processor has these and lacks the rest of a level. */
+    /* This clang knows features, not levels. A processor with these has the whole level. */
     #define HAS(feature) __builtin_cpu_supports(feature)
     static int supports_v3(void) {
         __builtin_cpu_init();
@@ -34,6 +34,6 @@ cdef extern from *:
 
 
 def levels():
-    """The levels that were built and that this processor and system run, lowest first."""
+    """Return the levels that were built and that this processor supports, lowest first."""
     runs = {"plain": True, "v3": supports_v3(), "v4": supports_v4()}
     return tuple(level for level in BUILT.decode().split() if runs[level])

@@ -1,33 +1,33 @@
-"""Copies samples into the kernel's tiles, class by class."""
+"""The copy of the samples into the kernel's tiles, each class into its own."""
 
 from libc.string cimport memcpy
 
 cdef enum:
-    GROUP = 8  # samples placed at once: their rows' pointers fit in registers; tiles are multiples
+    GROUP = 8  # samples copied at once, whose row pointers fit in registers; divides a tile
 
 ctypedef fused real:
     float
     double
 
 cdef struct Class:
-    Py_ssize_t placed           # samples in the tiles
+    Py_ssize_t placed           # samples that are in the tiles
     Py_ssize_t first_tile
-    Py_ssize_t waiting          # samples found, but not placed
-    Py_ssize_t room             # how many may wait, so that no group crosses a tile's edge
+    Py_ssize_t waiting          # samples found, but not yet copied
+    Py_ssize_t room             # samples that may wait, so that no group crosses a tile's edge
     const char *rows[GROUP]
 
 
 cdef inline void place(
     Class *label, Py_ssize_t count, Py_ssize_t stride, real sign, real[:, :, ::1] tiles
 ) noexcept nogil:
-    """Copy the samples of a class that wait into their tile; a constant `count` is faster."""
+    """Copy the waiting samples of a class into their tile, faster with a constant `count`."""
     cdef:
         Py_ssize_t j, k, tile = label.first_tile + label.placed // tiles.shape[2]
         real *out = &tiles[tile, 0, label.placed % tiles.shape[2]]
         real value
     for j in range(tiles.shape[1]):
         for k in range(count):
-            memcpy(&value, label.rows[k] + j * stride, sizeof(real))  # it may lie unaligned
+            memcpy(&value, label.rows[k] + j * stride, sizeof(real))  # may be unaligned
             out[k] = sign * value
         out += tiles.shape[2]
     label.placed += count
@@ -43,17 +43,19 @@ def pack(
     real[:, :, ::1] tiles,
     Py_ssize_t[::1] placed,
 ):
-    """Copy samples into tiles, the first `num_positive` of which are for class 1.
+    """Copy samples into tiles, of which the first `num_positive` are for class 1.
 
     Parameters
     ----------
     X : (n, d)
     y : (n,), 0 or 1
-    negative : what samples of class 0 are multiplied by
-    num_positive : tiles of class 1
-    tiles : (num_tiles, d, samples of a tile), out
+    negative
+        The factor for samples of class 0.
+    num_positive
+        The number of tiles of class 1.
+    tiles : (num_tiles, d, tile), out
     placed : (2,), in and out
-        Samples of class 0 and of class 1 placed so far.
+        The number of samples of class 0 and of class 1 copied so far.
     """
     cdef:
         Py_ssize_t i, stride = X.strides[1]

@@ -4,12 +4,14 @@
 
 #include <stdint.h>
 
-/* 2^r = (even + r odd) / (even - r odd) for |r| <= 1/2, where even and odd are polynomials in r^2,
- * here highest power first. Minimax in the relative error of 2^r, which is given, before rounding.
- * Both may be scaled as one likes; of these scales the roundings are small: p within 2.3 ulps, in
- * float within 3.
+/* tools/precision_constants.py computes these coefficients and says how they were chosen.
  *
- * LOG: 2 artanh(s) / s in s^2 for 0 <= s <= 1/3, minimax likewise. */
+ * 2^r = (even + r odd) / (even - r odd) for |r| <= 1/2, where even and odd are polynomials in r^2,
+ * highest power first. The comments give the largest relative error of 2^r with these numbers. It
+ * leaves p within 2.3 ulps, in float within 3.
+ *
+ * LOG is 2 artanh(s) / s as a polynomial in s^2 for 0 <= s <= 1/3. The comments give its largest
+ * relative error before the coefficients are rounded. */
 #if defined(SINGLE)
 typedef float real;
 typedef int32_t real_bits;

@@ -12,7 +12,7 @@ import numpy as np
 from .._losses import QUADRATIC, Loss
 from .._results import Descent, Model, as_history
 from .._typing import AnyArray, Float64Array, FloatArray, Which
-from . import cores, team
+from . import cores, helper_threads
 from .dispatch import import_kernel
 from .tiles import Tiles, aligned_empty, lay_out
 
@@ -248,7 +248,7 @@ class Training:
         helpers = self._worthwhile_helpers(num_steps)
         if helpers > 0:
             self._neuron.muster()
-        return team.helpers(helpers, self._neuron.help, self._neuron.dismiss)
+        return helper_threads.helpers(helpers, self._neuron.help, self._neuron.dismiss)
 
     def _worthwhile_helpers(self, num_steps: int) -> int:
         in_all = int(num_steps * self._step_seconds / _LEAST_SECONDS_FOR_A_HELPER)

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from . import _compare_command, _info_command, _lecture_command, _table_commands
+from . import (
+    _compare_command,
+    _fit_command,
+    _info_command,
+    _lecture_command,
+    _predict_command,
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,12 +82,14 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="oneneuron",
-        description="Train one sigmoid neuron by gradient descent.",
+        description="Train a sigmoid neuron by gradient descent.",
         epilog="`oneneuron COMMAND --help` lists the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"oneneuron {version('oneneuron')}")
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for module in (_lecture_command, _table_commands, _compare_command, _info_command):
+    for module in (
+        _lecture_command, _fit_command, _predict_command, _compare_command, _info_command,
+    ):  # fmt: skip
         module.add_to(commands)
     return parser

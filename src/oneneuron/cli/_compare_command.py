@@ -11,11 +11,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from .._engine import cores, dispatch
-from .._text import counted, duration, three_digits
-from . import _rendering, _values
-from ._files import check_writable, write_whole
-from ._notices import warnings_as_lines
+from .._formatting import counted, duration, three_digits
+from . import _argument_types, _picture_rendering
+from ._atomic_write import check_writable, write_whole
 from ._progress import progress_bar
+from ._warnings import warnings_as_lines
 
 if TYPE_CHECKING:
     from ..compare import Problem, Timing
@@ -30,23 +30,26 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "each kernel of this package. It takes about 20 seconds, prints a table and draws it.",
     )
     parser.add_argument(
-        "-n", type=_values.num_samples, default=500,
+        "-n", type=_argument_types.num_samples, default=500,
         help="number of samples; a fifth of them is held out and not used (default: 500)",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=_values.num_timed_steps, default=10_000,
+        "--steps", type=_argument_types.num_timed_steps, default=10_000,
         help="number of gradient descent steps (default: 10000)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_values.seed, default=0,
+        "--seed", type=_argument_types.seed, default=0,
         help="seed for the samples and the starting parameters (default: 0)",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=_values.path, default="compare.png", metavar="FILE",
+        "--output", type=_argument_types.path, default="compare.png", metavar="FILE",
         help="picture to write, as PNG, PDF or SVG (default: compare.png)",
     )  # fmt: skip
     parser.add_argument(
-        "--json", type=_values.path, metavar="FILE", help="write the figures to this file as JSON"
+        "--json",
+        type=_argument_types.path,
+        metavar="FILE",
+        help="write the figures to this file as JSON",
     )
     parser.set_defaults(command=run)
 
@@ -77,7 +80,7 @@ def run(arguments: Namespace) -> None:
 def _file_format(path: str) -> str:
     """Return the file format that belongs to the extension of a path."""
     file_format = os.path.splitext(path)[1].removeprefix(".").lower()
-    if file_format not in _rendering.file_formats():
+    if file_format not in _picture_rendering.file_formats():
         raise ValueError(
             f"--output must be the name of a picture, found {path}: end it in .png, .pdf or .svg."
         )
@@ -131,13 +134,13 @@ def _padded(column: Sequence[str]) -> list[str]:
 
 def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
     """Yield the lines below the table: how it was made, and on what machine."""
-    from ..compare import LECTURE_ETA, missing_libraries
+    from ..compare import DEFAULT_ETA, missing_libraries
 
     if any(row.timed_steps < row.num_steps for row in rows):
         yield "* Fewer steps were timed, since all of them would have taken too long."
-    if problem.eta < LECTURE_ETA:
+    if problem.eta < DEFAULT_ETA:
         yield (
-            f"eta is below the lecture's {LECTURE_ETA:g}, which can make the cost oscillate with "
+            f"eta is below the usual {DEFAULT_ETA:g}, which can make the cost oscillate with "
             f"{counted(len(problem.y), 'sample')}."
         )
     yield "1 ns is a billionth of a second. Every rung was checked to reach the same parameters."
@@ -185,7 +188,7 @@ def _picture(rows: Sequence[Timing], file_format: str) -> bytes:
     from ..plots import plot_ladder
 
     # The shape of a slide, and small enough to read its ten-point font from the last row.
-    return _rendering.render(
+    return _picture_rendering.render(
         lambda ax: plot_ladder(rows, ax=ax), file_format, size=(8.0, 4.5), dpi=240
     )
 

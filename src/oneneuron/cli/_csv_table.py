@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from .._text import counted
+from .._formatting import counted
 from .._typing import Float64Array
 
 

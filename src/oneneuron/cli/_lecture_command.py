@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._text import counted, duration
+from .._formatting import counted, duration
 from .._train import train
 from .._typing import AnyArray
-from . import _rendering, _values
-from ._files import check_writable, write_whole
-from ._notices import warnings_as_lines
+from . import _argument_types, _picture_rendering
+from ._atomic_write import check_writable, write_whole
 from ._progress import timed
+from ._warnings import warnings_as_lines
 
 if TYPE_CHECKING:
     from ._baselines import MethodScore
@@ -35,27 +35,30 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "neuron with least squares and logistic regression.",
     )
     parser.add_argument(
-        "-n", type=_values.num_samples, default=500,
+        "-n", type=_argument_types.num_samples, default=500,
         help="number of samples; a fifth of them is held out for testing (default: 500)",
     )  # fmt: skip
     parser.add_argument(
-        "--eta", type=_values.positive_number, default=5e-3, help="step size (default: 0.005)"
+        "--eta",
+        type=_argument_types.positive_number,
+        default=5e-3,
+        help="step size (default: 0.005)",
     )
     parser.add_argument(
-        "--steps", type=_values.num_steps, default=10_000,
+        "--steps", type=_argument_types.num_steps, default=10_000,
         help="number of gradient descent steps (default: 10000)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_values.seed,
+        "--seed", type=_argument_types.seed,
         help="seed for the samples and the starting parameters; give it to repeat a run "
         "(default: a random seed, which is printed)",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=_values.path, default=".", metavar="FOLDER",
+        "--output", type=_argument_types.path, default=".", metavar="FOLDER",
         help="folder for dots.png and boundary.png (default: the current folder)",
     )  # fmt: skip
     parser.add_argument(
-        "--html", type=_values.path, metavar="FILE",
+        "--html", type=_argument_types.path, metavar="FILE",
         help="also write the whole run to this file, as one HTML page",
     )  # fmt: skip
     parser.set_defaults(command=run)
@@ -130,8 +133,8 @@ def _save_pictures(
     """Draw both pictures, then write both files."""
     from ..lecture import first_network, plotting_routines
 
-    dots = _rendering.render(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
-    boundary = _rendering.render(
+    dots = _picture_rendering.render(lambda ax: plotting_routines.plot_dots(pos, value, ax=ax))
+    boundary = _picture_rendering.render(
         lambda ax: plotting_routines.plot_decision_boundary(
             pos, value, model, first_network.predict, ax=ax
         )
@@ -149,7 +152,7 @@ def _save_page(
     NumPy's global state must be the same as before the first training, so that both start from the
     same parameters.
     """
-    from ._report import LectureRun, lecture_page
+    from ._lecture_page import LectureRun, lecture_page
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # build_model has warned already

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from .._typing import Float64Array
-from ._files import write_whole
+from ._atomic_write import write_whole
 
 _FORMAT = "oneneuron-model"
 _VERSION = 1

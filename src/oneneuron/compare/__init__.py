@@ -7,7 +7,7 @@
 """
 
 from .._results import Timing
-from ._ladder import LECTURE_ETA, ladder, lecture_problem, missing_libraries
+from ._ladder import DEFAULT_ETA, ladder, lecture_problem, missing_libraries
 from ._problem import Problem
 
-__all__ = ["LECTURE_ETA", "Problem", "Timing", "ladder", "lecture_problem", "missing_libraries"]
+__all__ = ["DEFAULT_ETA", "Problem", "Timing", "ladder", "lecture_problem", "missing_libraries"]

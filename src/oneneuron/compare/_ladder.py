@@ -29,7 +29,8 @@ from ..lecture.example1 import get_data
 from . import _contenders
 from ._problem import Advance, Problem
 
-LECTURE_ETA = 5e-3
+# A hundred times the step size of the slides, whose descent is still under way after 10,000 steps.
+DEFAULT_ETA = 5e-3
 
 # A rung is timed in this many rounds, or in fewer if they would take longer than this in total.
 _MAX_ROUNDS = 20
@@ -52,7 +53,7 @@ _OnProgress: TypeAlias = Callable[[float, str], object]
 def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     """Return the lecture's data, step size and start, as a problem for `ladder`.
 
-    The step size is `LECTURE_ETA`, or `safe_eta` if that is smaller: with a larger step the cost
+    The step size is `DEFAULT_ETA`, or `safe_eta` if that is smaller: with a larger step the cost
     could oscillate, and rounding errors would grow until contenders end in different places.
 
     Parameters
@@ -79,7 +80,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     """
     random = np.random.RandomState(seed)
     X, _, y, _ = get_data(n, random)
-    eta = min(LECTURE_ETA, safe_eta(X))
+    eta = min(DEFAULT_ETA, safe_eta(X))
     return Problem(X, y.astype(np.float64), eta, start=random.random(X.shape[1] + 1))
 
 

@@ -1,15 +1,25 @@
-"""The descent as one writes it in the first hour of Cython: a plain loop with C's types in it."""
+"""Gradient descent as one writes it in the first hour of Cython: a plain loop with C types."""
 
 import numpy as np
 
 from libc.math cimport exp
 
 
-def descend(
+def make_steps(
     const double[:, ::1] X, const double[::1] y, double[::1] parameters, double eta,
     Py_ssize_t num_steps,
 ):
-    """Move the parameters, weights first and the bias last, by some steps of the descent."""
+    """Make steps of gradient descent.
+
+    Parameters
+    ----------
+    X : (n, d)
+    y : (n,), 0.0 or 1.0
+    parameters : (d + 1,), in and out
+        The weights, then the bias.
+    eta : float
+    num_steps : int
+    """
     cdef:
         Py_ssize_t i, j, n = X.shape[0], d = X.shape[1]
         double z, f, g

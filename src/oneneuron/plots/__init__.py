@@ -6,11 +6,11 @@ Each function draws on the Axes given as `ax`, or on the current ones, and retur
 
 from ._animation import animate_training
 from ._boundary import plot_decision_boundary
+from ._cost_surface import plot_cost_surface
 from ._curves import plot_learning_curve, plot_parabola
 from ._dots import plot_dots
 from ._ladder import plot_ladder
 from ._sigmoid import plot_sigmoid
-from ._surface import plot_cost_surface
 
 __all__ = [
     "animate_training",

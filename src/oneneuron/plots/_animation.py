@@ -14,15 +14,15 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 
 from .. import _checks
+from .._formatting import rounded
 from .._results import Descent, History
-from .._text import rounded
 from .._typing import Float64Array, FloatArray
 from . import _style
 from ._arguments import recorded_history
+from ._cost_surface import Surface
 from ._curves import set_step_axis
+from ._descent_paths import add_path, set_path
 from ._dots import plot_dots
-from ._paths import add_path, set_path
-from ._surface import Surface
 
 # A function that shows the record with a given index and returns the artists that have changed.
 _Update: TypeAlias = Callable[[int], Iterable[Artist]]

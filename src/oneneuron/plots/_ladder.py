@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
+from .._formatting import duration, three_digits
 from .._results import Timing
-from .._text import duration, three_digits
 from . import _style
 from ._arguments import check_axes
 

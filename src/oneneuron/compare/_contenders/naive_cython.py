@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..._typing import Float64Array
-from .._naive_loop import descend
+from .._naive_loop import make_steps
 from .._problem import Advance, Problem
 
 NAME = "naive Cython"
@@ -14,7 +14,7 @@ def prepare(problem: Problem, threads: int) -> Advance:
     parameters = problem.start.copy()
 
     def advance(num_steps: int) -> Float64Array:
-        descend(problem.X, problem.y, parameters, problem.eta, num_steps)
+        make_steps(problem.X, problem.y, parameters, problem.eta, num_steps)
         return parameters.copy()
 
     return advance

@@ -5,7 +5,7 @@ import threading
 import pytest
 from helpers import new_threads
 
-from oneneuron._engine import team
+from oneneuron._engine import helper_threads
 
 
 class Work:
@@ -46,14 +46,14 @@ def refuse_threads_beyond(monkeypatch, most, error=None):
 
 
 def test_the_ranks_of_helpers_begin_at_1(work):
-    with team.helpers(3, work, work.stop):
+    with helper_threads.helpers(3, work, work.stop):
         pass
     assert sorted(work.ranks) == [1, 2, 3]
 
 
 def test_all_helpers_have_ended_after_the_block(work):
     before = threading.enumerate()
-    with team.helpers(3, work, work.stop):
+    with helper_threads.helpers(3, work, work.stop):
         assert len(new_threads(before)) == 3
         assert work.ended == []
     assert sorted(work.ended) == [1, 2, 3]
@@ -63,7 +63,7 @@ def test_all_helpers_have_ended_after_the_block(work):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError, SystemExit])
 def test_all_helpers_have_ended_after_an_error_in_the_block(work, error):
     before = threading.enumerate()
-    with pytest.raises(error), team.helpers(2, work, work.stop):
+    with pytest.raises(error), helper_threads.helpers(2, work, work.stop):
         raise error
     assert (sorted(work.ended), work.stops) == ([1, 2], 1)
     assert new_threads(before) == []
@@ -71,7 +71,7 @@ def test_all_helpers_have_ended_after_an_error_in_the_block(work, error):
 
 def test_zero_helpers_start_no_thread_and_need_no_stop(work, monkeypatch):
     started = refuse_threads_beyond(monkeypatch, 0)
-    with team.helpers(0, work, work.stop):
+    with helper_threads.helpers(0, work, work.stop):
         pass
     assert (started, work.stops) == ([], 0)
 
@@ -80,7 +80,7 @@ def test_zero_helpers_start_no_thread_and_need_no_stop(work, monkeypatch):
 def test_the_block_runs_with_fewer_helpers_if_the_system_starts_no_more(work, monkeypatch, most):
     refuse_threads_beyond(monkeypatch, most)
     entered = False
-    with team.helpers(3, work, work.stop):
+    with helper_threads.helpers(3, work, work.stop):
         entered = True
     assert entered
     assert sorted(work.ended) == list(range(1, most + 1))
@@ -90,7 +90,7 @@ def test_the_block_runs_with_fewer_helpers_if_the_system_starts_no_more(work, mo
 def test_all_helpers_have_ended_after_an_error_at_the_start_of_one(work, monkeypatch, error):
     refuse_threads_beyond(monkeypatch, 1, error)
     before = threading.enumerate()
-    with pytest.raises(type(error)), team.helpers(3, work, work.stop):
+    with pytest.raises(type(error)), helper_threads.helpers(3, work, work.stop):
         pytest.fail("the block ran")
     assert work.ended == [1]
     assert new_threads(before) == []
@@ -98,5 +98,5 @@ def test_all_helpers_have_ended_after_an_error_at_the_start_of_one(work, monkeyp
 
 def test_a_helper_does_not_keep_the_interpreter_from_exiting(work, monkeypatch):
     started = refuse_threads_beyond(monkeypatch, 2)
-    with team.helpers(2, work, work.stop):
+    with helper_threads.helpers(2, work, work.stop):
         assert [thread.daemon for thread in started] == [True, True]

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from .._formatting import rounded
 from .._results import Descent
-from .._text import rounded
 from .._typing import AnyArray, FloatArray
 from . import _style
 

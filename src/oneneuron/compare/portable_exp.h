@@ -1,5 +1,5 @@
-/* glibc 2.29 has a new version of exp, which leaves errno alone. The first one computes the same,
-   as fast, and a wheel that asks for it runs on older systems too. */
+/* Link to the oldest version of exp. glibc 2.29 added one that does not set errno, but computes the
+   same at the same speed. A wheel that asks for the oldest version runs on older systems, too. */
 
 #include <features.h>
 

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from oneneuron._text import three_digits
+from oneneuron._formatting import three_digits
 
 # People with any kind of colour vision can distinguish these; the markers differ too.
 KINDS = {

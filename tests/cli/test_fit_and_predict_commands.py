@@ -146,7 +146,7 @@ def test_the_number_of_threads_does_not_change_the_model(data, model, tmp_path):
         ("x,,t\n1,1,a\n", "found no name for column 2"),
         ("x,t\n", "must have rows"),
         ("", "must start with a header line"),
-        ("t\na\nb\n", "must have a column beside the target"),
+        ("t\na\nb\n", "must have a column besides the target"),
         ("x,t\n" + "1,a\n" * 20 + "2,b\n", "class 'b' has 1 of 21 rows"),
         ("x,t\n" + "1e308,a\n-1e308,b\n" * 10, "column 'x', has numbers too large"),
     ],

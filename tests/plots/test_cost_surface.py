@@ -7,7 +7,7 @@ import pytest
 
 import oneneuron
 from oneneuron import plots, reference
-from oneneuron.plots import _surface
+from oneneuron.plots import _cost_surface
 
 RNG = np.random.default_rng(3)
 X = RNG.standard_normal((60, 3)) * [1.0, 2.0, 0.5]
@@ -27,7 +27,7 @@ DESCENT = train()
 @pytest.fixture
 def coarse(monkeypatch):
     """Compute few points of the surface, for tests that do not look at it."""
-    monkeypatch.setattr(_surface, "_GRID", 8)
+    monkeypatch.setattr(_cost_surface, "_GRID", 8)
 
 
 def contour_sets(ax):
@@ -92,7 +92,7 @@ def test_a_contour_lies_where_a_held_bias_gives_its_cost(ax, weighted, alpha):
 
 
 def test_without_a_bias_a_contour_lies_where_the_best_bias_gives_its_cost(ax, monkeypatch):
-    monkeypatch.setattr(_surface, "_GRID", 30)
+    monkeypatch.setattr(_cost_surface, "_GRID", 30)
     plots.plot_cost_surface(X, Y, DESCENT, weights=(2, 0), ax=ax)
     level, third, first = points_on_lines(ax)
     w = np.column_stack([first, np.full_like(first, DESCENT.last.weights[1]), third])
@@ -107,9 +107,9 @@ def test_without_a_bias_a_contour_lies_where_the_best_bias_gives_its_cost(ax, mo
 @pytest.mark.parametrize("bias", [0.0, None])
 def test_the_other_weights_are_held_where_the_first_descent_ended(ax, coarse, monkeypatch, bias):
     held = []
-    cost_over = _surface.cost_over
+    cost_over = _cost_surface.cost_over
     monkeypatch.setattr(
-        _surface, "cost_over",
+        _cost_surface, "cost_over",
         lambda X, y, weights, *rest, **options: (
             held.append(weights.tolist()), cost_over(X, y, weights, *rest, **options))[1],
     )  # fmt: skip
@@ -157,7 +157,7 @@ def test_the_axes_are_labelled_with_the_weights_counted_from_1(ax, coarse):
      (12345.6, "12346"), (1e6, "1e+06"), (1.2e306, "1.2e+306")],
 )  # fmt: skip
 def test_contour_labels_have_no_exponent_below_a_million(cost, label):
-    assert _surface._level_label(cost) == label
+    assert _cost_surface._level_label(cost) == label
 
 
 # --- The paths ---
@@ -370,7 +370,7 @@ def test_a_cost_that_is_constant_up_to_rounding_is_shown_as_text(
 ):
     costs = np.full((8, 8), 50.0)
     costs[3] = np.nextafter(50.0, 0.0)
-    monkeypatch.setattr(_surface, "cost_over", lambda *_, **__: costs)
+    monkeypatch.setattr(_cost_surface, "cost_over", lambda *_, **__: costs)
     plots.plot_cost_surface(X, Y, DESCENT, bias=bias, ax=ax)
     assert contour_sets(ax) == []
     assert expected in [text.get_text() for text in ax.texts]

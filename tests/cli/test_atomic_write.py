@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from oneneuron.cli._files import check_writable, write_whole
+from oneneuron.cli._atomic_write import check_writable, write_whole
 
 
 def test_the_umask_of_the_process_is_not_touched(tmp_path, monkeypatch):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import oneneuron
-from oneneuron.cli import _baselines, _rendering, main
-from oneneuron.cli._report import LectureRun, lecture_page
+from oneneuron.cli import _baselines, _picture_rendering, main
+from oneneuron.cli._lecture_page import LectureRun, lecture_page
 from oneneuron.lecture import example1
 
 
@@ -111,7 +111,7 @@ def test_the_number_of_wrong_samples_is_the_model_s(page):
     ],
 )
 def test_the_boundary_is_written_as_an_equation(model, equation, monkeypatch):
-    monkeypatch.setattr(_rendering, "render", lambda *_, **__: b"")
+    monkeypatch.setattr(_picture_rendering, "render", lambda *_, **__: b"")
     text = Page(lecture_page(made_run(model=model))).text
     assert f"The boundary is the line {equation}." in text.replace("\N{MINUS SIGN}", "-")
 
@@ -136,7 +136,7 @@ def test_the_page_does_not_mention_divergence_otherwise(page):
 
 @pytest.mark.slow
 def test_the_lecture_command_writes_the_page(tmp_path, capsys):
-    path = tmp_path / "report.html"
+    path = tmp_path / "lecture_page.html"
     assert main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--output", str(tmp_path),
                  "--html", str(path)]) == 0  # fmt: skip
     printed = capsys.readouterr().out
@@ -149,9 +149,11 @@ def test_the_lecture_command_writes_the_page(tmp_path, capsys):
 
 def test_the_page_shows_the_same_training_as_the_printed_lines(tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("oneneuron.cli._report.lecture_page", lambda run: seen.append(run) or "")
+    monkeypatch.setattr(
+        "oneneuron.cli._lecture_page.lecture_page", lambda run: seen.append(run) or ""
+    )
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "300", "--output", str(tmp_path),
-          "--html", str(tmp_path / "report.html")])  # fmt: skip
+          "--html", str(tmp_path / "lecture_page.html")])  # fmt: skip
     (run,) = seen
     *weights, bias = run.model.values()
     assert run.descent.best.weights.tolist() == weights and run.descent.best.bias == bias
@@ -159,7 +161,7 @@ def test_the_page_shows_the_same_training_as_the_printed_lines(tmp_path, monkeyp
 
 
 def test_an_unusable_path_for_the_page_is_refused_before_any_work(tmp_path, capsys):
-    missing = tmp_path / "none" / "report.html"
+    missing = tmp_path / "none" / "lecture_page.html"
     output = tmp_path / "pictures"
     assert main(["lecture", "--output", str(output), "--html", str(missing)]) == 2
     captured = capsys.readouterr()

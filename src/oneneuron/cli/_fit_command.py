@@ -1,9 +1,7 @@
-"""`oneneuron fit` and `oneneuron predict`: a neuron for the user's own CSV file."""
+"""`oneneuron fit`: a neuron trained on the user's own CSV file."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
@@ -12,55 +10,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._diagnostics import warn_of_divergence
-from .._text import counted
+from .._formatting import counted
 from .._train import start_training
 from .._typing import AnyArray, Float64Array
-from . import _values
+from . import _argument_types
+from ._atomic_write import check_writable
 from ._csv_table import CsvTable
-from ._files import check_writable, write_whole
-from ._notices import warnings_as_lines
 from ._progress import progress_bar
 from ._table_model import TableModel
+from ._warnings import warnings_as_lines
 
 # The progress bar is redrawn at most this many times.
 _MAX_REDRAWS = 100
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
-    """Add both commands and their options to the command line."""
-    _add_fit(
-        commands.add_parser(
-            "fit",
-            help="train a neuron on a CSV file",
-            description="Train a neuron on a CSV file with numeric features and two classes, "
-            "print its accuracy on the rows that were held out, and save it as JSON.",
-        )
+    """Add the command and its options to the command line."""
+    parser = commands.add_parser(
+        "fit",
+        help="train a neuron on a CSV file",
+        description="Train a neuron on a CSV file with numeric features and two classes, "
+        "print its accuracy on the rows that were held out, and save it as JSON.",
     )
-    _add_predict(
-        commands.add_parser(
-            "predict",
-            help="apply a trained neuron to a CSV file",
-            description="Predict the class of each row of a CSV file, and its probability.",
-        )
-    )
-
-
-def _add_fit(parser: ArgumentParser) -> None:
-    parser.add_argument("data", type=_values.path, help="CSV file with a header line")
+    parser.add_argument("data", type=_argument_types.path, help="CSV file with a header line")
     parser.add_argument(
         "--target", required=True, metavar="COLUMN",
         help="name of the column with the two classes; all the others are features",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=_values.path, default="model.json", metavar="FILE",
+        "--output", type=_argument_types.path, default="model.json", metavar="FILE",
         help="file to save the model to (default: model.json)",
     )  # fmt: skip
     parser.add_argument(
-        "--eta", type=_values.eta, default="auto",
+        "--eta", type=_argument_types.eta, default="auto",
         help="step size, or 'auto' for one that never raises the cost (default: auto)",
     )  # fmt: skip
     parser.add_argument(
-        "--steps", type=_values.num_steps, default=10_000,
+        "--steps", type=_argument_types.num_steps, default=10_000,
         help="number of gradient descent steps (default: 10000)",
     )  # fmt: skip
     parser.add_argument(
@@ -68,34 +54,21 @@ def _add_fit(parser: ArgumentParser) -> None:
         help="do not scale the features to mean 0 and standard deviation 1",
     )  # fmt: skip
     parser.add_argument(
-        "--test-size", type=_values.fraction, default=0.2, metavar="FRACTION",
+        "--test-size", type=_argument_types.fraction, default=0.2, metavar="FRACTION",
         help="fraction of the rows that is held out for testing (default: 0.2)",
     )  # fmt: skip
     parser.add_argument(
-        "--seed", type=_values.seed, default=0,
+        "--seed", type=_argument_types.seed, default=0,
         help="seed for choosing the held-out rows (default: 0)",
     )  # fmt: skip
     parser.add_argument(
-        "--threads", type=_values.num_threads,
+        "--threads", type=_argument_types.num_threads,
         help="largest number of threads (default: one per core, fewer for little work)",
     )  # fmt: skip
-    parser.set_defaults(command=run_fit)
+    parser.set_defaults(command=run)
 
 
-def _add_predict(parser: ArgumentParser) -> None:
-    parser.add_argument("model", type=_values.path, help="model that `oneneuron fit` saved")
-    parser.add_argument(
-        "data", type=_values.path,
-        help="CSV file with a header line; columns that are not features of the model are ignored",
-    )  # fmt: skip
-    parser.add_argument(
-        "--output", type=_values.path, metavar="FILE",
-        help="CSV file to write the predictions to (default: print them)",
-    )  # fmt: skip
-    parser.set_defaults(command=run_predict)
-
-
-def run_fit(arguments: Namespace) -> None:
+def run(arguments: Namespace) -> None:
     """Train on a part of the rows, score the model on the others, and save it."""
     check_writable(arguments.output, "--output", [arguments.data])
     names, X, y, classes = _read_training_table(arguments.data, arguments.target)
@@ -135,7 +108,9 @@ def _read_training_table(
     labels, classes = table.labels(target)
     names = [name for name in table.columns if name != target]
     if not names:
-        raise ValueError(f"{path} must have a column beside the target, found none: add a feature.")
+        raise ValueError(
+            f"{path} must have a column besides the target, found none: add a feature."
+        )
     return names, table.features(names), np.array(labels) == classes[1], classes
 
 
@@ -177,21 +152,3 @@ def _mean_and_scale(
     # Rounding can make the standard deviation of equal numbers slightly larger than 0.
     scale[(scale == 0) | (X.min(axis=0) == X.max(axis=0))] = 1.0
     return mean, scale
-
-
-def run_predict(arguments: Namespace) -> None:
-    """Write the predicted class and the probability for every row of a table."""
-    if arguments.output is not None:
-        check_writable(arguments.output, "--output", [arguments.model, arguments.data])
-    model = TableModel.load(arguments.model)
-    X = CsvTable.read(arguments.data).features(model.features)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["class", f"P({model.classes[1]})"])
-    for f in model.predict_proba(X).tolist():
-        writer.writerow([model.classes[f > 0.5], f"{f:.6g}"])
-    if arguments.output is None:
-        print(text.getvalue(), end="")
-    else:
-        write_whole(arguments.output, text.getvalue().encode())
-        print(f"Saved {arguments.output}.")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oneneuron._text import counted, duration, rounded, three_digits
+from oneneuron._formatting import counted, duration, rounded, three_digits
 
 
 @pytest.mark.parametrize(

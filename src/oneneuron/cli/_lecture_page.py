@@ -15,11 +15,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from .. import plots
+from .._formatting import counted, rounded
 from .._results import Descent
-from .._text import counted, rounded
 from .._typing import AnyArray
 from ..lecture import first_network
-from . import _rendering
+from . import _picture_rendering
 
 if TYPE_CHECKING:
     from ._baselines import MethodScore
@@ -54,10 +54,12 @@ class LectureRun(NamedTuple):
 
 def lecture_page(run: LectureRun) -> str:
     """Return the HTML page of a `LectureRun`."""
-    template = Template(files(__package__).joinpath("report.html").read_text(encoding="utf-8"))
+    template = Template(
+        files(__package__).joinpath("lecture_page.html").read_text(encoding="utf-8")
+    )
     texts = {name: escape(text) for name, text in _texts(run).items()}
     pictures = {
-        name: _data_url(_rendering.render(draw, size=_SIZE, dpi=_DPI))
+        name: _data_url(_picture_rendering.render(draw, size=_SIZE, dpi=_DPI))
         for name, draw in _pictures(run).items()
     }
     return template.substitute(texts, **pictures, scores=_table_rows(run.scores))

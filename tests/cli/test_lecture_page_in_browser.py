@@ -18,7 +18,7 @@ pytestmark = [
 def visit(tmp_path_factory):
     """The open page, the addresses that it requested, and the messages on its console."""
     folder = tmp_path_factory.mktemp("report")
-    path = folder / "report.html"
+    path = folder / "lecture_page.html"
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "100", "--output", str(folder),
           "--html", str(path)])  # fmt: skip
     with playwright.sync_playwright() as driver:

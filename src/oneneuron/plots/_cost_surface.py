@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from .. import _checks
 from .._engine.cost_surface import cost_at, cost_over
+from .._formatting import rounded
 from .._results import Descent
-from .._text import rounded
 from .._typing import AnyArray, Float64Array, FloatArray
 from . import _style
 from ._arguments import check_axes, recorded_history
-from ._paths import draw_paths
+from ._descent_paths import draw_paths
 
 # Points on each side of the grid.
 _GRID = 60
