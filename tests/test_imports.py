@@ -38,11 +38,11 @@ ROOMS = {
     "_classifier": "_fit _engine _checks _diagnostics _results _losses _typing",
     "_onnx_graph": "_classifier",
     "onnx": "_onnx_graph",
-    "plots": "_engine.cost_surface _results _checks _text _typing",
+    "plots": "_engine.cost_surface _results _checks _formatting _typing",
     "lecture": "plots _train _checks _diagnostics _typing",
-    "compare": "lecture _train reference _engine _results _losses _text _typing",
+    "compare": "lecture _train reference _engine _results _losses _formatting _typing",
     "cli": "compare lecture plots onnx reference _classifier _train _fit _engine _checks "
-    "_diagnostics _results _losses _text _typing",
+    "_diagnostics _results _losses _formatting _typing",
     "__main__": "cli",
 }
 

@@ -136,7 +136,7 @@ def test_the_page_does_not_mention_divergence_otherwise(page):
 
 @pytest.mark.slow
 def test_the_lecture_command_writes_the_page(tmp_path, capsys):
-    path = tmp_path / "lecture_page.html"
+    path = tmp_path / "report.html"
     assert main(["lecture", "--seed", "1", "-n", "50", "--steps", "30", "--output", str(tmp_path),
                  "--html", str(path)]) == 0  # fmt: skip
     printed = capsys.readouterr().out
@@ -153,7 +153,7 @@ def test_the_page_shows_the_same_training_as_the_printed_lines(tmp_path, monkeyp
         "oneneuron.cli._lecture_page.lecture_page", lambda run: seen.append(run) or ""
     )
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "300", "--output", str(tmp_path),
-          "--html", str(tmp_path / "lecture_page.html")])  # fmt: skip
+          "--html", str(tmp_path / "report.html")])  # fmt: skip
     (run,) = seen
     *weights, bias = run.model.values()
     assert run.descent.best.weights.tolist() == weights and run.descent.best.bias == bias
@@ -161,7 +161,7 @@ def test_the_page_shows_the_same_training_as_the_printed_lines(tmp_path, monkeyp
 
 
 def test_an_unusable_path_for_the_page_is_refused_before_any_work(tmp_path, capsys):
-    missing = tmp_path / "none" / "lecture_page.html"
+    missing = tmp_path / "none" / "report.html"
     output = tmp_path / "pictures"
     assert main(["lecture", "--output", str(output), "--html", str(missing)]) == 2
     captured = capsys.readouterr()
