@@ -26,12 +26,12 @@ PUBLIC = {
 # folders. Rooms come after those that they import.
 ROOMS = {
     "_typing": "",
-    "_losses": "_typing",
+    "_losses": "",
     "_results": "_typing",
     "_formatting": "_typing",
     "_checks": "_losses _typing",
     "_diagnostics": "_losses _typing",
-    "reference": "_typing",
+    "reference": "_losses _typing",
     "_engine": "_results _losses _typing",
     "_fit": "_engine _checks _diagnostics _results _losses _typing",
     "_train": "_engine _checks _diagnostics _results _losses _typing",

@@ -27,8 +27,9 @@ from ._fit.one_vs_rest import (
     worst_reason,
 )
 from ._fit.options import Options, Solver
+from ._losses import LossName
 from ._results import History, as_history
-from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, LossName, RandomState, Which
+from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
 
 
 class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -233,13 +234,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X, y = self._validated(given_X, given_y)
         sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
         classes, codes = _checks.distinct(y, "y")
-        weights = with_class_weight(sample_weight, options.class_weight, codes, classes, X.dtype)
+        sample_weight = with_class_weight(
+            sample_weight, options.class_weight, codes, classes, X.dtype
+        )
         first = self._first_start(classes, X.shape[1], is_warm)
         with_samples = classes[np.bincount(codes, sample_weight) > 0]
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = OneVsRest(options, X, codes, len(classes), weights)
+        neurons = OneVsRest(options, X, codes, len(classes), sample_weight)
         starts = neurons.starts(first)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(starts, tasks)
@@ -307,10 +310,12 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         classes = self._all_classes(given_classes, is_first)
         codes = codes_of(y, classes)
         sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
-        weights = with_class_weight(sample_weight, options.class_weight, codes, classes, X.dtype)
+        sample_weight = with_class_weight(
+            sample_weight, options.class_weight, codes, classes, X.dtype
+        )
         starts = self._first_start(classes, X.shape[1], not is_first)
 
-        neurons = OneVsRest(options, X, codes, len(classes), weights)
+        neurons = OneVsRest(options, X, codes, len(classes), sample_weight)
         models = neurons.step(starts)
         self.classes_ = classes
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)

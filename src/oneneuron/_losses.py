@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
-from ._typing import LossName
+LossName: TypeAlias = Literal["quadratic", "log"]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from . import _checks
 from ._diagnostics import infinite_start, warn_of_divergence
 from ._engine.curvature import SecondMoments
 from ._engine.training import Training
-from ._losses import QUADRATIC
+from ._losses import QUADRATIC, LossName
 from ._results import Descent
-from ._typing import LossName, RandomState
+from ._typing import RandomState
 
 
 def train(
@@ -119,17 +119,17 @@ def start_training(
     alpha = _checks.as_size(alpha, "alpha")
     X = _checks.as_samples(X, x_name)
     y = _checks.as_labels(y, len(X))
-    weights = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
+    sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
     eta = _checks.as_eta_or_auto(eta)
     draws = _checks.as_random_state(random_state)
     if eta == "auto":
-        eta = SecondMoments(X, weights).safe_eta(alpha, QUADRATIC)
+        eta = SecondMoments(X, sample_weight).safe_eta(alpha, QUADRATIC)
     if init is None:
         start = draws.random(X.shape[1] + 1)
     else:
         start = _checks.as_parameters(init, X.shape[1])
     training = Training(
-        X, y, start, eta=eta, sample_weight=weights, alpha=alpha, n_threads=n_threads
+        X, y, start, eta=eta, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads
     )
     if training.diverged:
         raise infinite_start(x_name)
@@ -178,6 +178,6 @@ def safe_eta(
     0.76
     """
     X = _checks.as_samples(X)
-    weights = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
+    sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
     alpha = _checks.as_size(alpha, "alpha")
-    return SecondMoments(X, weights).safe_eta(alpha, _checks.as_loss(loss))
+    return SecondMoments(X, sample_weight).safe_eta(alpha, _checks.as_loss(loss))

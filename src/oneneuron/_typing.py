@@ -11,7 +11,6 @@ Float64Array: TypeAlias = NDArray[np.float64]
 
 RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | None
 
-LossName: TypeAlias = Literal["quadratic", "log"]
 Which: TypeAlias = Literal["last", "best", "lowest"]
 # Two dict types, because a type checker does not accept a dict of int as a dict of float.
 ClassWeight: TypeAlias = dict[Any, float] | dict[Any, int] | Literal["balanced"] | None

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._typing import AnyArray, Float64Array, LossName
+from ._losses import LossName
+from ._typing import AnyArray, Float64Array
 
 
 def sigma(z: Float64Array) -> Float64Array:

@@ -19,7 +19,7 @@ from types import ModuleType
 # The order in tables: from the code that one would write first to the code that runs fastest.
 ORDER = (
     "pure_python",
-    "lecture",
+    "lecture_sum",
     "lecture_npsum",
     "numpy_best",
     "torch_eager",

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from . import lecture
+from . import lecture_sum
 
 NAME = "the lecture, np.sum"
 
-prepare = partial(lecture.prepare, add=np.sum)
+prepare = partial(lecture_sum.prepare, add=np.sum)
