@@ -154,7 +154,9 @@ def test_partial_fit_on_one_class_does_not_warn():
         ({"class_weight": "balanced"}, {"classes": [0, 1]}, r"class_weight='balanced' needs all"),
     ],
 )
-def test_bad_arguments_of_a_first_call_raise_and_leave_it_unfitted(options, arguments, message):
+def test_bad_arguments_of_a_first_call_raise_and_leave_the_classifier_unfitted(
+    options, arguments, message
+):
     X, y, _ = make_classes(56, 200, 4)
     found = NeuronClassifier(**options)
     with pytest.raises(ValueError, match=message):

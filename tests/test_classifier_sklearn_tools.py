@@ -151,7 +151,7 @@ def test_a_calibrated_classifier_is_as_accurate(num_classes, method):
     assert found.score(X, y) > NeuronClassifier().fit(X, y).score(X, y) - 0.05
 
 
-def test_one_vs_rest_classifier_around_it_gives_the_same_model():
+def test_one_vs_rest_classifier_around_a_neuron_gives_the_same_model():
     X, y, _ = make_classes(7, num_classes=3)
     wrapped = OneVsRestClassifier(NeuronClassifier()).fit(X, y)
     alone = NeuronClassifier().fit(X, y)
@@ -180,7 +180,7 @@ def test_decision_boundary_display_draws_it(num_classes, response):
         pyplot.close("all")
 
 
-def test_its_tags_say_that_it_needs_labels_and_takes_any_number_of_classes():
+def test_the_tags_say_that_the_classifier_needs_labels_and_takes_any_number_of_classes():
     tags = NeuronClassifier().__sklearn_tags__()
     assert is_classifier(NeuronClassifier())
     assert tags.target_tags.required and tags.classifier_tags.multi_class
@@ -306,7 +306,7 @@ def test_its_repr_shows_the_parameters_that_are_not_the_default():
     )
 
 
-def test_its_html_shows_its_name_and_whether_it_is_fitted():
+def test_the_html_shows_the_name_of_the_classifier_and_whether_it_is_fitted():
     X, y, _ = make_classes(14)
     classifier = NeuronClassifier(alpha=2.5)
     before = classifier._repr_html_()

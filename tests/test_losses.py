@@ -8,9 +8,8 @@ import pytest
 from helpers import LOSSES
 
 from oneneuron import reference
-from oneneuron._losses import LOG, QUADRATIC
+from oneneuron._losses import LOG, QUADRATIC, LossName
 from oneneuron._losses import LOSSES as RECORDS
-from oneneuron._typing import LossName
 
 
 def second_derivative(loss, y, z):
