@@ -138,14 +138,14 @@ def breakdown(X, y, rounds):
     import scipy.optimize
 
     from oneneuron import _classifier
-    from oneneuron._engine import curvature, training
+    from oneneuron._engine import second_moments, training
     from oneneuron._fit import one_vs_rest
 
     # Each part is the time within a function. A part with a dash belongs to the one above it.
     parts = {
         "checks of X and y by scikit-learn": (_classifier, "validate_data"),
         "starts, with the moments of X": (one_vs_rest.OneVsRest, "starts"),
-        "preconditioner": (curvature.SecondMoments, "preconditioner"),
+        "preconditioner": (second_moments.SecondMoments, "preconditioner"),
         "layout, allocation, first evaluation": (training.Training, "__init__"),
         "scipy.optimize.minimize": (scipy.optimize, "minimize"),
         "- all evaluations, with the first": (training.Training, "evaluate"),

@@ -133,7 +133,7 @@ def test_functions_of_every_kind_are_found():
         ("_classifier", "NeuronClassifier.fit"),  # decorated, in a class with a public __module__
         ("_engine.training", "Training.__init__"),
         ("_engine.training", "Training.cost"),  # a property
-        ("_engine.curvature", "SecondMoments.scales"),  # a cached property
+        ("_engine.second_moments", "SecondMoments.scales"),  # a cached property
         ("_fit.options", "Options.checked"),  # a class method
         ("_fit.recording", "Recorder.__call__"),
         ("lecture.first_network", "predict"),

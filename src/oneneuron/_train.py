@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from . import _checks
 from ._diagnostics import infinite_start, warn_of_divergence
-from ._engine.curvature import SecondMoments
+from ._engine.second_moments import SecondMoments
 from ._engine.training import Training
 from ._losses import QUADRATIC, LossName
 from ._results import Descent

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _diagnostics
-from .._engine.curvature import SecondMoments
+from .._engine.second_moments import SecondMoments
 from .._engine.solvers import Reason as SolverReason
 from .._engine.solvers import gradient_descent, lbfgs
 from .._engine.training import Training

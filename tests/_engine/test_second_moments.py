@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from oneneuron import safe_eta
-from oneneuron._engine.curvature import SecondMoments
+from oneneuron._engine.second_moments import SecondMoments
 from oneneuron._losses import LOG, LOSSES, QUADRATIC
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
