@@ -101,8 +101,14 @@ def start_training(
 
     Parameters
     ----------
-    X, y, eta, init, sample_weight, alpha, n_threads, random_state
-        The arguments of `train`.
+    X : array-like of shape (n, d)
+    y : array-like of shape (n,)
+    eta : float or "auto"
+    init : tuple of (array-like of shape (d,), float), default None
+    sample_weight : array-like of shape (n,), default None
+    alpha : float, default 0.0
+    n_threads : int, default None
+    random_state : int, RandomState, Generator or None, default None
     x_name : str, default "X"
         The name of X in error messages.
 

@@ -43,8 +43,12 @@ class Tasks:
     ----------
     estimator : SupportsCallbacks
         An estimator with callbacks set.
-    X, y, sample_weight : array-like
-        The arguments of the fit, on which callbacks may compute scores.
+    X : array-like
+        The samples as they were passed to the fit, on which callbacks may compute scores.
+    y : array-like
+        The labels as they were passed to the fit.
+    sample_weight : array-like or None
+        The sample weights as they were passed to the fit.
     num_trainings : int
         The largest number of training runs in the fit.
     num_stretches : int

@@ -99,8 +99,15 @@ class Surface:
 
     Parameters
     ----------
-    X, y, descents, weights, bias, sample_weight, alpha
-        The arguments of `plot_cost_surface`. The descents have been checked.
+    X : array-like of shape (n, d)
+    y : array-like of shape (n,)
+    descents : list of Descent
+        These have been checked.
+    weights : sequence of two ints
+        The indices of the two weights.
+    bias : float or None
+    sample_weight : array-like of shape (n,) or None
+    alpha : float
 
     Attributes
     ----------
