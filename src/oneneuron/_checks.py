@@ -139,14 +139,14 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
 
 def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Return labels as an array of zeros and ones, of shape (n,) and any dtype."""
-    labels = as_any_labels(y, num_samples, name)
-    refuse_missing(labels, name)
+    given = labels = as_any_labels(y, num_samples, name)
     if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
         with suppress(TypeError):
             labels = as_numbers(labels, name, np.float64)
     if labels.dtype.kind not in "biuf" or num_samples != (
         np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
     ):
+        refuse_missing(given, name)
         raise _wrong_labels(labels, name)
     return labels
 
@@ -163,7 +163,10 @@ def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
 
 
 def refuse_missing(labels: AnyArray, name: str) -> None:
-    """Raise ValueError if a label is NaN, None, or a missing value of pandas."""
+    """Raise ValueError if a label is NaN, None, or a missing value of pandas.
+
+    This looks at every object in Python. Call it to explain why labels were refused.
+    """
     if labels.dtype.kind in "fcmM":
         missing = labels != labels
     elif labels.dtype.kind == "O":
@@ -178,7 +181,7 @@ def refuse_missing(labels: AnyArray, name: str) -> None:
 
 
 def _is_missing(label: object) -> bool:
-    # The names are those of pandas' missing values, which this module need not import.
+    # Missing values of pandas are recognised by name, which does not need pandas.
     if label is None or type(label).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(label, float | np.floating) and bool(label != label)
@@ -189,6 +192,7 @@ def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
     try:
         return np.unique(as_array(labels, name), return_inverse=True)
     except TypeError as error:
+        refuse_missing(as_array(labels, name), name)
         raise TypeError(
             f"{name} must hold labels of one kind, such as numbers or strings: {error}."
         ) from error

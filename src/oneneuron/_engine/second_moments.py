@@ -122,7 +122,7 @@ class SecondMoments:
         """
         bound = loss.max_curvature * self._bordered_gram
         if not np.isfinite(bound).all():
-            raise ValueError("X has features whose squares are infinite: scale X.")
+            raise infinite_squares()
         diagonal = bound.diagonal() if self._is_dense else bound
         diagonal = diagonal + np.append(np.full(len(bound) - 1, alpha), 0.0)
         scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
@@ -167,7 +167,7 @@ class SecondMoments:
         with np.errstate(over="ignore", invalid="ignore"):
             largest = loss.max_curvature * self._largest_eigenvalue() + alpha
         if not np.isfinite(largest):
-            raise ValueError("X has features whose squares are infinite: scale X.")
+            raise infinite_squares()
         mantissa, exponent = np.frexp(1.0 / max(largest, np.finfo(np.float64).tiny))
         return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
 
@@ -204,3 +204,8 @@ class SecondMoments:
         except ArpackError:
             return np.nan
         return float(found[0]) * (1 + _LANCZOS_ERROR)
+
+
+def infinite_squares() -> ValueError:
+    """Return the error for features whose second moments overflow."""
+    return ValueError("X has features whose squares are infinite: scale X.")

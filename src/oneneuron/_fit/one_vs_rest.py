@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _diagnostics
-from .._engine.second_moments import SecondMoments
+from .._engine.second_moments import SecondMoments, infinite_squares
 from .._engine.solvers import Reason as SolverReason
 from .._engine.solvers import gradient_descent, lbfgs
 from .._engine.training import Training
@@ -106,7 +106,7 @@ class OneVsRest:
         # For features that are zero, alpha stands in for the curvature of the samples.
         of_weights = np.hypot(total * scales, np.sqrt(total * self._options.alpha))
         if not np.isfinite(of_weights).all():  # any derivative would count as zero
-            raise ValueError("X has features whose squares are infinite: scale X.")
+            raise infinite_squares()
         return self._options.tol * np.append(of_weights, total)
 
     @property

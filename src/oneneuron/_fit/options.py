@@ -69,23 +69,22 @@ class Options:
         ValueError, TypeError
             If a parameter is of the wrong type or out of its range.
         """
-        given = parameters
-        verbose = given["verbose"]
+        verbose = parameters["verbose"]
         is_flag = isinstance(verbose, (bool, np.bool_))
         return cls(
-            random_state=_checks.as_random_state(given["random_state"]),
-            loss=_checks.as_loss(given["loss"]),
-            solver=_checks.as_choice(given["solver"], "solver", ("lbfgs", "gd")),
-            keep=_checks.as_choice(given["keep"], "keep", ("last", "best", "lowest")),
-            eta=_checks.as_eta_or_auto(given["eta"]),
-            max_iter=_checks.as_count(given["max_iter"], "max_iter", least=1),
-            n_init=_checks.as_count(given["n_init"], "n_init", least=1),
-            record_every=_checks.as_count(given["record_every"], "record_every"),
+            random_state=_checks.as_random_state(parameters["random_state"]),
+            loss=_checks.as_loss(parameters["loss"]),
+            solver=_checks.as_choice(parameters["solver"], "solver", ("lbfgs", "gd")),
+            keep=_checks.as_choice(parameters["keep"], "keep", ("last", "best", "lowest")),
+            eta=_checks.as_eta_or_auto(parameters["eta"]),
+            max_iter=_checks.as_count(parameters["max_iter"], "max_iter", least=1),
+            n_init=_checks.as_count(parameters["n_init"], "n_init", least=1),
+            record_every=_checks.as_count(parameters["record_every"], "record_every"),
             verbose=int(verbose) if is_flag else _checks.as_count(verbose, "verbose"),
-            tol=_checks.as_size(given["tol"], "tol"),
-            alpha=_checks.as_size(given["alpha"], "alpha"),
-            fit_intercept=_checks.as_flag(given["fit_intercept"], "fit_intercept"),
-            warm_start=_checks.as_flag(given["warm_start"], "warm_start"),
-            n_threads=_checks.as_threads(given["n_threads"]),
-            class_weight=_checks.as_class_weight(given["class_weight"]),
+            tol=_checks.as_size(parameters["tol"], "tol"),
+            alpha=_checks.as_size(parameters["alpha"], "alpha"),
+            fit_intercept=_checks.as_flag(parameters["fit_intercept"], "fit_intercept"),
+            warm_start=_checks.as_flag(parameters["warm_start"], "warm_start"),
+            n_threads=_checks.as_threads(parameters["n_threads"]),
+            class_weight=_checks.as_class_weight(parameters["class_weight"]),
         )

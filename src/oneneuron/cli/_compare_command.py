@@ -46,11 +46,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="picture to write, as PNG, PDF or SVG (default: compare.png)",
     )  # fmt: skip
     parser.add_argument(
-        "--json",
-        type=_argument_types.path,
-        metavar="FILE",
+        "--json", type=_argument_types.path, metavar="FILE",
         help="write the figures to this file as JSON",
-    )
+    )  # fmt: skip
     parser.set_defaults(command=run)
 
 

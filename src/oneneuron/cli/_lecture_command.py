@@ -39,11 +39,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="number of samples; a fifth of them is held out for testing (default: 500)",
     )  # fmt: skip
     parser.add_argument(
-        "--eta",
-        type=_argument_types.positive_number,
-        default=5e-3,
+        "--eta", type=_argument_types.positive_number, default=5e-3,
         help="step size (default: 0.005)",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--steps", type=_argument_types.num_steps, default=10_000,
         help="number of gradient descent steps (default: 10000)",
