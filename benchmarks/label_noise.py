@@ -81,8 +81,8 @@ DATA = {"clouds": clouds, "breast cancer": breast_cancer}
 def spoil(X, y, kind, rate, seed):
     """Return the samples with noise.
 
-    Uniform noise flips the labels of a fraction of all samples, and one-sided noise those of a
-    fraction of class 1. An outlier is a sample of either class whose distance from the mean is
+    Uniform noise flips the labels of a fraction of all samples. One-sided noise flips the labels of
+    a fraction of class 1. An outlier is a sample of either class whose distance from the mean is
     multiplied by FAR, and whose label is flipped.
     """
     X, y = X.copy(), y.copy()

@@ -1,4 +1,4 @@
-"""What a fitted NeuronClassifier answers: labels, shapes, dtypes, scores and probabilities."""
+"""The predictions of a fitted NeuronClassifier: labels, shapes, dtypes, scores, probabilities."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What NeuronClassifier keeps, records and prints of its trainings."""
+"""The models, costs and lines that NeuronClassifier keeps, records and prints of a training."""
 
 import numpy as np
 import pytest

@@ -23,7 +23,7 @@ VECTORS = {"float64": "pd", "float32": "ps"}
 
 # Fused multiply-adds of 2^r: in two polynomials, and one each for the numerator and denominator.
 FUSED_FOR_AN_EXPONENTIAL = {"float64": 2 * 2 + 2, "float32": 2 * 1 + 2}
-# Those of a logarithm: in one polynomial, and one for the margin times ln 2.
+# Fused multiply-adds of a logarithm: in one polynomial, and one for the margin times ln 2.
 FUSED_FOR_A_LOGARITHM = {"float64": 9 + 1, "float32": 4 + 1}
 
 TO_THE_EXPONENT = re.compile(r"v?psll[dq]")

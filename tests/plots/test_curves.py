@@ -28,7 +28,7 @@ DESCENT = train()
 
 
 def right_of(ax):
-    """Return the Axes of the accuracy, which lie on top of those of the cost."""
+    """Return the Axes of the accuracy, which lie on top of the Axes of the cost."""
     (right,) = (other for other in ax.figure.axes if other is not ax)
     return right
 

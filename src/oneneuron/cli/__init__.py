@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : list of str, default None
-        The arguments, without the name of the program. None means those of this process.
+        The arguments, without the name of the program. None means the arguments of this process.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def plot_cost_surface(
     """Draw the contours of the cost over two of the weights, with the paths of descents.
 
     A ring marks the start of each path and a diamond its end. If there is only one path, a star
-    marks its best step, and dots with numbers mark those of the steps 1, 10, 100, ... that were
+    marks its best step, and numbered dots mark the steps 1, 10, 100, ... as far as they were
     recorded.
 
     Parameters
@@ -200,8 +200,8 @@ def _check_costs(
             expected = cost_at(
                 X, y, history.weights[k], history.bias[k], sample_weight=sample_weight, alpha=alpha
             )
-            # In float32 the same costs may differ by this much. Those of other samples differ by
-            # more.
+            # In float32 the same costs may differ by this much. With other samples, the costs
+            # differ by more.
             if np.isfinite(cost) and not np.isclose(expected, cost, rtol=1e-3, atol=1e-9):
                 raise ValueError(
                     f"descents must have been trained on X and y, with the same sample_weight and "
