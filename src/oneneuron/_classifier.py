@@ -413,8 +413,9 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return validated
         except OverflowError as error:
             raise TypeError(f"X must hold numbers: {error}.") from error
-        except (ValueError, TypeError):
-            # scikit-learn's errors do not say which label is missing.
+        except Exception:
+            # scikit-learn's errors do not say which label is missing, and their type depends on its
+            # version.
             for labels in y:
                 if labels is not None:
                     _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
