@@ -163,13 +163,10 @@ def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
 
 
 def refuse_missing(labels: AnyArray, name: str) -> None:
-    """Raise ValueError if a label is NaN, None, or a missing value of pandas.
-
-    This looks at every object in Python. Call it to explain why labels were refused.
-    """
+    """Raise ValueError if a label is NaN, None, or a missing value of pandas."""
     if labels.dtype.kind in "fcmM":
         missing = labels != labels
-    elif labels.dtype.kind == "O":
+    elif labels.dtype.kind == "O" and any(map(_may_be_missing, set(map(type, labels.flat)))):
         missing = np.array([_is_missing(label) for label in labels.flat], dtype=bool)
     else:
         return
@@ -180,11 +177,17 @@ def refuse_missing(labels: AnyArray, name: str) -> None:
         raise ValueError(f"{name} contains {found} at row {row}: drop or fill those samples.")
 
 
+def _may_be_missing(kind: type) -> bool:
+    """Return whether values of a type can be missing; far fewer types than labels are asked."""
+    # The types of pandas are recognised by name, which does not need pandas.
+    missing_types = "NoneType", "NAType", "NaTType"
+    return kind.__name__ in missing_types or issubclass(kind, float | np.floating)
+
+
 def _is_missing(label: object) -> bool:
-    # Missing values of pandas are recognised by name, which does not need pandas.
-    if label is None or type(label).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(label, float | np.floating) and bool(label != label)
+    if isinstance(label, float | np.floating):
+        return bool(label != label)
+    return _may_be_missing(type(label))
 
 
 def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
@@ -192,7 +195,6 @@ def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
     try:
         return np.unique(as_array(labels, name), return_inverse=True)
     except TypeError as error:
-        refuse_missing(as_array(labels, name), name)
         raise TypeError(
             f"{name} must hold labels of one kind, such as numbers or strings: {error}."
         ) from error

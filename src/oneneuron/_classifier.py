@@ -403,7 +403,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         # scikit-learn has its own error for complex numbers.
         dtype = np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
         for labels in y:
-            _checks.refuse_masked(labels, "y")
+            if labels is not None:  # scikit-learn also has its own error for None
+                _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
         try:
             # Numbers too large for the dtype become infinite, and are refused as such.
             with np.errstate(over="ignore", invalid="ignore"):
@@ -413,13 +414,6 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return validated
         except OverflowError as error:
             raise TypeError(f"X must hold numbers: {error}.") from error
-        except Exception:
-            # scikit-learn's errors do not say which label is missing, and their type depends on its
-            # version.
-            for labels in y:
-                if labels is not None:
-                    _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
-            raise
 
     def _options(self) -> Options:
         return Options.checked({f.name: getattr(self, f.name) for f in fields(Options)})
