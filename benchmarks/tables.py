@@ -1,4 +1,4 @@
-"""The results of `run.py` as tables: the times, and the ratios beside their targets."""
+"""Results as tables: the times of `run.py` and the ratios beside their targets, or any rows."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -38,14 +38,15 @@ def about(threads, rounds):
         "threads": threads,
         "rounds": rounds,
         "instruction_set": level,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": _versions(LIBRARIES),
         "sizes": {},
     }
 
 
-def _versions():
-    found = {}
-    for name in LIBRARIES:
+def _versions(libraries):
+    """Return the versions of Python and of those libraries that are installed."""
+    found = {"python": platform.python_version()}
+    for name in libraries:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -53,14 +54,36 @@ def _versions():
     return found
 
 
+def _how(threads, versions):
+    """Return a line that says how a run was made."""
+    number = "1 thread" if threads == 1 else f"{threads} threads"
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return f"{number}; kernel {level}; {listed}"
+
+
+def setting(threads, rounds, libraries):
+    """Return a line that says how a run was made, with the versions of these libraries."""
+    return f"{rounds} rounds; {_how(threads, _versions(libraries))}"
+
+
+def aligned(head, rows):
+    """Return a Markdown table whose columns are aligned in the source, too."""
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+
+    def line(cells):
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        return "| " + " | ".join(padded) + " |"
+
+    rule = ["-" * width for width in widths]
+    return "\n".join(line(cells) for cells in (head, rule, *rows))
+
+
 def times(run):
     """Return the table of times, one line for each contender."""
     sizes = run["sizes"]
-    threads = "1 thread" if run["threads"] == 1 else f"{run['threads']} threads"
-    versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
     lines = [
         f"Nanoseconds per sample and step: minimum and median of {run['rounds']} rounds.",
-        f"{threads}; kernel {run['instruction_set']}; {versions}",
+        _how(run["threads"], run["versions"]),
         "",
         " " * 20 + "".join(f"{size:>18}" for size in sizes),
     ]

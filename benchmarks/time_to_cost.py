@@ -1,219 +1,361 @@
-"""Time training to the same cost, for the neuron with the log loss and for LogisticRegression.
+"""Time training to the same cost, for the neuron with the log loss and for its rivals.
 
     python benchmarks/time_to_cost.py [--threads 1] [--rounds 30]
-    python benchmarks/time_to_cost.py --only "breast cancer" --breakdown    # parts of our time
+    python benchmarks/time_to_cost.py --only "breast cancer" --libraries scikit-learn
+    python benchmarks/time_to_cost.py --predict      # predict and predict_proba
+    python benchmarks/time_to_cost.py --speedup      # two threads beside one
+    python benchmarks/time_to_cost.py --breakdown    # the parts of our time
 
-Both use L-BFGS. LogisticRegression has C = 1 and its default tol. The neuron has alpha = 1/C and
-the loosest tol with which its cost is no higher. This tol is found before the timing.
+The neuron and LogisticRegression have their default tolerances. The other rivals have the loosest
+power of ten with which their cost is within 1e-5 of the lowest one. It is found before the timing.
+A round times each contender once, in a random order.
 """
 
 import argparse
 import os
 import sys
+import warnings
+from functools import partial
+from random import Random
 from statistics import median
-from time import perf_counter
-from unittest import mock
+from time import perf_counter, sleep
 
-ALPHA = 1.0
-LOOSEST_TOL = 1e-2
-RIVAL, ONE_VERSUS_REST, NEURON = "LogisticRegression", "one-versus-rest", "oneneuron"
+# A rival is slow, and timed in the first rounds only, if it takes longer than this and more than
+# three times as long as the fastest rival.
+SLOW_SECONDS = 0.5
+SLOW_RATIO = 3
+ROUNDS_OF_SLOW = 5
+# Threads of the previous contender may wait for more work in a busy loop, for up to this time.
+SECONDS_OF_PAUSE = 0.03
+LIBRARIES = ("scikit-learn", "scikit-learn-intelex", "glum", "snapml")
 
 
-def confine(threads):
+def confine(threads, blas_threads):
     """Restrict this process and its libraries to this number of cores, before any import."""
     cores = sorted(os.sched_getaffinity(0))
     if not 1 <= threads <= len(cores):
         sys.exit(f"--threads {threads}: there are {len(cores)} cores.")
     os.sched_setaffinity(0, cores[-threads:])
-    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+    os.environ["OMP_NUM_THREADS"] = os.environ["NUMEXPR_NUM_THREADS"] = str(threads)
+    os.environ["OPENBLAS_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(blas_threads)
 
 
-def problems():
-    """Return {name: (X, y)}, in the order of the table."""
-    from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
-    from sklearn.datasets import make_classification as make
-    from sklearn.preprocessing import scale
-
-    raw = {
-        "iris": load_iris(return_X_y=True),
-        "breast cancer": load_breast_cancer(return_X_y=True),
-        "digits": load_digits(return_X_y=True),
-        "made, 100,000 x 30": make(100_000, 30, n_informative=10, random_state=0),
-    }
-    wine = load_wine(return_X_y=True)
-    scaled = {name: (scale(X), y) for name, (X, y) in raw.items()}
-    return {**scaled, "breast cancer, raw": raw["breast cancer"], "wine, raw": wine}
-
-
-def neuron(tol):
-    """Return our classifier with this tol."""
-    from oneneuron import NeuronClassifier
-
-    return NeuronClassifier(loss="log", solver="lbfgs", alpha=ALPHA, tol=tol)
-
-
-def rivals(num_classes):
-    """Return the classifiers to compare with; several classes are treated in two ways."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.multiclass import OneVsRestClassifier
-
-    # The default max_iter of 100 is too small for raw data.
-    rival = LogisticRegression(C=1 / ALPHA, max_iter=10_000)
-    if num_classes == 2:
-        return {RIVAL: rival}
-    return {RIVAL: rival, ONE_VERSUS_REST: OneVsRestClassifier(rival)}
-
-
-def cost(model, X, y):
-    """Return the log loss with its penalty, summed over the classes if there are more than two."""
-    import numpy as np
-
-    parts = getattr(model, "estimators_", [model])
-    coef = np.vstack([part.coef_ for part in parts])
-    intercept = np.concatenate([part.intercept_ for part in parts])
-    own = model.classes_ if len(coef) > 1 else model.classes_[1:]
-    margins = np.where(y[:, None] == own, 1.0, -1.0) * (X @ coef.T + intercept)
-    return float(np.logaddexp(0.0, -margins).sum() + 0.5 * ALPHA * np.sum(coef**2))
-
-
-def as_good(X, y, bound):
-    """Fit the neuron with the first tol of LOOSEST_TOL, LOOSEST_TOL/2, ... that meets the bound."""
-    for halvings in range(60):
-        model = neuron(LOOSEST_TOL / 2**halvings).fit(X, y)
-        if cost(model, X, y) <= bound:
-            return model
-    sys.exit(f"The neuron does not reach a cost of {bound!r}.")
-
-
-def iterations(model):
-    """Return the number of iterations; of several classifiers, the largest number."""
-    import numpy as np
-
-    return max(int(np.max(part.n_iter_)) for part in getattr(model, "estimators_", [model]))
-
-
-def measure(models, X, y, rounds):
-    """Return {name: [seconds of each round]}; a round fits each model once."""
-    seconds = {name: [] for name in models}
-    for _ in range(rounds):
-        for name, model in models.items():
+def measure(tasks, rounds, slow=(), pause=0.0):
+    """Return {name: [seconds of each round]}, given {name: function}."""
+    seconds = {name: [] for name in tasks}
+    random = Random(0)
+    for number in range(rounds):
+        names = [name for name in tasks if number < ROUNDS_OF_SLOW or name not in slow]
+        random.shuffle(names)
+        for name in names:
+            sleep(pause)
             start = perf_counter()
-            model.fit(X, y)
+            tasks[name]()
             seconds[name].append(perf_counter() - start)
     return seconds
 
 
-def rows(name, X, y, rounds):
-    """Yield the lines of the table for a problem, one for each rival."""
-    models = {rival: model.fit(X, y) for rival, model in rivals(len(set(y))).items()}
-    *_, same_model = models  # the last minimises the neuron's cost
-    bound = cost(models[same_model], X, y)
-    ours = models[NEURON] = as_good(X, y, bound)
-    own_cost = cost(ours, X, y)
-    seconds = measure(models, X, y, rounds)
-    for rival, model in models.items():
-        if rival == NEURON:
-            continue
-        ratio = min(seconds[NEURON]) / min(seconds[rival])
-        costs = [f"{bound:.8g}", f"{own_cost:.8g}"] if rival == same_model else ["other model", ""]
-        yield [
-            name, rival, *costs, f"{ours.tol:.1e}", f"{iterations(model)}", f"{iterations(ours)}",
-            *(_times(seconds[each]) for each in (rival, NEURON)),
-            f"{ratio:.2f}", "yes" if ratio <= 0.5 else "no",
-        ]  # fmt: skip
+def _pause(options):
+    return SECONDS_OF_PAUSE if options.threads > 1 else 0.0
 
 
-def _times(seconds):
+def milliseconds(seconds):
+    """Return the minimum and the median as text."""
     return f"{1e3 * min(seconds):.2f}, {1e3 * median(seconds):.2f}"
 
 
-HEAD = (
-    "data", "rival", "its cost", "our cost", "our tol", "its iterations", "ours",
-    "its ms: minimum, median", "ours", "ratio of minima", "at most half",
-)  # fmt: skip
+def ratios(ours, other):
+    """Return the ratios of our minimum and of our median to the other one's, as text."""
+    return f"{min(ours) / min(other):.2f}, {median(ours) / median(other):.2f}"
 
 
-def breakdown(X, y, rounds):
-    """Print the time of each part of one of our fits, as the minimum over the rounds."""
-    import scipy.optimize
+class Fits:
+    """The whole `fit` of every contender: a table of all of them, and one of the fastest."""
 
-    from oneneuron import _classifier
-    from oneneuron._engine import second_moments, training
-    from oneneuron._fit import one_vs_rest
+    HEAD = (
+        "data", "contender", "tol", "iterations", "excess cost", "ms: minimum, median",
+        "ours / its: minima, medians",
+    )  # fmt: skip
+    HEAD_OF_FASTEST = (
+        "data", "fastest of each library", "its excess cost", "ours", "as low",
+        "ms: minimum, median", "ours", "ours / its: minima, medians",
+    )  # fmt: skip
 
-    # Each part is the time within a function. A part with a dash belongs to the one above it.
-    parts = {
-        "checks of X and y by scikit-learn": (_classifier, "validate_data"),
-        "starts, with the moments of X": (one_vs_rest.OneVsRest, "starts"),
-        "preconditioner": (second_moments.SecondMoments, "preconditioner"),
-        "layout, allocation, first evaluation": (training.Training, "__init__"),
-        "scipy.optimize.minimize": (scipy.optimize, "minimize"),
-        "- all evaluations, with the first": (training.Training, "evaluate"),
-        "- - the kernel and its call": (training.Training, "_advance_to"),
+    def __init__(self, options):
+        self._options = options
+        self._rows, self._fastest = [], []
+
+    def add(self, name, X, y):
+        """Time all contenders on these data."""
+        import time_to_cost_rivals as rivals
+
+        entries = self._entries(X, y)
+        seconds = self._measure(entries, X, y)
+        lowest = {}
+        for entry in entries.values():
+            kind = entry.contender.multinomial
+            lowest[kind] = min(entry.cost, lowest.get(kind, self._lowest[kind]))
+        excess = {
+            label: entry.cost / lowest[entry.contender.multinomial] - 1
+            for label, entry in entries.items()
+        }
+        for label, entry in entries.items():
+            self._rows.append([
+                name, label, rivals.settings(entry.model), str(rivals.iterations(entry.model)),
+                _excess(excess[label]), milliseconds(seconds[label]),
+                "" if label == rivals.OURS else ratios(seconds[rivals.OURS], seconds[label]),
+            ])  # fmt: skip
+        for label in _fastest(entries, seconds, excess):
+            self._fastest.append(self._fastest_row(name, entries[label].contender, seconds, excess))
+
+    def _entries(self, X, y):
+        """Return {label: Entry} of our classifier and of the chosen libraries."""
+        import time_to_cost_rivals as rivals
+
+        self._lowest = rivals.lowest_costs(X, y)
+        chosen = {rivals.OURS, *self._options.libraries}
+        return {
+            contender.name: rivals.enter(contender, X, y, self._lowest)
+            for contender in rivals.contenders(len(y), len(set(y)), self._options.threads)
+            if contender.library in chosen
+        }
+
+    def _measure(self, entries, X, y):
+        tasks = {label: partial(entry.model.fit, X, y) for label, entry in entries.items()}
+        return measure(tasks, self._options.rounds, _slow(entries), _pause(self._options))
+
+    def _fastest_row(self, name, contender, seconds, excess):
+        import time_to_cost_rivals as rivals
+
+        ours, its = seconds[rivals.OURS], seconds[contender.name]
+        costs = ["other model", _excess(excess[rivals.OURS]), ""]
+        if not contender.multinomial:
+            own, other = excess[rivals.OURS], excess[contender.name]
+            near = "within 1e-5" if own <= rivals.REACH else "no"
+            costs = [_excess(other), _excess(own), "yes" if own <= other else near]
+        return [
+            name, contender.name, *costs, milliseconds(its), milliseconds(ours), ratios(ours, its)
+        ]  # fmt: skip
+
+    def tables(self):
+        """Yield the head and the rows of each table."""
+        yield self.HEAD, self._rows
+        yield self.HEAD_OF_FASTEST, self._fastest
+
+
+def _slow(entries):
+    """Return the labels of the slow contenders, according to their trials."""
+    import time_to_cost_rivals as rivals
+
+    trials = {label: entry.seconds for label, entry in entries.items() if label != rivals.OURS}
+    limit = max(SLOW_SECONDS, SLOW_RATIO * min(trials.values(), default=0.0))
+    return {label for label, seconds in trials.items() if seconds > limit}
+
+
+def _excess(excess):
+    return "0" if excess < 1e-13 else f"{excess:.0e}"
+
+
+def _fastest(entries, seconds, excess):
+    """Return the label of the fastest solver of each library and kind of model.
+
+    A solver counts if its cost is within 1e-5 of the lowest one, or if it is no higher than that of
+    the first solver of its library, the default.
+    """
+    import time_to_cost_rivals as rivals
+
+    groups = {}
+    for label, entry in entries.items():
+        groups.setdefault((entry.contender.library, entry.contender.multinomial), []).append(label)
+    del groups[rivals.OURS, False]
+    return [
+        min(
+            (label for label in labels if excess[label] <= max(rivals.REACH, excess[labels[0]])),
+            key=lambda label: min(seconds[label]),
+        )
+        for labels in groups.values()
+    ]
+
+
+class Predictions:
+    """`predict` and `predict_proba`, beside LogisticRegression's, for three layouts of X."""
+
+    HEAD = (
+        "data", "X", "method", "LogisticRegression, ms: minimum, median", "ours",
+        "ours / its: minima, medians",
+    )  # fmt: skip
+
+    def __init__(self, options):
+        self._options = options
+        self._rows = []
+
+    def add(self, name, X, y):
+        """Time both methods of both classifiers on these data."""
+        for layout, samples in _layouts(X).items():
+            ours, rival = _trained(samples, y)
+            for method in ("predict", "predict_proba"):
+                tasks = {
+                    "ours": partial(getattr(ours, method), samples),
+                    "its": partial(getattr(rival, method), samples),
+                }
+                for task in tasks.values():
+                    task()
+                seconds = measure(tasks, self._options.rounds, pause=_pause(self._options))
+                self._rows.append([
+                    name, layout, method, milliseconds(seconds["its"]),
+                    milliseconds(seconds["ours"]), ratios(seconds["ours"], seconds["its"]),
+                ])  # fmt: skip
+
+    def tables(self):
+        """Yield the head and the rows of the table."""
+        yield self.HEAD, self._rows
+
+
+def _layouts(X):
+    """Return {name: X in this layout}; the frame is made column by column, as from a file."""
+    import numpy as np
+    import pandas as pd
+
+    return {
+        "C order": np.ascontiguousarray(X),
+        "Fortran order": np.asfortranarray(X),
+        "DataFrame": pd.DataFrame({f"x{j}": column for j, column in enumerate(X.T)}),
     }
-    *_, rival = rivals(len(set(y))).values()
-    model = as_good(X, y, cost(rival.fit(X, y), X, y))
-    found = {"whole fit": [], **{part: [] for part in parts}}
-    for _ in range(rounds):
-        found["whole fit"].append(measure({NEURON: model}, X, y, 1)[NEURON][0])
-        for part, (owner, name) in parts.items():  # one at a time: reading the clock takes time too
-            found[part].append(_seconds_within(owner, name, lambda: model.fit(X, y)))
-    print(f"tol {model.tol:.1e}, {model.n_iter_} iterations")
-    for part, seconds in found.items():
-        least = min(seconds)
-        print(f"{part:40}{1e6 * least:8.0f} us{100 * least / min(found['whole fit']):6.0f} %")
 
 
-def _seconds_within(owner, name, run):
-    """Return the total time of all calls of a function during a run."""
-    total = 0.0
-    function = getattr(owner, name)
+def _trained(X, y, num_samples=10_000):
+    """Return both classifiers, trained on a few samples: their number does not matter here."""
+    from sklearn.linear_model import LogisticRegression
+    from time_to_cost_rivals import ALPHA
 
-    def timed(*args, **kwargs):
-        nonlocal total
-        start = perf_counter()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            total += perf_counter() - start
+    from oneneuron import NeuronClassifier
 
-    with mock.patch.object(owner, name, timed):
-        run()
-    return total
+    few = X[:num_samples], y[:num_samples]
+    ours = NeuronClassifier(loss="log", alpha=ALPHA).fit(*few)
+    return ours, LogisticRegression(C=1 / ALPHA).fit(*few)
+
+
+class Speedups:
+    """Our fit on several threads beside our fit on one, in the same process."""
+
+    def __init__(self, options):
+        self._options = options
+        self._rows = []
+
+    def add(self, name, X, y):
+        """Time our fit with both numbers of threads."""
+        from time_to_cost_rivals import ALPHA
+
+        from oneneuron import NeuronClassifier
+
+        tasks = {
+            threads: NeuronClassifier(loss="log", alpha=ALPHA, n_threads=threads).fit
+            for threads in (1, self._options.threads)
+        }
+        tasks = {threads: partial(fit, X, y) for threads, fit in tasks.items()}
+        for task in tasks.values():
+            task()
+        one, several = measure(tasks, self._options.rounds, pause=_pause(self._options)).values()
+        self._rows.append([name, milliseconds(one), milliseconds(several), ratios(one, several)])
+
+    def tables(self):
+        """Yield the head and the rows of the table."""
+        several = f"{self._options.threads} threads"
+        head = "data", "1 thread, ms: minimum, median", several, "speed-up: minima, medians"
+        yield head, self._rows
+
+
+class Breakdown:
+    """The parts of our time, one table for each set of data."""
+
+    def __init__(self, options):
+        self._options = options
+        self._tables = []
+
+    def add(self, name, X, y):
+        """Time the parts of our fit on these data."""
+        import time_to_cost_parts
+
+        parts, num_iterations = time_to_cost_parts.parts(X, y, self._options.rounds)
+        (_, whole), *_ = parts
+        head = f"{name}, {num_iterations} iterations", "us", "%"
+        rows = [
+            [part, f"{1e6 * seconds:.0f}", f"{100 * seconds / whole:.0f}"]
+            for part, seconds in parts
+        ]
+        self._tables.append((head, rows))
+
+    def tables(self):
+        """Yield the head and the rows of each table."""
+        yield from self._tables
 
 
 def arguments():
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1, help="threads and cores (default: 1)")
+    parser.add_argument(
+        "--threads", type=int, help="threads and cores (default: 1, and 2 with --speedup)"
+    )
+    parser.add_argument(
+        "--blas-threads", type=int, metavar="THREADS", help="threads of BLAS (default: --threads)"
+    )
     parser.add_argument("--rounds", type=int, default=30, help="rounds (default: 30)")
     parser.add_argument(
         "--only", nargs="+", metavar="DATA", help="sets of data, by their names in the table"
     )
     parser.add_argument(
-        "--breakdown", action="store_true", help="print the parts of our time instead"
-    )
-    return parser.parse_args()
+        "--libraries", nargs="*", choices=LIBRARIES, default=LIBRARIES, metavar="LIBRARY",
+        help=f"rivals to time, of {', '.join(LIBRARIES)} (default: all that are installed)",
+    )  # fmt: skip
+    modes = parser.add_mutually_exclusive_group()
+    for name, text in (
+        ("--predict", "time predict and predict_proba instead"),
+        ("--speedup", "time our fit on several threads and on one instead"),
+        ("--breakdown", "print the parts of our time instead"),
+    ):
+        modes.add_argument(name, action="store_true", help=text)
+    options = parser.parse_args()
+    options.threads = options.threads or (2 if options.speedup else 1)
+    return options
+
+
+def chosen(problems, names):
+    """Return the problems of these names, or all if there are none."""
+    unknown = set(names or ()) - set(problems)
+    if unknown:
+        sys.exit(
+            f"--only: unknown data {', '.join(map(repr, sorted(unknown)))}: choose from "
+            f"{', '.join(map(repr, problems))}."
+        )
+    return {name: make for name, make in problems.items() if not names or name in names}
 
 
 def main():
-    """Measure and print a Markdown table."""
+    """Measure and print Markdown tables, also after Ctrl-C."""
     options = arguments()
-    confine(options.threads)
-    chosen = {
-        name: problem
-        for name, problem in problems().items()
-        if not options.only or name in options.only
-    }
-    if options.breakdown:
-        for name, (X, y) in chosen.items():
-            print(f"\n{name}", end=": ")
-            breakdown(X, y, options.rounds)
-        return
-    print("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))
-    for name, (X, y) in chosen.items():
-        for row in rows(name, X, y, options.rounds):
-            print("| " + " | ".join(row) + " |", flush=True)
+    confine(options.threads, options.blas_threads or options.threads)
+    # Imported only now, so that all libraries count the cores that they may use.
+    import tables
+    import time_to_cost_data as data
+
+    if options.predict:
+        problems, section = data.PREDICTIONS, Predictions(options)
+    elif options.speedup:
+        problems, section = data.SPEEDUPS, Speedups(options)
+    else:
+        problems, section = data.FITS, (Breakdown if options.breakdown else Fits)(options)
+    # A solver that fails to converge can be seen from its cost.
+    warnings.simplefilter("ignore")
+    try:
+        for name, make in chosen(problems, options.only).items():
+            print(f"timing {name}", file=sys.stderr)
+            section.add(name, *make())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    print(tables.setting(options.threads, options.rounds, ("numpy", "scipy", *LIBRARIES)))
+    for head, rows in section.tables():
+        if rows:
+            print("", tables.aligned(head, rows), sep="\n")
 
 
 if __name__ == "__main__":
