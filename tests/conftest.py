@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from helpers import count_helpers, wait_until
+from helpers import HelperCounts, record_passes, wait_until
 from hypothesis import HealthCheck, Phase, settings
 
 # No test depends on how long anything takes, or on what an earlier run has found.
@@ -78,6 +78,12 @@ def press_ctrl_c(hears_ctrl_c):
 
 
 @pytest.fixture
-def helper_counts(monkeypatch):
-    """Return a list of the numbers of helper threads asked for, one for each call."""
-    return count_helpers(monkeypatch.setattr)
+def made_passes(monkeypatch):
+    """Return a list that receives every `Pass` that is made during the test."""
+    return record_passes(monkeypatch.setattr)
+
+
+@pytest.fixture
+def helper_counts(made_passes):
+    """Return a sequence of the numbers of helpers, one for each `Pass` made during the test."""
+    return HelperCounts(made_passes)

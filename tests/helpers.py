@@ -3,14 +3,15 @@
 import os
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from oneneuron import _losses, reference
-from oneneuron._engine import helper_threads
+from oneneuron._engine import passes
 
 LOSSES = list(_losses.LOSSES)  # their names; the records are in `_losses`
 SOLVERS = ["gd", "lbfgs"]
@@ -123,32 +124,40 @@ def wait_until(condition):
 
 
 def system_threads():
-    """Return the number of threads that the system counts in this process, or 0 if unknown."""
+    """Return the system's ids of the threads of this process; none where they cannot be listed."""
     tasks = "/proc/self/task"
-    return len(os.listdir(tasks)) if os.path.exists(tasks) else 0
+    return set(os.listdir(tasks)) if os.path.exists(tasks) else set()
 
 
-def new_threads(before):
-    """Return the running threads that are not in the list `before`.
+class HelperCounts(Sequence):
+    """For each pass in a list, the number of helpers that its last call of a solver had."""
 
-    A test compares with a list, not with a number: a thread of another test may end meanwhile.
+    def __init__(self, passes):
+        self.passes = passes
+
+    def __len__(self):
+        return len(self.passes)
+
+    def __getitem__(self, i):
+        return self.passes[i].num_helpers
+
+
+def record_passes(set_attribute=setattr):
+    """Return a list that receives every `Pass` that is made later.
+
+    In a test, pass `monkeypatch.setattr`, or take the fixture `made_passes` or `helper_counts`.
     """
-    return [thread for thread in threading.enumerate() if thread not in before]
+    made, import_kernel = [], passes.import_kernel
 
+    def recording(*which):
+        def make(*args, **options):
+            made.append(import_kernel(*which).Pass(*args, **options))
+            return made[-1]
 
-def count_helpers(set_attribute=setattr):
-    """Return a list that receives the number of helper threads asked for in each later call.
+        return SimpleNamespace(Pass=make)
 
-    In a test, pass `monkeypatch.setattr`, or take the fixture `helper_counts`.
-    """
-    counts, helpers = [], helper_threads.helpers
-
-    def counting(count, *rest):
-        counts.append(count)
-        return helpers(count, *rest)
-
-    set_attribute(helper_threads, "helpers", counting)
-    return counts
+    set_attribute(passes, "import_kernel", recording)
+    return made
 
 
 def run_python(code, *arguments, **environment):

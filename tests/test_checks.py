@@ -1,5 +1,7 @@
 """Checks of arguments: what they return, and messages that say what to do."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -76,6 +78,14 @@ def test_many_labels_are_listed_up_to_four():
     assert "found 0, 1, 2, 3, ...: recode it" in message
 
 
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, object])
+def test_labels_become_a_new_array_of_bytes(dtype):
+    given = np.array([0, 1, 1, 0]).astype(dtype)
+    labels = _checks.as_labels(given, 4)
+    assert labels.tolist() == [0, 1, 1, 0] and labels.dtype == np.uint8
+    assert not np.shares_memory(labels, given)
+
+
 # --- Other arrays ---
 
 
@@ -89,6 +99,53 @@ def test_samples_of_one_dimension_are_answered_with_reshape():
     message = message_of(_checks.as_samples, np.arange(5.0))
     assert "found shape (5,)" in message and "X.reshape(-1, 1)" in message
     assert "reshape(-1, 1)" not in message_of(_checks.as_samples, np.zeros((2, 3, 4)))
+
+
+def test_checked_arrays_keep_their_shape_when_the_callers_change():
+    given = np.ones((2, 3))
+    samples, values = _checks.as_samples(given), _checks.as_array(given, "y")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # NumPy 2.5 advises against it
+        given.shape = (3, 2)
+    assert samples.shape == values.shape == (2, 3)
+    weights = np.ones(4)
+    assert _checks.as_sample_weight(weights, 4, weights.dtype) is not weights
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sample_weights_whose_sum_overflows_are_named_with_the_dtype(dtype):
+    weights = np.full(3, 0.9 * np.finfo(dtype).max, dtype)
+    assert message_of(_checks.as_sample_weight, weights, 3, np.dtype(dtype)) == (
+        f"sample_weight must have a finite sum in {np.dtype(dtype)}, the dtype of the samples: "
+        f"scale the weights down."
+    )
+
+
+def test_weights_too_large_for_float32_samples_are_not_called_large_samples():
+    with pytest.raises(ValueError, match=r"^sample_weight must have a finite sum in float32"):
+        oneneuron.train(
+            np.ones((3, 1), np.float32), [0, 1, 1], eta=0.1, sample_weight=np.full(3, 3e38)
+        )
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, -1, 2], r"sample_weight must be finite and 0 or more, found -1.0 for sample 1."),
+        ([1, 2, np.nan], r"sample_weight must be finite and 0 or more, found nan for sample 2."),
+        ([np.inf, 2, 1], r"sample_weight must be finite and 0 or more, found inf for sample 0."),
+        ([0, 0, 0], "sample_weight must be above 0 for at least one sample, found only zeros."),
+    ],
+    ids=str,
+)
+def test_invalid_sample_weights_are_quoted_with_their_sample(weights, message):
+    assert message_of(_checks.as_sample_weight, weights, 3, np.dtype(float)) == message
+
+
+@pytest.mark.parametrize("container", [list, tuple])
+def test_an_array_without_masked_values_may_be_among_the_rows(container):
+    rows = container([np.ma.array([0.0, 1.0]), [2.0, 3.0]])
+    assert _checks.as_samples(rows).tolist() == [[0.0, 1.0], [2.0, 3.0]]
 
 
 # --- Choices and numbers ---

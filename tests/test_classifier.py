@@ -89,8 +89,9 @@ def test_each_neuron_equals_a_fit_of_its_class_against_the_rest(solver, loss):
     together = NeuronClassifier(solver=solver, loss=loss).fit(X, y)
     for k in range(3):
         alone = NeuronClassifier(solver=solver, loss=loss).fit(X, y == k)
-        assert together.coef_[k].tobytes() == alone.coef_.tobytes()
-        assert together.intercept_[k] == alone.intercept_[0]
+        # Tiles hold one class each. With other classes, the sums have another order of additions.
+        np.testing.assert_allclose(together.coef_[k], alone.coef_[0], rtol=1e-12)
+        np.testing.assert_allclose(together.intercept_[k], alone.intercept_[0], rtol=1e-12)
 
 
 def test_solver_gd_makes_the_steps_of_train():

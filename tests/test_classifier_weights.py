@@ -62,6 +62,24 @@ def test_weights_of_1_give_the_same_bits_as_no_weights(solver, n, d):
     assert bits(found) == bits(NeuronClassifier(solver=solver).fit(X, y))
 
 
+@pytest.mark.parametrize("factor", [2.0**-40, 2.0**40])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_weights_and_alpha_times_a_power_of_two_change_no_bit(
+    solver, loss, num_classes, dtype, factor
+):
+    X, y, rng = make_classes(12, 300, 5, num_classes)
+    X, u = X.astype(dtype), rng.random(len(X)).astype(dtype)
+    options = dict(solver=solver, loss=loss, tol=1e-3, n_init=2, random_state=0)
+    plain = NeuronClassifier(alpha=0.3, **options).fit(X, y, sample_weight=u)
+    scaled = NeuronClassifier(alpha=0.3 * factor, **options).fit(X, y, sample_weight=factor * u)
+    assert bits(scaled) == bits(plain)
+    assert scaled.loss_curve_.tobytes() == (factor * plain.loss_curve_).tobytes()
+    assert (scaled.n_iter_, scaled.stop_reason_) == (plain.n_iter_, plain.stop_reason_)
+
+
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 @pytest.mark.parametrize(
     ("sample_weight", "error", "message"),

@@ -39,7 +39,7 @@ ROOMS = {
     "_onnx_graph": "_classifier",
     "onnx": "_onnx_graph",
     "plots": "_engine.cost_surface _results _checks _formatting _typing",
-    "lecture": "plots _train _checks _diagnostics _typing",
+    "lecture": "plots _train _engine.predictions _checks _diagnostics _typing",
     "compare": "lecture _train reference _engine _results _losses _formatting _typing",
     "cli": "compare lecture plots onnx reference _classifier _train _fit _engine _checks "
     "_diagnostics _results _losses _formatting _typing",
@@ -179,7 +179,7 @@ def test_the_reader_finds_imports_of_every_form_and_in_every_place(code, expecte
     ("module", "target"),
     [
         ("cli._compare_command", "compare"),  # in a function
-        ("_engine.training", "_engine.kernel"),  # under TYPE_CHECKING, and a stub
+        ("_engine.passes", "_engine.kernel"),  # under TYPE_CHECKING, and a stub
         ("onnx", "_onnx_graph"),  # in a try block
         ("__main__", "cli"),
     ],

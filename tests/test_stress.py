@@ -1,10 +1,11 @@
-"""Fits under stress have the results of undisturbed ones: many threads, forks, joblib, Ctrl-C.
+"""Fits under stress have the results of undisturbed ones: threads, forks, joblib, exceptions.
 
     python tests/test_stress.py forks 50    # one of the stresses, 50 times as long
 
 Each test runs in a process of its own, so that one that hangs ends and says where.
 """
 
+import ctypes
 import faulthandler
 import itertools
 import multiprocessing
@@ -20,11 +21,18 @@ from functools import partial
 import joblib
 import numpy as np
 import pytest
-from helpers import SECONDS_UNTIL_GIVEN_UP, bits, count_helpers, wait_until
+from helpers import (
+    SECONDS_UNTIL_GIVEN_UP,
+    HelperCounts,
+    bits,
+    record_passes,
+    system_threads,
+    wait_until,
+)
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron._engine import training
+from oneneuron._engine import cores
 from oneneuron._train import start_training
 
 ROUNDS = 1
@@ -33,6 +41,10 @@ ROUNDS = 1
 SECONDS_OF_A_ROUND = 10 * SECONDS_UNTIL_GIVEN_UP
 
 pytestmark = [pytest.mark.stress, pytest.mark.slow]
+
+needs_timers = pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="this system has no setitimer"
+)
 
 
 def test_fits_in_more_threads_than_cores_have_the_same_bits():
@@ -56,9 +68,18 @@ def test_ctrl_c_ends_only_the_fit_of_the_main_thread():
     assert_passes("ctrl_c")
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no setitimer")
+@needs_timers
 def test_a_descent_interrupted_anywhere_goes_on_to_the_same_bits():
     assert_passes("ctrl_c_anywhere")
+
+
+def test_a_descent_with_an_exception_from_another_thread_anywhere_goes_on_to_the_same_bits():
+    assert_passes("async_exceptions_anywhere")
+
+
+@needs_timers
+def test_fits_in_a_signal_handler_anywhere_in_fits_have_the_same_bits():
+    assert_passes("handlers_that_fit")
 
 
 def assert_passes(*stresses):
@@ -80,13 +101,13 @@ def draw_samples(n, d, dtype=np.float64):
     return X, (X.sum(axis=1) + rng.standard_normal(n) > 0).astype(int)
 
 
-def share_all_work():
-    """Start all the helpers that are asked for, however small the work; in child processes too."""
-    training._LEAST_SECONDS_FOR_A_HELPER = 1e-6
+def allow_many_threads():
+    """Let all threads be used that are asked for, on any machine; in child processes too."""
+    cores.count = lambda: 64
 
 
 def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
-    share_all_work()
+    allow_many_threads()
     X, y = draw_samples(n, d, dtype)
     last = oneneuron.train(
         X, y, eta=eta, num_steps=num_steps, init=(np.zeros(d), 0.1), **options
@@ -95,13 +116,12 @@ def trained(n, d, dtype=np.float64, eta=1e-4, num_steps=30, **options):
 
 
 def fitted(n, d, dtype=np.float64, **options):
-    share_all_work()
+    allow_many_threads()
     X, y = draw_samples(n, d, dtype)
     found = NeuronClassifier(tol=0.01, **options).fit(X, y + (X[:, 0] > 0))
     return bits([found, found.loss_curve_, found.predict_proba(X[:100])])
 
 
-# The moments of 100 features are worth several threads of BLAS, which would change their bits.
 FITS = [
     partial(trained, 10_000, 30, n_threads=2),
     partial(trained, 10_000, 30, np.float32, n_threads=3, record_every=10),
@@ -138,6 +158,7 @@ def at_once(fits, turns):
 def assert_no_thread_is_left():
     # A thread that was being started when Ctrl-C came may stay in the list, but was never alive.
     wait_until(lambda: sum(thread.is_alive() for thread in threading.enumerate()) == 1)
+    wait_until(lambda: system_threads() <= threads_at_start)
 
 
 # --- The stress ---
@@ -151,8 +172,11 @@ def fits_at_once(rounds):
 
 
 def many_threads(rounds):
-    counts = count_helpers()
-    fits = [partial(trained, 200_000, 2, dtype, n_threads=64) for dtype in (np.float64, np.float32)]
+    counts = HelperCounts(record_passes())
+    fits = [
+        partial(trained, 200_000, 2, dtype, num_steps=60, n_threads=64)
+        for dtype in (np.float64, np.float32)
+    ]
     expected = [fit(n_threads=1) for fit in fits]
     for found in at_once(2 * fits, rounds):
         assert_same_bits(found, 2 * expected)
@@ -205,8 +229,7 @@ def forks_from_a_thread(rounds):
             over.set()
 
     with ThreadPoolExecutor(4) as pool:
-        # Not the classifiers: a fork while OpenBLAS computes can hang in OpenBLAS itself.
-        others = [pool.submit(go_on, FITS[i], expected[i]) for i in (0, 1, 2)]
+        others = [pool.submit(go_on, FITS[i], expected[i]) for i in (1, 4, 6)]
         pool.submit(fork).result()
         for other in others:
             other.result()
@@ -262,33 +285,101 @@ def ctrl_c(rounds):
     assert_no_thread_is_left()
 
 
+NUM_STEPS = 300
+
+
+def start(n_threads):
+    """Return a training at its start, and let its steps have helpers."""
+    allow_many_threads()
+    X, y = draw_samples(10_000, 30)
+    return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
+
+
+def parameters_at_the_end():
+    training = start(1)
+    training.advance(NUM_STEPS)
+    return training.parameters.tobytes()
+
+
 def ctrl_c_anywhere(rounds):
     """Press Ctrl-C mostly while helpers are being started or joined."""
-    X, y = draw_samples(10_000, 30)
-
-    def start(n_threads):
-        return start_training(X, y, eta=1e-4, init=(np.zeros(30), 0.1), n_threads=n_threads)
-
-    share_all_work()
-    num_steps = 300
-    expected = start(1)
-    expected.advance(num_steps)
+    expected = parameters_at_the_end()
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     caught = 0
     for _ in range(20 * rounds):
         training = start(4)
         # With more presses than these it would make no progress on busy cores.
         presses = iter(range(20))
-        while training.step < num_steps:
+        while training.step < NUM_STEPS:
             try:
                 if next(presses, None) is not None:
                     signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 3e-3))
-                training.advance(min(30, num_steps - training.step))
+                training.advance(min(30, NUM_STEPS - training.step))
                 signal.setitimer(signal.ITIMER_REAL, 0.0)
             except KeyboardInterrupt:
                 caught += 1
-        assert training.parameters.tobytes() == expected.parameters.tobytes()
+        assert training.parameters.tobytes() == expected
     assert caught > 20 * rounds
+    assert_no_thread_is_left()
+
+
+class Raised(BaseException):
+    pass
+
+
+def async_exceptions_anywhere(rounds):
+    """Raise exceptions in a training thread, at random times, by the interface for debuggers."""
+    expected = parameters_at_the_end()
+    armed, over = threading.Event(), threading.Event()
+
+    def go_on():
+        try:
+            for _ in range(10 * rounds):
+                training = start(4)
+                for _ in range(20):
+                    try:
+                        armed.set()
+                        training.advance(min(30, NUM_STEPS - training.step))
+                        while True:
+                            time.sleep(1e-4)
+                    except Raised:
+                        pass
+                training.advance(NUM_STEPS - training.step)
+                assert training.parameters.tobytes() == expected
+        finally:
+            over.set()
+            armed.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(go_on)
+        (thread,) = pool._threads
+        while armed.wait() and not over.is_set():
+            armed.clear()
+            time.sleep(random.uniform(0.0, 3e-3))
+            ident, error = ctypes.c_ulong(thread.ident), ctypes.py_object(Raised)
+            assert ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error) == 1
+        going.result()
+    assert_no_thread_is_left()
+
+
+def handlers_that_fit(rounds):
+    """Fit in signal handlers that run at random times during other fits."""
+    expected = one_by_one(FITS)
+    numbers = itertools.cycle(range(len(FITS)))
+    handled = 0
+
+    def handle(*_):
+        nonlocal handled
+        i = next(numbers)
+        assert_same_bits([FITS[i]()], [expected[i]])
+        handled += 1
+
+    signal.signal(signal.SIGALRM, handle)
+    while handled < 10 * rounds:
+        for fit, bits_expected in zip(FITS, expected, strict=True):
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 0.05))
+            assert_same_bits([fit()], [bits_expected])
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
     assert_no_thread_is_left()
 
 
@@ -320,6 +411,7 @@ def mix(rounds):
 if __name__ == "__main__":
     *stresses, rounds = sys.argv[1:]
     faulthandler.dump_traceback_later(int(rounds) * SECONDS_OF_A_ROUND, exit=True)
+    threads_at_start = system_threads()
     for stress in stresses:
         globals()[stress](int(rounds))
     print("passed")

@@ -34,8 +34,9 @@ mp.dps = 40
 END = mp.mpf(1) / 2 + mp.mpf(10) ** -12
 STEPS = 1500
 
-# The kernel computes -log(1 - q) for q <= 1/2 from s = q / (2 - q), which is at most 1/3.
-LARGEST_S = mp.mpf(1) / 3
+# The kernel computes the logarithm of a number w from s = (1 - w) / (1 + w), with w from
+# 1 / sqrt(2) to sqrt(2).
+LARGEST_S = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)
 
 # The last coefficient of EVEN before rounding. It can be chosen freely, since the quotient does not
 # change when ODD and EVEN are multiplied by the same number. With these values, rounding the other
@@ -44,7 +45,7 @@ SCALES = {"float": mp.mpf(1.2526644468307495), "double": mp.mpf(1103) / 600}
 
 BITS = {"float": 24, "double": 53}
 DEGREES = {"float": 1, "double": 2}
-LOG_DEGREES = {"float": 4, "double": 9}
+LOG_DEGREES = {"float": 3, "double": 7}
 
 
 def polynomial(coefficients, x):
@@ -143,7 +144,7 @@ def largest(grid, errors):
 
 
 def logarithm(degree):
-    """Return a polynomial in s^2 that is close to 2 artanh(s) / s for s from 0 to 1/3.
+    """Return a polynomial in s^2 that is close to 2 artanh(s) / s for s from 0 to LARGEST_S.
 
     Its largest relative error is within 0.1 % of the smallest possible. A Remez exchange would
     begin with this polynomial, whose error has the same size and alternating signs at the extrema
@@ -247,7 +248,7 @@ def exponential_error(odd, even, steps=1000):
 
 
 def logarithm_error(coefficients, steps=1000):
-    """Return the largest relative error of 2 artanh(s) / s on a grid of s from 0 to 1/3.
+    """Return the largest relative error of 2 artanh(s) / s on a grid of s from 0 to LARGEST_S.
 
     Parameters
     ----------

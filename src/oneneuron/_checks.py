@@ -39,15 +39,18 @@ def refuse_masked(value: object, name: str) -> None:
     NumPy would use the values beneath the mask.
     """
     rows = value if isinstance(value, list | tuple) else [value]
+    # There are far fewer types than rows.
+    if not any(issubclass(kind, np.ma.MaskedArray) for kind in set(map(type, rows))):
+        return
     if any(isinstance(row, np.ma.MaskedArray) and np.ma.is_masked(row) for row in rows):
         raise ValueError(f"{name} has masked values: fill them, or drop their samples.")
 
 
 def as_array(value: ArrayLike, name: str) -> AnyArray:
-    """Return the value as an array of any dtype."""
+    """Return the value as an array of any dtype, whose shape nobody else can change."""
     refuse_masked(value, name)
     try:
-        return np.asarray(value)
+        return np.asarray(value).view()
     except ValueError as error:
         raise ValueError(f"{name} must have rows of equal length: {error}") from error
 
@@ -138,17 +141,17 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
 
 
 def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
-    """Return labels as an array of zeros and ones, of shape (n,) and any dtype."""
+    """Return labels as a new array of zeros and ones, of shape (n,) and dtype uint8."""
     given = labels = as_any_labels(y, num_samples, name)
     if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
         with suppress(TypeError):
             labels = as_numbers(labels, name, np.float64)
-    if labels.dtype.kind not in "biuf" or num_samples != (
-        np.count_nonzero(labels == 0) + np.count_nonzero(labels == 1)
-    ):
-        refuse_missing(given, name)
-        raise _wrong_labels(labels, name)
-    return labels
+    if labels.dtype.kind in "biuf":
+        is_one: NDArray[np.bool_] = labels == 1
+        if np.count_nonzero(labels == 0) + np.count_nonzero(is_one) == num_samples:
+            return is_one.view(np.uint8)
+    refuse_missing(given, name)
+    raise _wrong_labels(labels, name)
 
 
 def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
@@ -190,31 +193,6 @@ def _is_missing(label: object) -> bool:
     return _may_be_missing(type(label))
 
 
-def distinct(labels: ArrayLike, name: str) -> tuple[AnyArray, NDArray[np.intp]]:
-    """Return the distinct labels, sorted, and the index of each label among them."""
-    try:
-        return np.unique(as_array(labels, name), return_inverse=True)
-    except TypeError as error:
-        raise TypeError(
-            f"{name} must hold labels of one kind, such as numbers or strings: {error}."
-        ) from error
-
-
-def finite_margins(
-    X: FloatArray, weights: FloatArray, bias: float | FloatArray, name: str
-) -> FloatArray:
-    """Return w.x + b for each sample; raise ValueError if any is not finite."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        # BLAS sums in a different order if the samples are not in C order.
-        margins: FloatArray = np.ascontiguousarray(X) @ weights + bias
-    if not np.isfinite(margins).all():
-        raise ValueError(
-            f"{name} is too large for w.x + b to be finite: scale the features, in the same way as "
-            f"for the training."
-        )
-    return margins
-
-
 def as_sample_weight(
     sample_weight: ArrayLike | None, num_samples: int, dtype: np.dtype[Any],
     name: str = "sample_weight",
@@ -224,18 +202,27 @@ def as_sample_weight(
         return None
     weights = as_numbers(sample_weight, name, dtype)
     _check_shape(weights, num_samples, name, "weight")
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = weights.sum()  # in the dtype of the samples, like the sums of the training
+        if weights.min() >= 0 and 0 < total < np.inf:
+            return weights
+    raise _wrong_weights(weights, name)
+
+
+def _wrong_weights(weights: FloatArray, name: str) -> ValueError:
+    """Return the error for weights that are negative or not finite, singly or in sum."""
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
-        raise ValueError(
+        return ValueError(
             f"{name} must be finite and 0 or more, found {weights[wrong][0]} for sample "
             f"{np.flatnonzero(wrong)[0]}."
         )
     if not weights.any():
-        raise ValueError(f"{name} must be above 0 for at least one sample, found only zeros.")
-    with np.errstate(over="ignore"):
-        if not np.isfinite(weights.sum(dtype=np.float64)):
-            raise ValueError(f"{name} must have a finite sum: scale the weights down.")
-    return weights
+        return ValueError(f"{name} must be above 0 for at least one sample, found only zeros.")
+    return ValueError(
+        f"{name} must have a finite sum in {weights.dtype}, the dtype of the samples: scale the "
+        f"weights down."
+    )
 
 
 def as_choice(value: object, name: str, choices: Sequence[_Choice]) -> _Choice:

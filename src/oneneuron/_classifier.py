@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from . import _checks, _diagnostics
-from ._engine.blas import one_thread
+from ._engine import predictions
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
-from ._fit.classes import codes_of, with_class_weight
+from ._fit.classes import codes_among, encode, with_class_weight
 from ._fit.one_vs_rest import (
     OneVsRest,
     Reason,
@@ -27,6 +25,7 @@ from ._fit.one_vs_rest import (
     worst_reason,
 )
 from ._fit.options import Options, Solver
+from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
@@ -50,18 +49,20 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         "quadratic" is the lecture's cost and the Brier score [1]_. With "log" and two classes, the
         model is the same as that of LogisticRegression.
     solver : {"lbfgs", "gd"}, default="lbfgs"
-        "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is SciPy's L-BFGS [2]_
-        on the same compiled kernel. It works in coordinates in which the curvature of the cost is
-        similar in all directions, so the features need no scaling. "gd" needs it: on the
-        unscaled wine data, 10,000 steps get only two thirds of the held-out samples right.
+        "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_. It
+        works in coordinates in which the curvature of the cost is similar in all directions, so the
+        features need no scaling. "gd" needs it: on the unscaled wine data, 10,000 steps get only
+        two thirds of the held-out samples right.
     eta : float or "auto", default="auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
     max_iter : int, default=10_000
         The largest number of steps from each start. "lbfgs" usually takes 10 to 100.
-    tol : float, default=1e-4
+    tol : float, default=1e-5
         Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
-        and |dC/db| <= tol u. Here u is the sum of the sample weights, and s_j is the standard
-        deviation of feature j. The rule does not depend on the units of the features.
+        and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total
+        weight of the rarer side: of the neuron's own class, or of the rest if that weighs less.
+        dC/dw_j is taken with feature j centred. So the rule depends neither on the units nor on the
+        zeros of the features.
     alpha : float, default=0.3
         The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
         of 1/C in LogisticRegression. The curvature of the quadratic loss is 3.2 times smaller than
@@ -85,9 +86,9 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         accuracy (the first such model, as in the lecture), or the one with the lowest cost.
     n_threads : int or None, default=None
         The largest number of threads to use. By default, as many as speed up the work, but at most
-        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
-        result does not depend on the number of threads. During a fit, NumPy's linear algebra uses
-        one thread in the whole process.
+        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. If
+        more are asked for, at most two for each core are used. The result does not depend on the
+        number of threads.
     record_every : int, default=0
         Record the start and every `record_every` steps in `history_`; 0 records nothing.
     random_state : int, RandomState instance or None, default=None
@@ -164,7 +165,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def __init__(
         self, *, loss: LossName = "quadratic", solver: Solver = "lbfgs",
-        eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-4,
+        eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-5,
         alpha: float = 0.3, fit_intercept: bool = True, class_weight: ClassWeight = None,
         n_init: int = 1, init: tuple[ArrayLike, ArrayLike] | None = None,
         warm_start: bool = False, keep: Which = "last", n_threads: int | None = None,
@@ -223,7 +224,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If y is a column, of shape (n_samples, 1). It is flattened.
         """
         options = self._options()
-        with _all_or_nothing(self), one_thread():
+        with _all_or_nothing(self):
             return self._fit(options, X, y, sample_weight)
 
     def _fit(
@@ -231,14 +232,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
-        X, y = self._validated(given_X, given_y)
+        X, classes, codes = validated_samples_and_labels(self, given_X, given_y, reset=True)
         sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
-        classes, codes = _checks.distinct(y, "y")
         sample_weight = with_class_weight(
             sample_weight, options.class_weight, codes, classes, X.dtype
         )
         first = self._first_start(classes, X.shape[1], is_warm)
-        with_samples = classes[np.bincount(codes, sample_weight) > 0]
+        with_samples = classes
+        if sample_weight is not None:
+            with_samples = classes[np.bincount(codes, sample_weight) > 0]
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
@@ -298,7 +300,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "have: give a dict, for instance with scikit-learn's compute_class_weight of all "
                 "labels."
             )
-        with _all_or_nothing(self), one_thread():
+        with _all_or_nothing(self):
             return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(
@@ -306,9 +308,9 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         given_classes: ArrayLike | None, given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_first = not hasattr(self, "coef_")
-        X, y = self._validated(given_X, given_y, reset=is_first)
+        X, labels, codes = validated_samples_and_labels(self, given_X, given_y, reset=is_first)
         classes = self._all_classes(given_classes, is_first)
-        codes = codes_of(y, classes)
+        codes = codes_among(classes, labels, codes)
         sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
         sample_weight = with_class_weight(
             sample_weight, options.class_weight, codes, classes, X.dtype
@@ -345,9 +347,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             If X is not a table of finite numbers with the same features as in the fit, or if it is
             too large for w.x + b to be finite.
         """
-        check_is_fitted(self)
-        samples: FloatArray = self._validated(X, reset=False)
-        scores = _checks.finite_margins(samples, self.coef_.T, self.intercept_, "X")
+        scores: FloatArray = self._predicted(predictions.margins, X)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def predict(self, X: ArrayLike) -> AnyArray:
@@ -366,9 +366,9 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             For the same reasons as `decision_function`.
         """
-        scores = self.decision_function(X)
-        codes = (scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(1)
-        labels: AnyArray = self.classes_[codes]
+        codes = self._predicted(predictions.class_codes, X)
+        # A neuron that has seen one class has code 1 for it, the last.
+        labels: AnyArray = self.classes_.take(codes, mode="clip")
         return labels
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
@@ -390,30 +390,20 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             For the same reasons as `decision_function`.
         """
-        scores = self.decision_function(X)
-        if scores.ndim == 1:
-            return np.column_stack([expit(-scores), expit(scores)])
-        # The softmax of log f is f divided by the sum, and is exact even where every f underflows.
-        probabilities: FloatArray = softmax(log_expit(scores), axis=1)
+        if len(getattr(self, "classes_", ())) == 1:
+            return np.ones_like(self._predicted(predictions.margins, X))
+        probabilities: FloatArray = self._predicted(predictions.probabilities, X)
         return probabilities
 
-    def _validated(self, X: ArrayLike, *y: ArrayLike, **options: Any) -> Any:
-        """Return X, and y if given, validated by scikit-learn after some checks that it lacks."""
-        raw = _checks.as_array(X, "X")
-        # scikit-learn has its own error for complex numbers.
-        dtype = np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
-        for labels in y:
-            if labels is not None:  # scikit-learn also has its own error for None
-                _checks.refuse_missing(_checks.as_array(labels, "y"), "y")
+    def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
+        """Return a prediction for samples, checked first."""
+        check_is_fitted(self)
+        n_threads = _checks.as_threads(self.n_threads)
+        samples = validated_samples(self, X, reset=False)
         try:
-            # Numbers too large for the dtype become infinite, and are refused as such.
-            with np.errstate(over="ignore", invalid="ignore"):
-                validated = validate_data(self, X, *y, dtype=dtype, **options)
-                if y:
-                    check_classification_targets(validated[1])
-            return validated
-        except OverflowError as error:
-            raise TypeError(f"X must hold numbers: {error}.") from error
+            return prediction(samples, self.coef_, self.intercept_, n_threads)
+        except predictions.InfiniteMarginError as error:
+            raise _diagnostics.infinite_margins("X") from error
 
     def _options(self) -> Options:
         return Options.checked({f.name: getattr(self, f.name) for f in fields(Options)})
@@ -424,7 +414,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if is_first:
                 raise ValueError("classes must be given at the first call of partial_fit.")
             return self.classes_
-        classes, _ = _checks.distinct(classes, "classes")
+        classes, _ = encode(_checks.as_array(classes, "classes").ravel(), "classes")
         if not is_first and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"classes must be the same as at the first call, {self.classes_.tolist()}, found "
@@ -462,8 +452,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return {"classes_": classes, "coef_": coef, "intercept_": intercept}
 
         return Tasks(
-            cast("SupportsCallbacks", self), X, y, sample_weight, neurons.num_trainings,
-            neurons.num_stretches, attributes,
+            cast("SupportsCallbacks", self), X, y, sample_weight, neurons.num_stretches, attributes,
         )  # fmt: skip
 
 

@@ -41,6 +41,20 @@ def infinite_start(name: str) -> ValueError:
     )
 
 
+def infinite_margins(name: str) -> ValueError:
+    """Return the error for samples for which w.x + b is not finite.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument that holds the samples.
+    """
+    return ValueError(
+        f"{name} is too large for w.x + b to be finite: scale the features, in the same way as for "
+        f"the training."
+    )
+
+
 def warn_of_divergence(step: int, eta: float) -> None:
     """Warn that a descent stopped because its next parameters would not have been finite.
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
 from ._diagnostics import infinite_start, warn_of_divergence
+from ._engine.passes import as_num_threads
+from ._engine.samples import lay_out
 from ._engine.second_moments import SecondMoments
 from ._engine.training import Training
 from ._losses import QUADRATIC, LossName
@@ -47,8 +50,9 @@ def train(
         Record the start and every `record_every` steps in ``history``; 0 records nothing.
     n_threads : int, default None
         The largest number of threads to use. By default, as many as speed up the work, but at most
-        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. The
-        result does not depend on the number of threads.
+        one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. If
+        more are asked for, at most two for each core are used. The result does not depend on the
+        number of threads.
     random_state : int, RandomState, Generator or None, default None
         The source of random numbers. None means NumPy's global state.
 
@@ -128,15 +132,14 @@ def start_training(
     sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
     eta = _checks.as_eta_or_auto(eta)
     draws = _checks.as_random_state(random_state)
-    if eta == "auto":
-        eta = SecondMoments(X, sample_weight).safe_eta(alpha, QUADRATIC)
     if init is None:
         start = draws.random(X.shape[1] + 1)
     else:
         start = _checks.as_parameters(init, X.shape[1])
-    training = Training(
-        X, y, start, eta=eta, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads
-    )
+    samples = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
+    if eta == "auto":
+        eta = SecondMoments(samples).safe_eta(alpha, QUADRATIC)
+    training = Training(samples, start, eta=eta, alpha=alpha, n_threads=n_threads)
     if training.diverged:
         raise infinite_start(x_name)
     return training
@@ -186,4 +189,7 @@ def safe_eta(
     X = _checks.as_samples(X)
     sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
     alpha = _checks.as_size(alpha, "alpha")
-    return SecondMoments(X, sample_weight).safe_eta(alpha, _checks.as_loss(loss))
+    loss_record = _checks.as_loss(loss)
+    one_class = np.zeros(len(X), np.uint8)
+    samples = lay_out(X, one_class, 1, sample_weight, n_threads=as_num_threads(None))
+    return SecondMoments(samples).safe_eta(alpha, loss_record)

@@ -1,4 +1,4 @@
-"""The bits of a training, recorded in bits.json for every instruction set and number of threads.
+"""The bits of fits and predictions, recorded for every instruction set and number of threads.
 
 They change if the order of a sum changes. If that is wanted, record the new bits with ``python
 tests/_engine/test_bits.py > tests/bits.json``, and say so in the changelog.
@@ -10,55 +10,119 @@ from functools import cache
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from oneneuron._engine import training
-from oneneuron._engine.dispatch import available
+from oneneuron._engine import passes
+from oneneuron._engine.dispatch import available, import_kernel
+from oneneuron._engine.samples import lay_out
+from oneneuron._engine.solvers import LBFGS, GradientDescent
+from oneneuron._engine.turns import turn
 from oneneuron._losses import LOSSES
 
 RECORDED = Path(__file__).parents[1] / "bits.json"
 
-SEEDS = (0, 1, 2)
-SHAPES = ((1, 1), (31, 2), (400, 2), (3000, 7), (9000, 30), (2500, 300), (1100, 4100))
-CASES = list(product(SEEDS, SHAPES, ("float64", "float32"), LOSSES))
+# The number of classes, whether there are sample weights, and alpha.
+SETTINGS = ((2, False, 0.0), (2, True, 0.25), (4, False, 0.5))
+SHAPES = ((1, 1), (31, 2), (400, 2), (3000, 7), (9000, 30), (40_000, 3), (1500, 300), (300, 4100))
+DTYPES = ("float64", "float32")
 NUM_STEPS = 12
+MOST_THREADS = 8
 
 
-def name(case):
-    seed, (n, d), dtype, loss = case
-    return f"seed {seed}, {n} x {d}, {dtype}, {loss}"
+class Problem(NamedTuple):
+    """Numbers that need no rounding, made of random integers."""
+
+    X: np.ndarray
+    codes: np.ndarray
+    sample_weight: np.ndarray
+    starts: np.ndarray
+    preconditioner: np.ndarray
 
 
 @cache
-def problem(seed, n, d):
-    """Return samples, labels, sample weights and a start, all made of random integers."""
-    rng = np.random.RandomState(seed)  # its stream is frozen, unlike that of a Generator
+def problem(n, d, num_classes):
+    rng = np.random.RandomState(num_classes)  # its stream is frozen, unlike that of a Generator
     X = rng.randint(-4096, 4096, (n, d)) / 1024
-    return X, rng.randint(0, 2, n), rng.randint(1, 5, n), rng.randint(-64, 64, d + 1) / (64 * d)
+    codes, sample_weight = rng.randint(0, num_classes, n), rng.randint(1, 5, n)
+    num_neurons = 1 if num_classes == 2 else num_classes
+    starts = rng.randint(-64, 64, (num_neurons, d + 1)) / (64 * d)
+    scale = 0.5 ** (n.bit_length() // 2)  # about the inverse root of the curvature
+    if d > 1000:  # as in a fit, a diagonal matrix for many features
+        preconditioner = scale * rng.randint(32, 64, d + 1) / 64
+    else:
+        preconditioner = scale * (np.eye(d + 1) + rng.randint(-8, 8, (d + 1, d + 1)) / (64 * d))
+    return Problem(X, codes, sample_weight, starts, preconditioner)
 
 
-def digest_of_training(case, level, n_threads):
-    """Return a digest of all models and costs of a training."""
-    seed, (n, d), dtype, loss = case
-    X, y, sample_weight, start = problem(seed, n, d)
-    run = training.Training(
-        X.astype(dtype), y, start, eta=0.5 / n, alpha=0.25 * seed, loss=LOSSES[loss],
-        sample_weight=sample_weight.astype(dtype) if seed == 1 else None,
+def digest_of_fit(solver, shape, dtype, loss, setting, level, n_threads):
+    """Return a digest of all models, gradients and costs of a solver after some steps."""
+    num_classes, weighted, alpha = setting
+    given = problem(*shape, num_classes)
+    sample_weight = given.sample_weight.astype(dtype) if weighted else None
+    run = passes.make_pass(
+        lay_out(given.X.astype(dtype), given.codes, num_classes, sample_weight),
+        [1] if num_classes == 2 else range(num_classes), LOSSES[loss],
         n_threads=n_threads, level=level,
     )  # fmt: skip
-    run.advance(NUM_STEPS)
-    found = [run.parameters, run.gradient, run.costs(0)]
-    for which in ("last", "best", "lowest"):
-        model = run.model(which)
-        found += [model.weights, [model.bias, model.cost, model.accuracy, float(model.step)]]
-    return sha256(b"".join(map(little_endian, found))).hexdigest()[:16]
+    options = dict(alpha=alpha, intercept=True, limits=-1.0, means=0.0, single=dtype == "float32")
+    if solver == "gd":
+        fit = GradientDescent(run, eta=0.5 / shape[0], **options)
+    else:
+        fit = LBFGS(run, preconditioner=given.preconditioner, **options)
+    fit.start(given.starts)
+    fit.advance(NUM_STEPS)
+    found = [*fit.last, *fit.best, *fit.lowest, fit.gradient, fit.costs, fit.state]
+    return digest(*found, fit.num_passes)
 
 
-def little_endian(values):
-    array = np.asarray(values)
-    return array.astype(array.dtype.newbyteorder("<")).tobytes()
+def digest_of_predictions(shape, dtype, setting, level, n_threads):
+    """Return a digest of margins, class codes and probabilities."""
+    num_classes, _, _ = setting
+    given = problem(*shape, num_classes)
+    kernel = import_kernel(dtype, level)
+    n, num_neurons = len(given.X), len(given.starts)
+    margins = np.empty((n, num_neurons), dtype)
+    codes = np.empty(n, np.int64)
+    probabilities = np.empty((n, num_classes), dtype)
+    for output, outs in enumerate([(margins, None), (None, codes), (probabilities, None)]):
+        kernel.predict(
+            given.X.astype(dtype), given.starts.astype(dtype), output, *outs, n_threads, turn
+        )
+    return digest(margins, codes, probabilities)
+
+
+def digest(*values):
+    arrays = map(np.asarray, values)
+    parts = [array.astype(array.dtype.newbyteorder("<")).tobytes() for array in arrays]
+    return sha256(b"".join(parts)).hexdigest()[:16]
+
+
+def title(shape, dtype, setting):
+    num_classes, weighted, alpha = setting
+    kind = " weighted" * weighted
+    return f"{shape[0]} x {shape[1]}{kind} {dtype}, {num_classes} classes, alpha {alpha}"
+
+
+def digests_of_fits(solver, level, n_threads):
+    """Return the digests of a solver on all problems, by name."""
+    return {
+        f"{solver}, {loss}, {title(*case)}": digest_of_fit(
+            solver, case[0], case[1], loss, case[2], level, n_threads
+        )
+        for loss, *case in product(LOSSES, SHAPES, DTYPES, SETTINGS)
+    }
+
+
+def digests_of_all_predictions(level, n_threads):
+    """Return the digests of the predictions on all problems, by name."""
+    settings = [setting for setting in SETTINGS if not setting[1]]
+    return {
+        f"predictions, {title(*case)}": digest_of_predictions(*case, level, n_threads)
+        for case in product(SHAPES, DTYPES, settings)
+    }
 
 
 def rounding(level):
@@ -67,31 +131,38 @@ def rounding(level):
     return "fused" if fused else "rounded twice"
 
 
-@pytest.fixture(scope="module")
-def recorded():
-    return json.loads(RECORDED.read_text())
+def recorded(kind, level):
+    """Return the recorded digests of this kind, by name."""
+    digests = json.loads(RECORDED.read_text())[rounding(level)]
+    return {name: found for name, found in digests.items() if name.startswith(f"{kind}, ")}
 
 
-@pytest.fixture
-def always_shared(monkeypatch):
-    """Start helpers for any work, however small, at most one for each further block."""
-    monkeypatch.setattr(training, "_LEAST_SECONDS_FOR_A_HELPER", 1e-9)
-    monkeypatch.setattr(training, "_LEAST_SECONDS_OF_A_STEP", 1e-12)
+every_level = pytest.mark.parametrize("level", available)
+every_number_of_threads = pytest.mark.parametrize("n_threads", [1, 2, 3, MOST_THREADS])
 
 
-@pytest.mark.parametrize("n_threads", [1, 2, 3, 8])
-@pytest.mark.parametrize("level", available)
-def test_trainings_have_the_recorded_bits_on_every_level_and_number_of_threads(
-    recorded, always_shared, level, n_threads
+@every_number_of_threads
+@every_level
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+def test_fits_have_the_recorded_bits_on_every_level_and_number_of_threads(
+    solver, level, n_threads, monkeypatch
 ):
-    found = {name(case): digest_of_training(case, level, n_threads) for case in CASES}
-    assert found == recorded[rounding(level)]
+    monkeypatch.setattr(passes, "_MOST_THREADS_PER_CORE", MOST_THREADS)
+    assert digests_of_fits(solver, level, n_threads) == recorded(solver, level)
+
+
+@every_number_of_threads
+@every_level
+def test_predictions_have_the_recorded_bits_on_every_level_and_number_of_threads(level, n_threads):
+    assert digests_of_all_predictions(level, n_threads) == recorded("predictions", level)
 
 
 if __name__ == "__main__":
     levels = {rounding(level): level for level in available}
     bits = {
-        key: {name(case): digest_of_training(case, level, 1) for case in CASES}
+        key: digests_of_fits("gd", level, 1)
+        | digests_of_fits("lbfgs", level, 1)
+        | digests_of_all_predictions(level, 1)
         for key, level in sorted(levels.items())
     }
     print(json.dumps(bits, indent=1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oneneuron import reference
-from oneneuron._engine.cost_surface import cost_over
+from oneneuron._engine.cost_surface import cost_at, cost_over
 from oneneuron._losses import QUADRATIC
 
 FIRST = np.array([-1.0, 0.5, 2.0])
@@ -89,6 +89,26 @@ def test_arguments_may_be_read_only(bias):
         array.flags.writeable = False
     X, y, held, first, second, sample_weight = given
     cost_over(X, y, held, (2, 0), first, second, bias=bias, sample_weight=sample_weight)
+
+
+# --- A single point ---
+
+
+def test_the_cost_of_one_neuron_has_the_bits_of_that_on_a_grid():
+    X, y, w = make_problem(50)
+    options = dict(sample_weight=np.arange(50.0), alpha=3.0)
+    (on_grid,) = cost_over(X, y, HELD, (0, 1), w[:1], w[1:2], bias=BIAS, **options).ravel()
+    assert cost_at(X, y, [w[0], w[1], HELD[2]], BIAS, **options) == on_grid
+
+
+def test_the_cost_of_one_neuron_is_a_float():
+    X, y, w = make_problem(50)
+    assert type(cost_at(X, y, w, BIAS)) is float
+
+
+def test_the_cost_of_one_neuron_that_overflows_is_infinite():
+    X, y, _ = make_problem(50)
+    assert cost_at(X, y, [0.0, 1e200, 0.0], BIAS, alpha=1.0) == np.inf
 
 
 # --- The best bias ---

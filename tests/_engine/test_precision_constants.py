@@ -39,7 +39,7 @@ def declared(text, dtype):
         name: [float(dtype(literal.rstrip("f"))) for literal in re.findall(r"[^\s,]+", body)]
         for name, body in re.findall(r"real (\w+)\[[^]]*\] = \{([^}]*)\}", text)
     }
-    enums = dict(re.findall(r"(\w+) = (\d+)", text))
+    enums = dict(re.findall(r"(FRACTION_BITS|\w*DEGREE) = (\d+)", text))
     errors = re.findall(r"\b(\w*DEGREE) = \d+ \}; /\* (\S+) \*/", text)
     return {"arrays": arrays, "enums": enums, "errors": dict(errors)}
 
@@ -107,7 +107,7 @@ def test_no_quotient_of_these_degrees_has_a_markedly_smaller_error(script, degre
     assert_near_the_optimum(script, errors, num_coefficients=2 * degree + 1)
 
 
-@pytest.mark.parametrize("degree", [4, 9])
+@pytest.mark.parametrize("degree", [3, 7])
 def test_no_polynomial_of_this_degree_has_a_markedly_smaller_error(script, degree):
     log = script.logarithm(degree)
     # Even steps in s: in s^2 the points would be too sparse near 0.

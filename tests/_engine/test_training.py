@@ -1,498 +1,358 @@
-"""A training in pieces: where it ends, its costs, single evaluations, and restarts."""
-
-import threading
-import time
+"""A gradient descent of one neuron, watched step by step."""
 
 import numpy as np
 import pytest
-from helpers import TOLERANCE, bits, make_samples, make_start, new_threads
+from helpers import TOLERANCE, bits, cost_and_gradient, make_samples, make_start
 
 from oneneuron import reference
-from oneneuron._engine.training import COSTS_KEPT, Training
-from oneneuron._losses import LOG, LOSSES, QUADRATIC
+from oneneuron._engine.samples import lay_out
+from oneneuron._engine.training import Training, accuracy, next_due
 
-every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+WHICH = ["last", "best", "lowest"]
 
 
-def make_problem(n=200, d=3, dtype=np.float64):
-    """Return samples, labels, a start and the generator."""
-    X, y, rng = make_samples(n + d, n, d, dtype)
-    return X, y, make_start(rng, d), rng
+class Problem:
+    """Samples, labels, weights and a start."""
+
+    def __init__(self, n=200, d=3, dtype=np.float64, weighted=False):
+        self.X, self.y, rng = make_samples(n + d, n, d, dtype)
+        self.start = make_start(rng, d)
+        self.weights = rng.random(n).astype(dtype) if weighted else None
+
+    def training(self, eta=0.05, **options):
+        """Return a training at its start."""
+        samples = lay_out(self.X, self.y, 2, self.weights)
+        return Training(samples, self.start, eta=eta, **options)
 
 
 def state(training):
     """Return the bits of all that a training tells."""
-    models = [training.model(which) for which in ("last", "best", "lowest")]
-    costs = training.costs(max(0, training.step + 1 - COSTS_KEPT))
-    flags = training.step, training.diverged, training.flat, training.best_accuracy
-    return bits([models, costs, flags])
+    flags = training.step, training.diverged, training.best_accuracy, training.parameters
+    return bits([training.result(), flags])
 
 
-def last_parameters(training):
-    model = training.model()
-    return np.append(model.weights, model.bias)
+def record(training, num_steps):
+    """Return the last model at the start and after each of some steps."""
+    models = [training.model()]
+    for _ in training.walk(training.step + num_steps, [1]):
+        models.append(training.model())
+    return models
 
 
-def evaluated_bits(training, parameters):
-    return bits(training.evaluate(parameters))
+# --- The start ---
 
 
-# --- Where it ends ---
+def test_the_start_is_step_0():
+    assert Problem().training().step == 0
 
 
-@pytest.mark.parametrize("alpha", [0.0, 0.7])
-@every_loss
-@pytest.mark.parametrize("j", range(4))
-def test_the_cost_is_flat_if_each_derivative_is_at_its_limit_and_not_if_one_is_just_beyond(
-    j, loss, alpha
-):
-    X, y, start, _ = make_problem()
-    options = dict(eta=1.0, loss=loss, alpha=alpha)
-    _, gradient = Training(X, y, start, **options).evaluate(start)
-    limits = np.abs(gradient)
-    assert Training(X, y, start, limits=limits, **options).flat
-    limits[j] = np.nextafter(limits[j], 0.0)
-    assert not Training(X, y, start, limits=limits, **options).flat
+def test_before_any_step_the_parameters_are_those_of_the_start():
+    problem = Problem()
+    assert problem.training().parameters.tolist() == problem.start.tolist()
 
 
-@pytest.mark.linetrace
-@pytest.mark.parametrize(
-    ("loss", "alpha"), [(QUADRATIC, 0.0), (LOG, 0.5)], ids=["quadratic", "log"]
-)
-def test_the_descent_ends_at_the_first_step_that_is_flat(loss, alpha):
-    X, y, start, rng = make_problem()
-    limits = np.array([0.1, 0.2, 0.1, 0.2])
-    options = dict(eta=0.02, sample_weight=rng.random(200), loss=loss, alpha=alpha)
-    stepper, probe = (Training(X, y, start, **options) for _ in range(2))
-    while np.any(np.abs(probe.evaluate(last_parameters(stepper))[1]) > limits):
-        assert stepper.step < 1000
-        stepper.advance(1)
-    assert stepper.step > 10  # fewer would prove little
-    training = Training(X, y, start, limits=limits, **options)
-    training.advance(10_000)
-    assert (training.step, training.flat, training.diverged) == (stepper.step, True, False)
+def test_the_start_is_scored_at_once():
+    problem = Problem()
+    expected = reference.cost(problem.X, problem.y, problem.start[:-1], problem.start[-1])
+    np.testing.assert_allclose(problem.training().model().cost, expected, rtol=TOLERANCE)
 
 
-def test_a_descent_that_is_not_flat_yet_makes_all_its_steps():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.02, limits=np.full(4, 1e-9))
-    training.advance(10)
-    assert (training.step, training.flat, training.diverged) == (10, False, False)
-
-
-def test_limits_that_are_never_met_change_no_bit():
-    X, y, start, _ = make_problem()
-    found = [
-        Training(X, y, start, eta=0.02, loss=LOG, limits=limits)
-        for limits in (None, np.zeros(4))
-    ]  # fmt: skip
-    for training in found:
-        training.advance(100)
-    assert state(found[0]) == state(found[1])
-
-
-def flat_ground(**options):
-    """Return a training whose derivatives are all zero: no data, and a bias that stays."""
-    return Training(
-        np.zeros((4, 1)), np.arange(4) % 2, np.zeros(2), eta=1.0, fit_intercept=False, **options
-    )
-
-
-def test_without_limits_the_descent_goes_on_where_all_derivatives_are_zero():
-    training = flat_ground()
-    training.advance(5)
-    assert (training.step, training.flat, training.diverged) == (5, False, False)
-
-
-def test_with_limits_of_zero_the_descent_ends_where_all_derivatives_are_zero():
-    assert flat_ground(limits=np.zeros(2)).flat
-
-
-def test_the_derivative_of_a_bias_that_stays_counts_as_flat():
-    X, y, start, _ = make_problem()
-    limits = np.array([np.inf, np.inf, np.inf, 0.0])
-    assert Training(X, y, start, eta=1.0, fit_intercept=False, limits=limits).flat
-
-
-# --- The costs ---
-
-
-def test_costs_are_those_of_the_models_from_the_start_on():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.05, loss=LOG, alpha=0.3)
-    costs = [training.model().cost]
-    for _ in range(20):
-        training.advance(1)
-        costs.append(training.model().cost)
-    for first in (0, 1, 7, 20):
-        assert training.costs(first).tolist() == costs[first:]
-
-
-def test_there_are_no_costs_of_future_steps():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.05)
-    training.advance(3)
-    assert training.costs(4).tolist() == []
-
-
-@pytest.mark.parametrize("steps", [COSTS_KEPT - 1, COSTS_KEPT, COSTS_KEPT + 1, 2500])
-def test_the_last_1024_costs_are_kept_after_any_number_of_steps(steps):
-    X, y, start, _ = make_problem(20, 1)
-    training = Training(X, y, start, eta=0.001)
-    costs = [training.model().cost]
-    for _ in range(steps):
-        training.advance(1)
-        costs.append(training.model().cost)
-    assert len(set(costs)) == len(costs)
-    first = max(0, steps + 1 - COSTS_KEPT)
-    assert training.costs(first).tolist() == costs[first:]
-
-
-def test_costs_do_not_depend_on_the_number_of_steps_in_a_call():
-    X, y, start, _ = make_problem()
-    found = [Training(X, y, start, eta=0.05) for _ in range(2)]
-    for training, strides in zip(found, ([1] * 60, [7, 50, 3]), strict=True):
-        for stride in strides:
-            training.advance(stride)
-    assert found[0].costs(0).tolist() == found[1].costs(0).tolist()
-
-
-def test_costs_are_a_copy():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.05)
-    before = training.costs(0)
-    training.restart(start + 1.0)
-    assert before.tolist() != training.costs(0).tolist()
-
-
-# --- Evaluations ---
-
-
-@every_loss
-def test_evaluated_parameters_are_not_moved_by_a_step(loss):
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=1e6, loss=loss, alpha=0.5)
-    training.evaluate(start + 1.0)
-    assert last_parameters(training).tolist() == (start + 1.0).tolist()
-
-
-def test_an_evaluation_does_not_depend_on_earlier_steps():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1, loss=LOG, alpha=0.5)
-    first = evaluated_bits(training, start)
-    training.advance(10)
-    training.evaluate(start - 3.0)
-    assert evaluated_bits(training, start) == first
-
-
-def test_an_evaluated_cost_is_that_of_the_last_model_and_the_last_in_costs():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1, loss=LOG, alpha=0.5)
-    cost, _ = training.evaluate(start + 1.0)
-    assert cost == training.model().cost == training.costs(training.step)[0]
-
-
-def test_an_evaluation_counts_as_a_step():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1)
-    assert training.step == 0
-    training.evaluate(start)
-    assert training.step == 1
-
-
-def test_the_next_step_goes_against_the_evaluated_gradient():
-    X, y, start, _ = make_problem()
-    eta = 2.0**-7  # multiplying by it is exact
-    training = Training(X, y, start, eta=eta, loss=LOG, alpha=0.5)
-    _, gradient = training.evaluate(start)
-    training.advance(1)
-    assert last_parameters(training).tolist() == (start - eta * gradient).tolist()
-
-
-def test_a_descent_goes_on_from_evaluated_parameters():
-    X, y, start, _ = make_problem()
-    found = Training(X, y, start + 5.0, eta=0.1, alpha=0.5)
-    found.evaluate(start)
-    expected = Training(X, y, start, eta=0.1, alpha=0.5)
-    for training in (found, expected):
-        training.advance(10)
-    assert found.costs(2).tolist() == expected.costs(1).tolist()
-
-
-def test_neither_the_parameters_nor_the_gradient_are_shared_with_the_caller():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1)
-    mine = start + 1.0
-    _, gradient = training.evaluate(mine)
-    before = mine.tolist(), gradient.tolist()
-    training.advance(5)
-    assert (mine.tolist(), gradient.tolist()) == before
-
-
-def test_the_lowest_model_is_the_lowest_of_all_evaluated():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1)
-    tried = [start + shift for shift in (1.0, 0.0, 0.25, -2.0)]
-    costs = [training.evaluate(parameters)[0] for parameters in tried]
-    lowest = training.model("lowest")
-    assert (lowest.cost, lowest.step) == (min(costs), 1 + np.argmin(costs))
-
-
-# --- The bias stays ---
-
-
-@pytest.mark.linetrace
-@pytest.mark.parametrize("bias", [0.0, 0.3])
-@every_loss
-def test_without_an_intercept_the_bias_stays_and_the_weights_are_those_of_the_reference(loss, bias):
-    X, y, start, _ = make_problem()
-    start[-1] = bias
-    training = Training(X, y, start, eta=0.01, loss=loss, fit_intercept=False)
-    training.advance(30)
-    weights = start[:-1]
-    for _ in range(30):
-        weights = weights - 0.01 * reference.gradient(X, y, weights, bias, loss.name)[0]
-    model = training.model()
-    np.testing.assert_allclose(model.weights, weights, rtol=TOLERANCE)
-    assert model.bias == bias
-
-
-@pytest.mark.linetrace
-def test_without_an_intercept_the_derivative_of_the_bias_is_zero_and_the_others_as_with_it():
-    X, y, start, _ = make_problem()
-    gradients = [
-        Training(X, y, start, eta=0.1, fit_intercept=fit_intercept).evaluate(start)[1]
-        for fit_intercept in (False, True)
-    ]
-    assert gradients[0].tolist() == [*gradients[1][:-1], 0.0]
-    assert gradients[1][-1] != 0.0
-
-
-@pytest.mark.linetrace
-def test_without_an_intercept_the_bias_still_counts_in_the_cost():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1, loss=LOG, fit_intercept=False)
-    cost, _ = training.evaluate(start)
-    assert cost == Training(X, y, start, eta=0.1, loss=LOG).model().cost
-
-
-# --- Restarts ---
-
-
-def some_steps(training, start):
-    training.advance(50)
-
-
-def more_steps_than_costs_are_kept(training, start):
-    training.advance(COSTS_KEPT + 77)
-
-
-def other_parameters_evaluated(training, start):
-    for shift in (0.5, -1.0):
-        training.evaluate(start + shift)
-
-
-def a_step_to_infinite_parameters(training, start):
-    training.advance(2)
-    eta, training.eta = training.eta, 1e308
-    training.advance(5)
-    training.eta = eta
-    assert training.diverged
-
-
-def an_infinite_cost(training, start):
-    training.advance(2)
-    # Margins are a fifth of the largest number, times some normal numbers and log2 e.
-    training.evaluate(np.full_like(start, np.finfo(training.model().weights.dtype).max / 5.0))
-    assert training.diverged
+def test_before_any_step_the_start_stands_in_for_the_best_and_the_lowest_model():
+    training = Problem().training()
+    assert bits(training.model("best")) == bits(training.model())
+    assert bits(training.model("lowest")) == bits(training.model())
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize(("n", "d"), [(200, 3), (3000, 20), (40, 4097)])
-@pytest.mark.parametrize(
-    "before",
-    [
-        some_steps, more_steps_than_costs_are_kept, other_parameters_evaluated,
-        a_step_to_infinite_parameters, an_infinite_cost,
-    ],
-)  # fmt: skip
-def test_a_restarted_training_has_the_bits_of_a_new_one(before, n, d, dtype):
-    X, y, start, _ = make_problem(n, d, dtype)
-    options = dict(eta=1.0 / n / d, loss=LOG, alpha=0.3, n_threads=1)
-    found, fresh = (Training(X, y, at, **options) for at in (start - 1.0, start))
-    before(found, start)
-    found.restart(start)
-    assert state(found) == state(fresh)
-    for training in (found, fresh):
-        training.advance(20)
-    assert not fresh.diverged
-    assert state(found) == state(fresh)
+def test_a_start_too_large_for_the_type_of_the_samples_has_diverged(dtype):
+    problem = Problem(dtype=dtype)
+    problem.start[0] = np.finfo(dtype).max  # times log2 e, as the kernel needs it, it is infinite
+    assert problem.training().diverged
 
 
-def test_a_training_restarted_where_it_was_flat_has_the_bits_of_a_new_one():
-    X, y, start, _ = make_problem()
-    options = dict(eta=0.02, loss=LOG, limits=np.full(4, 0.5))
-    found, fresh = (Training(X, y, at, **options) for at in (start - 1.0, start))
-    found.advance(10_000)
-    assert found.flat
-    found.restart(start)
-    assert not found.flat
-    for training in (found, fresh):
-        training.advance(20)
-    assert state(found) == state(fresh)
+def test_the_start_is_not_shared_with_the_caller():
+    problem = Problem()
+    training = problem.training()
+    before = problem.start.tolist()
+    training.advance(5)
+    assert problem.start.tolist() == before
 
 
-def test_a_training_restarted_at_an_infinite_cost_has_the_bits_of_a_new_one():
-    X, y, start, _ = make_problem()
-    found, fresh = (Training(X, y, at, eta=0.1, loss=LOG) for at in (start, np.full(4, 3e307)))
-    found.advance(10)
-    found.restart(np.full(4, 3e307))
-    assert found.diverged
-    assert state(found) == state(fresh)
+def test_parameters_are_a_copy():
+    training = Problem().training()
+    given = training.parameters
+    before = given.tolist()
+    training.advance(5)
+    assert given.tolist() == before
 
 
-def test_a_restart_forgets_the_best_and_the_lowest_model():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1)
-    training.advance(50)
-    training.restart(-5.0 * start)
-    last, best, lowest = (training.model(which) for which in ("last", "best", "lowest"))
-    assert (best.step, best.accuracy, best.cost) == (0, last.accuracy, last.cost)
-    assert (lowest.step, lowest.cost) == (0, last.cost)
+# --- Steps ---
 
 
-# --- With helpers ---
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+@pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
+def test_each_step_goes_against_the_gradient_of_the_penalised_cost(weighted, alpha):
+    problem = Problem(weighted=weighted)
+    training = problem.training(alpha=alpha)
+    expected = problem.start.copy()
+    for _ in range(30):
+        _, gradient = cost_and_gradient(expected, problem.X, problem.y, problem.weights, alpha)
+        expected -= 0.05 * gradient
+    training.advance(30)
+    np.testing.assert_allclose(training.parameters, expected, rtol=TOLERANCE)
 
 
-@every_loss
-def test_evaluations_with_helpers_have_the_bits_of_one_thread(loss, helper_counts):
-    X, y, start, rng = make_problem(10_000, 30)
-    alone, helped = (
-        Training(X, y, start, eta=1.0, loss=loss, alpha=2.0, n_threads=n) for n in (1, 4)
-    )
-    tried = start + rng.standard_normal((30, len(start)))
-    expected = [evaluated_bits(alone, parameters) for parameters in tried]
-    with helped.helped(1000):
-        assert helper_counts == [3]
-        assert [evaluated_bits(helped, parameters) for parameters in tried] == expected
+def test_float32_samples_follow_float64_samples_to_a_hundred_thousandth():
+    # 30 steps, each with sums whose relative error is some 1e-7.
+    expected, found = Problem(), Problem(dtype=np.float32)
+    expected.X[:] = found.X
+    trainings = [expected.training(), found.training()]
+    for training in trainings:
+        training.advance(30)
+    np.testing.assert_allclose(trainings[1].parameters, trainings[0].parameters, rtol=1e-5)
 
 
-def test_a_restart_with_helpers_has_the_bits_of_one_thread(helper_counts):
-    X, y, start, _ = make_problem(10_000, 30)
-    alone, helped = (Training(X, y, start, eta=1.0, n_threads=n) for n in (1, 4))
-    with helped.helped(1000):
-        assert helper_counts == [3]
-        for _ in range(30):  # helpers must not begin the step before its parameters are there
-            helped.evaluate(start + 1.0)
-            helped.restart(start)
-            assert state(helped) == state(alone)
+def test_no_steps_change_no_bit():
+    training = Problem().training()
+    before = state(training)
+    training.advance(0)
+    assert state(training) == before
 
 
-def test_an_evaluation_needs_no_helpers_after_they_have_stopped(helper_counts):
-    X, y, start, _ = make_problem(10_000, 30)
-    training = Training(X, y, start, eta=1.0, n_threads=4)
-    before = evaluated_bits(training, start)
-    with training.helped(1000):
-        training.evaluate(start + 1.0)
-    assert helper_counts == [3]
-    assert evaluated_bits(training, start) == before
+def test_one_call_and_many_give_the_same_bits():
+    one, many = (Problem().training() for _ in range(2))
+    one.advance(60)
+    for num_steps in (7, 50, 3):
+        many.advance(num_steps)
+    assert state(one) == state(many)
 
 
-def test_few_steps_are_not_worth_a_helper(helper_counts):
-    X, y, start, _ = make_problem(10_000, 30)
-    with Training(X, y, start, eta=1.0, n_threads=4).helped(1):
-        assert helper_counts == [0]
-
-
-def test_helpers_run_until_the_context_ends_even_the_second_time():
-    X, y, start, _ = make_problem(10_000, 30)
-    training = Training(X, y, start, eta=1.0, n_threads=4)
-    before = threading.enumerate()
-    for _ in range(2):
-        with training.helped(1000):
-            training.evaluate(start)
-            time.sleep(0.01)  # long enough for a helper to end that believes it should
-            assert len(new_threads(before)) == 3
-        assert new_threads(before) == []
-
-
-@pytest.mark.parametrize(("n", "d"), [(10_000, 30), (2100, 4097)])
-def test_a_training_restarted_after_steps_with_helpers_has_the_bits_of_one_thread(
-    n, d, helper_counts
-):
-    X, y, start, _ = make_problem(n, d)
-    options = dict(eta=1.0 / n / d, loss=LOG, alpha=0.3)
-    found = Training(X, y, start - 1.0, n_threads=3, **options)
-    found.advance(40)
-    found.restart(start)
-    found.advance(40)
-    assert set(helper_counts) == {2}
-    alone = Training(X, y, start, n_threads=1, **options)
-    alone.advance(40)
-    assert state(found) == state(alone)
-
-
-def test_a_descent_is_flat_at_the_same_step_with_helpers(helper_counts):
-    X, y, start, _ = make_problem(10_000, 30)
-    limits = np.full(31, 20.0)
-    found = [Training(X, y, start, eta=3e-4, loss=LOG, limits=limits, n_threads=n) for n in (3, 1)]
+def test_any_number_of_threads_gives_the_same_bits():
+    problem = Problem(10_000, 30)
+    found = [problem.training(1e-4, n_threads=n_threads) for n_threads in (1, 2, 3)]
     for training in found:
-        training.advance(5000)
-        assert training.flat
-    assert helper_counts == [2, 0] and found[0].step > 10
-    assert state(found[0]) == state(found[1])
+        training.advance(20)
+    assert state(found[0]) == state(found[1]) == state(found[2])
 
 
-# --- Steps that take several calls, or that fail ---
+def test_the_descent_goes_on_where_all_derivatives_are_zero():
+    problem = Problem(4, 1)
+    problem.X[:], problem.y, problem.start = 0.0, np.arange(4) % 2, np.zeros(2)
+    training = problem.training()
+    training.advance(5)
+    assert training.step == 5
 
 
-@pytest.mark.linetrace
+# --- Divergence ---
+
+
 def test_a_step_to_infinite_parameters_is_not_made():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=1e308)
+    training = Problem().training(eta=1e308)
     before = bits(training.model())
     training.advance(5)
-    assert training.diverged and training.step == 0
     assert bits(training.model()) == before
 
 
-def test_steps_of_one_call_for_each_block_have_the_bits_of_steps_of_one_call():
-    X, y, start, _ = make_problem(5000, 3)
-    found, expected = (Training(X, y, start, eta=1e-4, loss=LOG) for _ in range(2))
-    found._budget = 1
-    for training in (found, expected):
-        training.advance(20)
-    assert state(found) == state(expected)
-
-
-def test_an_evaluation_after_a_flat_step_is_finished_in_several_calls():
-    X, y, start, _ = make_problem(5000, 3)
-    training = Training(X, y, start, eta=1e-4, limits=np.full(4, 1e9))
-    assert training.flat
-    training._budget = 1  # so that a step takes several calls
-    expected, _ = Training(X, y, start + 1.0, eta=1e-4).evaluate(start + 1.0)
-    assert training.evaluate(start + 1.0)[0] == expected
-
-
-def test_a_training_restarted_in_the_middle_of_a_step_has_the_bits_of_a_new_one():
-    X, y, start, _ = make_problem(5000, 3)
-    found = Training(X, y, start - 1.0, eta=1e-4)
-    found._neuron.descend(1e-4, 0.0, 1, 1)  # as if Ctrl-C had come between two calls
-    found.restart(start)
-    assert state(found) == state(Training(X, y, start, eta=1e-4))
-
-
-def test_an_evaluation_does_not_depend_on_an_infinite_cost_before_it():
-    X, y, start, _ = make_problem()
-    training = Training(X, y, start, eta=0.1, loss=LOG)
-    expected = evaluated_bits(training, start)
-    training.evaluate(np.full(4, 3e307))
+def test_a_training_that_cannot_make_its_next_step_has_diverged():
+    training = Problem().training(eta=1e308)
+    assert not training.diverged
+    training.advance(5)
     assert training.diverged
-    assert evaluated_bits(training, start) == expected
 
 
-def test_derivatives_that_are_nan_are_not_flat():
-    # Blocks hold one class each: half of them sum to infinity, half to minus infinity.
-    X, y = np.full((8000, 1), 1e308), np.arange(8000) < 4000
-    training = Training(X, y, np.zeros(2), eta=1.0, limits=np.ones(2))
-    assert not training.flat
+def test_float32_samples_diverge_where_the_parameters_leave_float32():
+    # At the start each gradient is of order 10, so that the first step leaves float32 alone.
+    found = [Problem(dtype=dtype).training(eta=1e38) for dtype in (np.float64, np.float32)]
+    for training in found:
+        training.advance(1)
+    assert [training.diverged for training in found] == [False, True]
+
+
+# --- Models ---
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_weights_have_the_dtype_of_the_samples(dtype):
+    assert Problem(dtype=dtype).training().model().weights.dtype == dtype
+
+
+def test_the_cost_includes_the_penalty_on_the_weights():
+    problem = Problem(weighted=True)
+    model = problem.training(alpha=0.7).model()
+    expected, _ = cost_and_gradient(problem.start, problem.X, problem.y, problem.weights, 0.7)
+    np.testing.assert_allclose(model.cost, expected, rtol=TOLERANCE)
+
+
+def test_the_accuracy_is_that_of_the_rounded_outputs():
+    problem = Problem()
+    training = problem.training()
+    training.advance(10)
+    model = training.model()
+    outputs = reference.sigma(problem.X @ model.weights + model.bias)
+    assert model.accuracy == np.mean(np.round(outputs) == problem.y)
+
+
+def test_the_accuracy_counts_samples_by_their_weight():
+    problem = Problem(weighted=True)
+    model = problem.training().model()
+    right = (problem.X @ model.weights + model.bias > 0) == problem.y
+    expected = problem.weights[right].sum() / problem.weights.sum()
+    np.testing.assert_allclose(model.accuracy, expected, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("which", "rank"),
+    [("best", lambda model: -model.accuracy), ("lowest", lambda model: model.cost)],
+    ids=["best", "lowest"],
+)
+@pytest.mark.parametrize("eta", [0.05, 1.0])  # with the second one, the cost often rises
+def test_a_kept_model_is_the_first_of_its_rank_among_all_steps(which, rank, eta):
+    training = Problem().training(eta)
+    models = record(training, 100)[1:]
+    assert bits(training.model(which)) == bits(min(models, key=rank))
+
+
+def test_a_start_better_than_all_steps_is_not_kept():
+    problem = Problem()
+    training = problem.training()
+    training.advance(50)
+    problem.start = training.parameters
+    worse = problem.training(eta=10.0)
+    start = worse.model()
+    worse.advance(3)
+    assert worse.model("lowest").cost > start.cost
+    assert worse.model("lowest").step > 0
+
+
+def test_the_best_accuracy_is_that_of_the_best_model():
+    training = Problem().training(eta=1.0)
+    training.advance(100)
+    assert training.best_accuracy == training.model("best").accuracy
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_models_are_not_changed_by_later_steps(which):
+    training = Problem().training()
+    training.advance(1)
+    model = training.model(which)
+    before = bits(model)
+    training.advance(50)
+    assert bits(model) == before
+
+
+def test_without_a_wrong_sample_the_accuracy_is_exactly_1():
+    assert accuracy(0.0, 0.1 + 0.2) == 1.0
+
+
+def test_the_accuracy_is_never_negative():
+    # Added up in another order, the wrong weights may be a little more than all weights.
+    assert accuracy(0.1 + 0.2, 0.3) == 0.0
+
+
+# --- Walks ---
+
+
+@pytest.mark.parametrize(
+    ("strides", "offset", "expected"),
+    [
+        ([], 0, [20]),
+        ([8], 0, [8, 16, 20]),
+        ([10], 0, [10, 20]),
+        ([8, 5], 0, [5, 8, 10, 15, 16, 20]),
+        ([8], 3, [3, 11, 19, 20]),
+        ([8], 11, [3, 11, 19, 20]),
+        ([100], 0, [20]),
+    ],
+)
+def test_a_walk_pauses_at_each_step_that_is_due(strides, offset, expected):
+    assert list(Problem().training().walk(20, strides, offset)) == expected
+
+
+def test_a_walk_has_made_the_steps_that_it_yields():
+    training = Problem().training()
+    assert [training.step for _ in training.walk(20, [8])] == [8, 16, 20]
+
+
+def test_a_walk_continues_from_the_steps_already_made():
+    training = Problem().training()
+    training.advance(9)
+    assert list(training.walk(20, [8])) == [16, 20]
+
+
+def test_a_walk_that_is_left_early_makes_no_further_steps():
+    training = Problem().training()
+    next(training.walk(20, [8]))
+    assert training.step == 8
+
+
+def test_a_walk_to_a_step_already_made_yields_nothing():
+    training = Problem().training()
+    training.advance(9)
+    assert list(training.walk(9, [1])) == []
+
+
+def test_a_walk_and_a_single_call_give_the_same_bits():
+    walked, advanced = (Problem().training() for _ in range(2))
+    for _ in walked.walk(20, [8, 5]):
+        pass
+    advanced.advance(20)
+    assert state(walked) == state(advanced)
+
+
+def test_a_walk_ends_when_the_training_diverges():
+    training = Problem().training()
+    steps = []
+    for step in training.walk(20, [8]):
+        steps.append(step)
+        if step == 8:
+            training._solver = Problem().training(eta=1e308)._solver
+    assert training.diverged and steps == [8]
+
+
+def test_a_walk_of_a_training_that_has_diverged_yields_nothing():
+    training = Problem().training(eta=1e308)
+    training.advance(1)
+    assert list(training.walk(20, [8])) == []
+
+
+def test_without_strides_only_the_last_step_is_due():
+    assert next_due(3, 20, []) == 20
+
+
+def test_a_step_that_is_due_is_not_its_own_successor():
+    assert next_due(8, 20, [8]) == 16
+
+
+# --- Results ---
+
+
+@pytest.mark.parametrize("which", WHICH)
+def test_a_result_has_the_models_of_the_training(which):
+    training = Problem().training(eta=1.0)
+    training.advance(50)
+    assert bits(getattr(training.result(), which)) == bits(training.model(which))
+
+
+def test_a_result_has_the_step_size_and_the_number_of_steps():
+    training = Problem().training(eta=0.25)
+    training.advance(7)
+    assert (training.result().eta, training.result().num_steps) == (0.25, 7)
+
+
+@pytest.mark.parametrize(("eta", "reason"), [(0.05, "num_steps"), (1e308, "diverged")])
+def test_a_result_tells_why_the_descent_stopped(eta, reason):
+    training = Problem().training(eta)
+    training.advance(7)
+    assert training.result().stop_reason == reason
+
+
+def test_a_result_has_the_recorded_models_as_its_history():
+    training = Problem().training()
+    models = record(training, 3)
+    history = training.result(models).history
+    assert history.cost.tolist() == [model.cost for model in models]
+    assert history.step.tolist() == [0, 1, 2, 3]
+
+
+def test_a_history_without_models_keeps_its_shape():
+    assert Problem().training().result().history.weights.shape == (0, 3)

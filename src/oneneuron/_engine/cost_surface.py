@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._losses import QUADRATIC
 from .._typing import AnyArray, Float64Array, FloatArray
-from .training import Training
+from .passes import make_pass
+from .samples import lay_out
+from .solvers import GradientDescent, State
 
 # The search for the best bias begins with this many candidates, chosen from this many samples.
 _CANDIDATES = 32
@@ -52,7 +55,7 @@ def cost_over(
         infinite where it overflows.
     """
     parameters = np.append(np.asarray(weights, dtype=np.float64), 0.0 if bias is None else bias)
-    training = _training(X, y, parameters, sample_weight, alpha)
+    scorer = _scorer(X, y, sample_weight, alpha)
     some = slice(None, None, -(-len(X) // _SAMPLES))
     samples = X[some].astype(np.float64)
     rise = np.ones(len(X)) if sample_weight is None else sample_weight
@@ -63,9 +66,9 @@ def cost_over(
             parameters[list(pair)] = first[j], second[i]
             if bias is None:
                 biases = _candidates(samples @ parameters[:-1], rise)
-                costs[i, j] = _cost_at_best_bias(training, parameters, biases)
+                costs[i, j] = _cost_at_best_bias(scorer, parameters, biases)
             else:
-                costs[i, j], _ = _scored(training, parameters, bias)
+                costs[i, j], _ = _scored(scorer, parameters, bias)
     return costs
 
 
@@ -90,19 +93,20 @@ def cost_at(
     """
     parameters = np.append(np.asarray(weights, dtype=np.float64), bias)
     with np.errstate(over="ignore", invalid="ignore"):
-        training = _training(X, y, parameters, sample_weight, alpha)
-        cost, _ = _scored(training, parameters, bias)
+        scorer = _scorer(X, y, sample_weight, alpha)
+        cost, _ = _scored(scorer, parameters, bias)
     return cost
 
 
-def _training(
-    X: FloatArray, y: AnyArray, parameters: Float64Array, sample_weight: FloatArray | None,
-    alpha: float,
-) -> Training:  # fmt: skip
-    """Return a training that only serves to evaluate the cost."""
-    return Training(
-        X, y, parameters, eta=0.0, sample_weight=sample_weight, alpha=alpha, n_threads=1
-    )
+def _scorer(
+    X: FloatArray, y: AnyArray, sample_weight: FloatArray | None, alpha: float
+) -> GradientDescent:
+    """Return a solver that only serves to score parameters."""
+    problem = make_pass(lay_out(X, y, 2, sample_weight), [1], QUADRATIC, n_threads=1)
+    return GradientDescent(
+        problem, eta=0.0, alpha=alpha, intercept=True, limits=-1.0, means=0.0,
+        single=X.dtype == np.float32,
+    )  # fmt: skip
 
 
 def _candidates(z: Float64Array, rise: FloatArray) -> Float64Array:
@@ -128,12 +132,14 @@ def _candidates(z: Float64Array, rise: FloatArray) -> Float64Array:
     return np.sort([between, jumps[-1], *jumps[:: -(-len(z) // _CANDIDATES)]])
 
 
-def _cost_at_best_bias(training: Training, parameters: Float64Array, biases: Float64Array) -> float:
+def _cost_at_best_bias(
+    scorer: GradientDescent, parameters: Float64Array, biases: Float64Array
+) -> float:
     """Return the lowest cost over the bias, at the best candidate or found by bisection next to it.
 
     The cost is not convex in the bias, so bisection alone could miss the minimum.
     """
-    costs, slopes = np.transpose([_scored(training, parameters, bias) for bias in biases])
+    costs, slopes = np.transpose([_scored(scorer, parameters, bias) for bias in biases])
     best = int(np.argmin(costs))
     # The cost falls from the best candidate towards this neighbour, whose cost is higher. A minimum
     # therefore lies between the two.
@@ -142,14 +148,15 @@ def _cost_at_best_bias(training: Training, parameters: Float64Array, biases: Flo
     lowest: float = costs[best]
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        cost, slope = _scored(training, parameters, middle)
+        cost, slope = _scored(scorer, parameters, middle)
         lowest = min(lowest, cost)
         low, high = (low, middle) if slope > 0 else (middle, high)
     return lowest
 
 
-def _scored(training: Training, parameters: Float64Array, bias: float) -> tuple[float, float]:
+def _scored(scorer: GradientDescent, parameters: Float64Array, bias: float) -> tuple[float, float]:
     """Return the cost with this bias, and its derivative with respect to the bias."""
     parameters[-1] = bias
-    cost, gradient = training.evaluate(parameters)
-    return np.inf if training.diverged else cost, gradient[-1]
+    scorer.start(parameters[None])
+    cost = np.inf if scorer.state[0] == State.DIVERGED else float(scorer.last.cost[0])
+    return cost, float(scorer.gradient[0, -1])

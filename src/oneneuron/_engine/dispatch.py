@@ -1,4 +1,4 @@
-"""The choice of the kernel for the instruction sets of this processor, made once.
+"""The choice of the compiled code for the instruction sets of this processor, made once.
 
 ``ONENEURON_ISA`` (``plain``, ``v3`` or ``v4``) forces a level. Otherwise the level is the highest
 that was built and that the processor supports. If that kernel cannot be imported, the import of the
@@ -15,6 +15,7 @@ from .cpu import levels
 
 if TYPE_CHECKING:
     from .kernel import Kernel
+    from .moments import Moments
 
 
 def _chosen_level(available: tuple[str, ...]) -> str:
@@ -39,6 +40,17 @@ def import_kernel(precision: str, at: str | None = None) -> Kernel:
         Another level, one of `available`.
     """
     return cast("Kernel", import_module(f"{__package__}.kernel_{at or level}_{precision}"))
+
+
+def import_moments(at: str | None = None) -> Moments:
+    """Return the sums of `moments.pyx`, by default at the chosen level.
+
+    Parameters
+    ----------
+    at : str, default None
+        Another level, one of `available`.
+    """
+    return cast("Moments", import_module(f"{__package__}.moments_{at or level}"))
 
 
 available = levels()

@@ -1,45 +1,44 @@
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import Float64Array, FloatArray
 
-class Neuron:
+class Pass:
+    problem: Any
+    hook: Callable[[Any], Float64Array] | None
     def __init__(
         self,
-        tiles: FloatArray,
-        weights: FloatArray,
-        weighted: bool,
-        num_positive: int,
+        values: FloatArray,
+        weights: FloatArray | None,
+        runs: NDArray[np.int64],
+        blocks: NDArray[np.int64],
+        labels: NDArray[np.int64],
         loss: int,
-        intercept: bool,
-        parameters: Float64Array,
-        totals: Float64Array,
-        limits: Float64Array,
-        models: Float64Array,
-        costs: Float64Array,
-        blocks: Float64Array,
-        marks: NDArray[np.int64],
-        scaled: FloatArray,
-        sums: FloatArray,
-        rows: Float64Array,
+        chunk_blocks: int,
+        first_block: int,
+        num_threads: int,
+        turn: Callable[[], None],
     ) -> None: ...
     @property
-    def diverged(self) -> bool: ...
+    def subtrees(self) -> Sequence[tuple[int, int]]: ...
     @property
-    def flat(self) -> bool: ...
-    def descend(self, eta: float, alpha: float, last_step: int, budget: int) -> None: ...
-    def abandon(self) -> None: ...
-    def help(self, rank: int) -> None: ...
-    def muster(self) -> None: ...
-    def dismiss(self) -> None: ...
+    def num_helpers(self) -> int: ...
 
-_Neuron: TypeAlias = Neuron
+_Pass: TypeAlias = Pass
 
 # The kernel is built as several modules; `dispatch.import_kernel` chooses one of them.
 class Kernel(Protocol):
-    SUM_LANES: int
-    TILE_SAMPLES: int
-    NARROW_TILE_SAMPLES: int
-    Neuron: type[_Neuron]
+    Pass: type[_Pass]
+    def predict(
+        self,
+        samples: FloatArray,
+        parameters: FloatArray,
+        output: int,
+        reals: FloatArray | None,
+        codes: NDArray[np.int64] | None,
+        num_threads: int,
+        turn: Callable[[], None],
+    ) -> int: ...

@@ -22,6 +22,7 @@
 typedef real lanes __attribute__((vector_size(VECTOR_BYTES)));
 typedef real unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 typedef real_bits lanes_bits __attribute__((vector_size(VECTOR_BYTES)));
+typedef real_unsigned_bits lanes_unsigned __attribute__((vector_size(VECTOR_BYTES)));
 enum { WIDTH = VECTOR_BYTES / sizeof(real) };
 
 static inline lanes splat(real x) { return x - (lanes){0}; }
@@ -32,6 +33,18 @@ static inline void fetch(const real *x) { __builtin_prefetch(x); }
 /* Multiply by 2**k, k the whole number in the low bits of `k`: into a's exponent field. */
 static inline lanes shift_exponent(lanes a, lanes k) {
     return (lanes)((lanes_bits)a + ((lanes_bits)k << FRACTION_BITS));
+}
+
+/* The power of two that takes `a`, a positive normal number, to between 1/sqrt(2) and sqrt(2). */
+static inline lanes power_to_one(lanes a) {
+    const lanes_unsigned exponents = (lanes_unsigned)(a * SQRT_2) >> FRACTION_BITS;
+    return (lanes)((2 * EXPONENT_BIAS - exponents) << FRACTION_BITS);
+}
+
+/* The k of a = 2**k. */
+static inline lanes exponent(lanes a) {
+    const lanes_unsigned rounder = (lanes_unsigned)splat(ROUNDER);
+    return (lanes)(rounder + ((lanes_unsigned)a >> FRACTION_BITS)) - (ROUNDER + EXPONENT_BIAS);
 }
 
 #if defined(__SSE2__)
@@ -111,6 +124,16 @@ static inline lanes shift_exponent(lanes a, lanes k) {
     bits = (real_bits)((uint64_t)bits + ((uint64_t)shift << FRACTION_BITS));
     memcpy(&a, &bits, sizeof a);
     return a;
+}
+static inline lanes power_to_one(lanes a) {
+    int k;
+    frexp(a * SQRT_2, &k);
+    return (real)ldexp(1.0, 1 - k);
+}
+static inline lanes exponent(lanes a) {
+    int k;
+    frexp(a, &k);
+    return (real)(k - 1);
 }
 static inline lanes multiply_add(lanes a, lanes b, lanes c) {
 #if defined(__FP_FAST_FMA) && defined(SINGLE)

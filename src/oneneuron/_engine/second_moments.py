@@ -3,31 +3,59 @@
 Throughout, Z = [X, 1], or [X, 0] without an intercept, and U is the diagonal matrix of the sample
 weights. The Hessian of a cost is at most c Z^T U Z, plus alpha for the weights, where c is the
 largest curvature of the loss.
+
+The loops over the samples are in `moments.pyx`. Results have the same bits on every machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+import math
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._losses import Loss
-from .._typing import Float64Array, FloatArray
+from .._typing import Float64Array
+from .dispatch import import_moments
 
-# With fewer features than this, Z^T U Z is computed and decomposed. With more, only its diagonal is
-# computed, and Lanczos iterations find the largest eigenvalue.
+if TYPE_CHECKING:
+    from .samples import Samples
+
+moments = import_moments()
+
+# With fewer features than this, Z^T U Z is computed. With more, only its products with vectors are,
+# and preconditioners are diagonal.
 _DENSE_SIDE = 512
-_LANCZOS_ERROR = 1e-3
-_LANCZOS_VECTORS = 8  # more would hardly save a pass over X
+
+# Ctrl-C waits for a call to end. This many multiplications take about 40 ms.
+_WORK_PER_CALL = 1e8
+
+# A preconditioner is computed from at least this number of samples, and as many for each parameter.
+# With few features, it may take more: samples that hold this number of values cost little.
+_SAMPLED_ROWS = 2048
+_SAMPLED_ROWS_PER_PARAMETER = 16
+_SAMPLED_VALUES = 2**17
+
+# A feature is taken as uncorrelated with others if the sample has less of its variance than this.
+_LEAST_SHARE = 0.25
 
 # Added to the diagonal of the correlation matrix, which may otherwise be singular.
 _RIDGE = 1e-8
 
-# A feature whose variance is below this share of its mean square counts as constant.
-_CONSTANT = 1e-12
+# Lanczos iterations end when the estimate is this close to an eigenvalue, in proportion, or after
+# so many products. If no certificate follows, the estimate is raised by the allowance.
+_LANCZOS_TOLERANCE = 2**-11
+_LANCZOS_PRODUCTS = 60
+_LANCZOS_ALLOWANCE = 1e-3
 
-_SLAB_DOUBLES = 2**17
+# The first margin that is tried above an estimate to get a bound, and an allowance for the rounding
+# errors of sums over up to 10^10 samples.
+_MARGIN = 2**-13
+_ROUNDING = 2**-16
+
+# Rows of the moments.
+_MEAN, _SCALE, _DEVIATION, _SIZE = range(4)
 
 
 class SecondMoments:
@@ -35,76 +63,78 @@ class SecondMoments:
 
     Parameters
     ----------
-    X : ndarray of shape (n, d), float32 or float64
-    sample_weight : ndarray of shape (n,), default None
+    samples : Samples
     fit_intercept : bool, default True
 
     Attributes
     ----------
     total : float
         The sum of the sample weights.
+
+    Raises
+    ------
+    ValueError
+        If the sum of the sample weights is infinite.
     """
 
-    def __init__(
-        self, X: FloatArray, sample_weight: FloatArray | None = None, fit_intercept: bool = True
-    ) -> None:
-        self._X, self._sample_weight = X, sample_weight
-        self._intercept = float(fit_intercept)
-        self.total = len(X) if sample_weight is None else float(sample_weight.sum(dtype=np.float64))
-
-    @property
-    def _is_dense(self) -> bool:
-        return bool(self._X.shape[1] < _DENSE_SIDE)
-
-    @cached_property
-    def _gram(self) -> Float64Array:
-        """X^T U X of shape (d, d), or for many features only its diagonal, of shape (d,)."""
-        d = self._X.shape[1]
-        gram = np.zeros((d, d) if self._is_dense else d)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows, u in self._slabs():
-                # A matrix times its own transpose, with weights or without. For two different
-                # matrices, BLAS would sum in a different order.
-                half = rows if self._sample_weight is None else rows * np.sqrt(u)[:, None]
-                gram += half.T @ half if self._is_dense else (half * half).sum(axis=0)
-        return gram
-
-    @cached_property
-    def _sums(self) -> Float64Array:
-        """X^T u, of shape (d,)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return sum((u @ rows for rows, u in self._slabs()), np.zeros(self._X.shape[1]))
-
-    def _slabs(self) -> Iterator[tuple[Float64Array, Float64Array]]:
-        """Yield the rows of X in float64 and their weights, a slab at a time."""
-        size = max(1, _SLAB_DOUBLES // self._X.shape[1])
-        for first in range(0, len(self._X), size):
-            # BLAS sums in a different order if the rows are not in C order.
-            rows = np.ascontiguousarray(self._X[first : first + size], dtype=np.float64)
-            if self._sample_weight is None:
-                yield rows, np.ones(len(rows))
-            else:
-                u = self._sample_weight[first : first + size]
-                yield rows, u.astype(np.float64, copy=False)
+    def __init__(self, samples: Samples, fit_intercept: bool = True) -> None:
+        self._samples, self._intercept = samples, fit_intercept
+        self.total = _total(samples)
+        # The compiled code divides weights by this power of two, so that they sum to about 1 and
+        # nothing overflows but X itself.
+        self._unit = 1.0
+        if samples.weights is not None:
+            self._unit = 4.0 ** min(max(math.frexp(self.total)[1] // 2, -500), 500)
+        self._tiles = moments.Tiles(
+            samples.values, samples.weights, samples.runs, 1 / self._unit, self.total / self._unit
+        )
+        self._moments: Float64Array | None = None
+        self._largest: float | None = None
 
     @property
     def means(self) -> Float64Array:
         """The mean of each feature, of shape (d,)."""
-        return self._sums / self.total
+        means: Float64Array = self._measure()[_MEAN]
+        return means
 
-    @cached_property
+    @property
     def scales(self) -> Float64Array:
-        """The standard deviation of each feature, of shape (d,); its size if it is constant."""
-        mean_squares = (self._gram.diagonal() if self._is_dense else self._gram) / self.total
-        with np.errstate(over="ignore", invalid="ignore"):
-            variances = mean_squares - self.means**2
-        return np.sqrt(np.where(variances > _CONSTANT * mean_squares, variances, mean_squares))
+        """The standard deviation of each feature, of shape (d,); its size if it is constant.
+
+        Both are infinite where squares of X overflow.
+        """
+        scales: Float64Array = self._measure()[_SCALE]
+        return scales
+
+    def _measure(self) -> Float64Array:
+        """Return the mean, scale, standard deviation and root mean square of each feature."""
+        if self._moments is None:
+            found = np.empty((4, self._samples.num_features))
+            self._tiles.choose_shifts(found)
+            for first, end in self._stretches(4 * found.shape[1]):
+                self._tiles.add_deviations(first, end, found)
+            self._tiles.finish(found)
+            self._moments = found
+        return self._moments
+
+    def _stretches(self, work_per_sample: int) -> Iterable[tuple[int, int]]:
+        """Return the first and the end run of pieces of work, since Ctrl-C waits for a call."""
+        num_runs, work = len(self._samples.runs), work_per_sample * self._samples.num_samples
+        if work <= _WORK_PER_CALL:
+            return ((0, num_runs),)
+        step = max(1, int(num_runs * _WORK_PER_CALL / work))
+        return [(first, min(first + step, num_runs)) for first in range(0, num_runs, step)]
+
+    # --- The preconditioner ---
 
     def preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
         """Return the matrix P of (weights, bias) = P v, where v are coordinates that suit L-BFGS.
 
-        In these coordinates, the bound on the Hessian is close to the identity matrix. With many
-        features, only its diagonal elements are 1.
+        In these coordinates, the bound on the Hessian is close to the identity matrix. With an
+        intercept, P is the product of two changes of coordinates. The first one centres the
+        features, which separates the bias from the weights. The second one makes the features
+        uncorrelated, as far as a part of the samples tells, and of the same size. So the weights'
+        rows of P are an upper triangle, and the bias's row takes their means off again.
 
         Parameters
         ----------
@@ -120,35 +150,45 @@ class SecondMoments:
         ValueError
             If the bound is not finite.
         """
-        bound = loss.max_curvature * self._bordered_gram
-        if not np.isfinite(bound).all():
-            raise infinite_squares()
-        diagonal = bound.diagonal() if self._is_dense else bound
-        diagonal = diagonal + np.append(np.full(len(bound) - 1, alpha), 0.0)
-        scale = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
-        if not self._is_dense:
-            return scale
-        correlation = scale[:, None] * bound * scale
-        np.fill_diagonal(correlation, 1.0 + _RIDGE)
-        return scale[:, None] * np.linalg.inv(np.linalg.cholesky(correlation)).T
+        d, found = self._samples.num_features, self._measure()
+        if d >= _DENSE_SIDE:
+            return self._diagonal_preconditioner(alpha, loss)
+        every = max(1, self._samples.num_samples // _sampled_rows(d))
+        products = self._products(every, found, with_ones=False)
+        if every > 1:
+            found = found.copy()
+            moments.keep_to_sample(products, self.total / self._unit, _LEAST_SHARE, found)
+        curvature, out = loss.max_curvature * self.total, np.empty((d + 1, d + 1))
+        if not moments.whiten(products, found, self._intercept, curvature, alpha, _RIDGE, out):
+            raise self._overflow(loss)
+        return out
 
-    @property
-    def _bordered_gram(self) -> Float64Array:
-        """Z^T U Z with the intercept last, or for many features only its diagonal."""
-        if not self._is_dense:
-            return np.append(self._gram, self._intercept * self.total)
-        d = len(self._gram)
-        bordered = np.empty((d + 1, d + 1))
-        bordered[:d, :d] = self._gram
-        bordered[d, :d] = bordered[:d, d] = self._intercept * self._sums
-        bordered[d, d] = self._intercept * self.total
-        return bordered
+    def _diagonal_preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
+        curvature = loss.max_curvature * self.total
+        with np.errstate(over="ignore"):
+            squares = self._measure()[_SIZE] ** 2
+            diagonal = np.append(curvature * squares + alpha, curvature if self._intercept else 1.0)
+        if not np.isfinite(diagonal).all():
+            raise self._overflow(loss)
+        return 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+
+    def _products(self, every: int, scaling: Float64Array | None, with_ones: bool) -> Float64Array:
+        """Return the sums of products of all pairs of features, as an upper triangle."""
+        side = -(-(self._samples.num_features + with_ones) // 8) * 8
+        products = np.zeros((side, side))
+        for first, end in self._stretches(side * side // (2 * every) + 1):
+            self._tiles.add_products(
+                first, end, every, scaling, self._intercept, with_ones, products
+            )
+        return products
+
+    # --- The step size ---
 
     def safe_eta(self, alpha: float, loss: Loss) -> float:
         """Return 1/L, the largest step size that is guaranteed never to raise the cost.
 
-        L is c times the largest eigenvalue of Z^T U Z, plus alpha. 1/L is rounded down to 12 bits.
-        This removes the last digits of the eigenvalue, which depend on the linear algebra library.
+        L is c times the largest eigenvalue of Z^T U Z, plus alpha. The eigenvalue is rounded up and
+        1/L is rounded down to 12 bits, together by less than 0.1 % (0.2 % for many features).
 
         Parameters
         ----------
@@ -164,48 +204,131 @@ class SecondMoments:
         ValueError
             If L is not finite.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            largest = loss.max_curvature * self._largest_eigenvalue() + alpha
-        if not np.isfinite(largest):
-            raise infinite_squares()
-        mantissa, exponent = np.frexp(1.0 / max(largest, np.finfo(np.float64).tiny))
-        return float(np.ldexp(np.floor(mantissa * 2**12) / 2**12, exponent))
+        if self._largest is None:
+            self._largest = self._largest_eigenvalue()
+        curvature = loss.max_curvature * self._largest * self._unit
+        if not math.isfinite(curvature + alpha):
+            raise self._overflow(loss)
+        mantissa, exponent = math.frexp(1.0 / max(curvature + alpha, np.finfo(np.float64).tiny))
+        return math.ldexp(math.floor(mantissa * 2**12) / 2**12, exponent)
 
     def _largest_eigenvalue(self) -> float:
-        """Return the largest eigenvalue of Z^T U Z, or NaN if it overflows."""
-        if not self._is_dense:
-            return self._largest_by_lanczos()
-        gram = self._bordered_gram
-        return float(np.linalg.eigvalsh(gram)[-1]) if np.isfinite(gram).all() else np.nan
+        """Return a bound on the eigenvalues of Z^T U Z, in the compiled code's unit, or NaN."""
+        d = self._samples.num_features
+        if d >= _DENSE_SIDE:
+            scale = _scale_to_one(float(self._measure()[_SIZE].max())) ** 2
 
-    def _largest_by_lanczos(self) -> float:
-        from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
+            def product(x: Float64Array, out: Float64Array) -> None:
+                self._product(x, out)
+                out *= scale
 
-        side = self._X.shape[1] + 1
+            estimate, distance = _lanczos(product, d + 1)
+            return (estimate + max(distance, _LANCZOS_ALLOWANCE * estimate)) / scale
+        side = d + self._intercept
+        products = self._products(1, None, self._intercept)
+        if not np.isfinite(products).all():
+            return math.nan
+        scale = _scale_to_one(float(products.max()))
+        products *= scale
 
-        def product(vector: Float64Array) -> Float64Array:
-            out = np.zeros(side)
-            for rows, u in self._slabs():
-                t = u * (rows @ vector[:-1] + self._intercept * vector[-1])
-                out[:-1] += t @ rows
-                out[-1] += self._intercept * t.sum()
-            return out
+        def times(x: Float64Array, out: Float64Array) -> None:
+            moments.product(products, x, out)
 
-        # Seeded, so that the same samples always give the same step size.
-        start = np.random.RandomState(0).standard_normal(side)
-        if not np.isfinite(product(start)).all():
-            return np.nan
-        try:
-            found = eigsh(
-                LinearOperator((side, side), matvec=product, dtype=np.float64),
-                k=1, which="LA", v0=start, ncv=_LANCZOS_VECTORS, tol=_LANCZOS_ERROR,
-                return_eigenvectors=False,
-            )  # fmt: skip
-        except ArpackError:
-            return np.nan
-        return float(found[0]) * (1 + _LANCZOS_ERROR)
+        estimate, _ = _lanczos(times, side)
+        if not moments.is_bound(products, side, estimate * (1 + _MARGIN), np.empty_like(products)):
+            # It was close to a smaller eigenvalue.
+            estimate, _ = _lanczos(times, side, tolerance=0.0)
+        return _bound_on_eigenvalues(products, side, estimate) * (1 + _ROUNDING) / scale
+
+    def _product(self, x: Float64Array, out: Float64Array) -> None:
+        """Write Z^T U Z x to `out`."""
+        out[:] = 0.0
+        for first, end in self._stretches(2 * len(x)):
+            self._tiles.add_product_with(first, end, float(self._intercept), x, out)
+
+    def _overflow(self, loss: Loss) -> ValueError:
+        """Return the error for an infinite bound on the Hessian."""
+        size = float(self._measure()[_SIZE].max())
+        square = size * size * self._samples.num_features
+        if not math.isfinite(square * loss.max_curvature * self.total):
+            no_weights = self._samples.weights is None
+            return infinite_squares() if no_weights or math.isinf(square) else infinite_weights()
+        return infinite_alpha()
+
+
+def _total(samples: Samples) -> float:
+    try:
+        total = float(samples.total_weight)
+    except OverflowError:
+        raise infinite_weights() from None
+    if not math.isfinite(total):
+        raise infinite_weights()
+    return total
+
+
+def _scale_to_one(x: float) -> float:
+    """Return the power of two that takes x to about 1, so that squares of products stay finite."""
+    return 2.0 ** -max(math.frexp(x)[1], -500)
+
+
+def _sampled_rows(d: int) -> int:
+    return max(_SAMPLED_ROWS, _SAMPLED_ROWS_PER_PARAMETER * (d + 1), _SAMPLED_VALUES // d)
+
+
+def _lanczos(
+    product: Callable[[Float64Array, Float64Array], None],
+    side: int,
+    tolerance: float = _LANCZOS_TOLERANCE,
+) -> tuple[float, float]:
+    """Estimate the largest eigenvalue of a symmetric matrix without negative eigenvalues.
+
+    The estimate is never above the eigenvalue, but for rounding errors.
+
+    Parameters
+    ----------
+    product : callable
+        ``product(x, out)`` writes the product of the matrix with x.
+    side : int
+
+    Returns
+    -------
+    estimate : float
+        NaN if a product overflows.
+    distance : float
+        The estimate is at most this far from an eigenvalue.
+    """
+    most = min(side, _LANCZOS_PRODUCTS)
+    basis, (diagonal, beside) = np.empty((most + 1, side)), np.empty((2, most))
+    moments.start(basis[0])
+    for k in range(most):
+        product(basis[k], basis[k + 1])
+        moments.orthogonalise(basis, k, diagonal, beside)
+        estimate, distance = moments.largest_ritz_value(diagonal, beside, k + 1)
+        if not distance > tolerance * estimate:  # or NaN
+            break
+    return estimate, distance
+
+
+def _bound_on_eigenvalues(matrix: Float64Array, side: int, estimate: float) -> float:
+    """Return a number that is certainly above all eigenvalues, given an estimate of the largest."""
+    margin, work = _MARGIN, np.empty_like(matrix)
+    while estimate > 0.0 and not moments.is_bound(matrix, side, estimate * (1 + margin), work):
+        margin *= 2
+    return estimate * (1 + margin)
 
 
 def infinite_squares() -> ValueError:
     """Return the error for features whose second moments overflow."""
     return ValueError("X has features whose squares are infinite: scale X.")
+
+
+def infinite_weights() -> ValueError:
+    """Return the error for sample weights whose sums overflow."""
+    return ValueError(
+        "sample_weight is so large that weighted sums are infinite: divide it by its largest value."
+    )
+
+
+def infinite_alpha() -> ValueError:
+    """Return the error for a penalty that makes the curvature overflow."""
+    return ValueError("alpha is so large that the curvature is infinite: choose a smaller alpha.")

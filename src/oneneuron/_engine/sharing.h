@@ -1,11 +1,11 @@
-/* sharing.h: how the threads of a descent share its blocks, without one ever waiting long.
+/* sharing.h: how the threads of a pass share its chunks, without one ever waiting long.
  *
- * One thread leads: it alone updates the parameters and opens a step, by storing its number in
- * `stage`. Whoever sees that may claim blocks and hand in their sums. Each block has a mark,
- * 4 * step + phase, that only rises: claimed, held (its sums are being written), handed in.
+ * One thread leads: it alone starts a pass, by storing the pass's number in `current`. Whoever sees
+ * that number may claim chunks of the samples and publish their sums. Each chunk has a mark,
+ * 4 * pass + state, that only rises: claimed, being written, published.
  *
- * A helper that the system has put to sleep over a claimed block holds nobody up: the leader sums
- * that block again, to the same bits, and what the helper hands in later is refused, as the mark
+ * A helper that the system has put to sleep over a claimed chunk holds nobody up. The leader sums
+ * that chunk again, to the same bits, and what the helper offers later is refused, since the mark
  * is higher by then. So helpers can only help, also where the cores are busy with other work.
  */
 #ifndef ONENEURON_SHARING_H
@@ -13,78 +13,49 @@
 
 #include <stdint.h>
 
+#include "helpers.h"
 #include "precision.h"
+#include "waiting.h"
 
-#if defined(_MSC_VER) && !defined(__clang__)
-#include <windows.h>
-#define LOAD(at) ((int64_t)ReadAcquire64((const volatile LONG64 *)(at)))
-#define STORE(at, value) WriteRelease64((volatile LONG64 *)(at), (value))
-#define SWAP(at, old, new) (InterlockedCompareExchange64((at), (new), (old)) == (old))
-#else
-#define LOAD(at) __atomic_load_n((at), __ATOMIC_ACQUIRE)
-#define STORE(at, value) __atomic_store_n((at), (value), __ATOMIC_RELEASE)
-#define SWAP(at, old, new) \
-    __atomic_compare_exchange_n((at), &(old), (new), 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)
-#endif
+enum { CLAIMED = 1, WRITING = 2, PUBLISHED = 3 }; /* states of a chunk in a pass */
+enum { NO_PASS = -2, LAST_PASS = -1 };            /* before the first pass, and after the last */
 
-#if defined(_WIN32)
-#include <windows.h>
-static inline void yield_core(void) { SwitchToThread(); }
-static inline void nap(void) { Sleep(1); }
-#else
-#include <sched.h>
-#include <time.h>
-static inline void yield_core(void) { sched_yield(); }
-static inline void nap(void) {
-    struct timespec span = {0, 50000};
-    nanosleep(&span, 0);
-}
-#endif
-
-#if defined(__x86_64__)
-static inline void pause_core(void) { __builtin_ia32_pause(); }
-#elif defined(__aarch64__)
-static inline void pause_core(void) { __asm__ volatile("isb"); }
-#else
-static inline void pause_core(void) {}
-#endif
-
-enum { CLAIMED = 1, HELD = 2, HANDED_IN = 3 }; /* phases of a block */
-enum { MUSTERED = -2, DISMISSED = -1 };  /* stages that are no step */
-
-/* Raise a block's mark; false if it is as high already, or somebody else was quicker. */
-static inline int raise_mark(int64_t *mark, int64_t step, int64_t phase, int alone) {
-    int64_t seen = LOAD(mark), raised = 4 * step + phase;
+/* Raise a chunk's mark; false if it is as high already, or another thread was quicker. */
+static inline int raise_mark(int64_t *mark, int64_t pass, int64_t state, int is_alone) {
+    int64_t seen = LOAD(mark), raised = 4 * pass + state;
     if (seen >= raised) return 0;
-    if (!alone) return SWAP(mark, seen, raised);
+    if (!is_alone) return SWAP(mark, seen, raised);
     STORE(mark, raised);
     return 1;
 }
 
-/* Wait until a block is in; false after so many pauses, which below zero never end. */
-static inline int await_block(const int64_t *mark, int64_t step, int64_t pauses) {
-    for (; LOAD(mark) < 4 * step + HANDED_IN; pauses--) {
+/* Wait until a chunk is published; false after this many pauses. */
+static inline int await_chunk(const int64_t *mark, int64_t pass, int64_t pauses) {
+    for (; LOAD(mark) < 4 * pass + PUBLISHED; pauses--) {
         if (pauses == 0) return 0;
-        if (pauses > 0) pause_core();
-        else yield_core();
+        pause_core();
     }
     return 1;
 }
 
-static inline void open_step(int64_t *stage, int64_t step) { STORE(stage, step); }
-static inline int is_open(const int64_t *stage, int64_t step) { return LOAD(stage) == step; }
-
-/* Wait until another step than `last` is open. A leader that is gone for long may need this very
- * core: so a helper yields it after some 20 us, and naps after some 100 more. */
-static inline int64_t await_step(const int64_t *stage, int64_t last) {
-    int64_t step, waits = 0;
-    while ((step = LOAD(stage)) == last) {
-        waits++;
-        if (waits < 1000) pause_core();
-        else if (waits < 1200) yield_core();
-        else nap();
+/* Wait for a helper that is writing a chunk's sums; false if it no longer exists after a fork. */
+static inline int await_writer(const int64_t *mark, int64_t pass, const Crew *crew) {
+    int64_t waits = 0;
+    while (LOAD(mark) < 4 * pass + PUBLISHED) {
+        if (!helpers_exist(crew)) return 0;
+        wait_a_little(&waits);
     }
-    return step;
+    return 1;
+}
+
+static inline void set_current(int64_t *current, int64_t pass) { STORE(current, pass); }
+static inline int is_current(const int64_t *current, int64_t pass) { return LOAD(current) == pass; }
+
+/* Wait until another pass than `last` is current, and return it. */
+static inline int64_t await_pass(const int64_t *current, int64_t last) {
+    int64_t pass, waits = 0;
+    while ((pass = LOAD(current)) == last) wait_a_little(&waits);
+    return pass;
 }
 
 /* A number that helpers copy while the leader may be writing the next one. */

@@ -1,8 +1,8 @@
 """scikit-learn's callbacks during a fit, where the installed version has them (1.9 and later).
 
-In scikit-learn, a callback follows a tree of tasks. Here the root is the fit, its children are the
-training runs of single neurons, and their children are stretches of steps. A callback may stop a
-training run at the end of a stretch.
+In scikit-learn, a callback follows a tree of tasks. Here the root is the fit, and its children are
+stretches of steps, which all neurons make together. A callback may stop the fit at the end of a
+stretch.
 """
 
 from __future__ import annotations
@@ -49,35 +49,27 @@ class Tasks:
         The labels as they were passed to the fit.
     sample_weight : array-like or None
         The sample weights as they were passed to the fit.
-    num_trainings : int
-        The largest number of training runs in the fit.
     num_stretches : int
-        The largest number of stretches in a training run.
+        The largest number of stretches in the fit.
     attributes : callable
         A function that returns what the fitted attributes would be now.
     """
 
     def __init__(
         self, estimator: SupportsCallbacks, X: ArrayLike, y: ArrayLike,
-        sample_weight: ArrayLike | None, num_trainings: int, num_stretches: int,
+        sample_weight: ArrayLike | None, num_stretches: int,
         attributes: Callable[[], dict[str, AnyArray]],
     ) -> None:  # fmt: skip
         self._estimator = estimator
-        self._num_stretches = num_stretches
         self._data = {
             "X": X, "y": y, "reconstruction_attributes": attributes,
             "metadata": None if sample_weight is None else {"sample_weight": sample_weight},
         }  # fmt: skip
-        self._fit = estimator._init_callback_context(max_subtasks=num_trainings)
+        self._fit = estimator._init_callback_context(max_subtasks=num_stretches + 1)
 
     def begin(self) -> None:
         """Report the beginning of the fit."""
         self._begin(self._fit)
-
-    def begin_training(self) -> None:
-        """Report the beginning of a training run."""
-        self._training = self._fit.subcontext("training", max_subtasks=self._num_stretches + 1)
-        self._begin(self._training)
         self._begin_stretch()
 
     def next_stretch(self) -> bool:
@@ -86,17 +78,13 @@ class Tasks:
         self._begin_stretch()
         return stop
 
-    def end_training(self) -> None:
-        """Report the end of a training run, whose last stretch may be short or empty."""
-        self._end(self._stretch)
-        self._end(self._training)
-
     def end(self) -> None:
-        """Report the end of the fit."""
+        """Report the end of the last stretch, which may be short or empty, and of the fit."""
+        self._end(self._stretch)
         self._end(self._fit)
 
     def _begin_stretch(self) -> None:
-        self._stretch = self._training.subcontext("steps")
+        self._stretch = self._fit.subcontext("steps")
         self._begin(self._stretch)
 
     def _begin(self, task: Any) -> None:

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property, reduce
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial, reduce
 from operator import add
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .. import _diagnostics
-from .._engine.second_moments import SecondMoments, infinite_squares
-from .._engine.solvers import Reason as SolverReason
-from .._engine.solvers import gradient_descent, lbfgs
-from .._engine.training import Training
+from .._engine.passes import as_num_threads, make_pass
+from .._engine.samples import lay_out
+from .._engine.second_moments import (
+    SecondMoments,
+    infinite_alpha,
+    infinite_squares,
+    infinite_weights,
+)
+from .._engine.solvers import LBFGS, GradientDescent, Solver, State
+from .._engine.training import as_model, next_due
 from .._results import Model
 from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
 from .options import Options
 from .recording import Recorder
 
-Reason: TypeAlias = SolverReason | Literal["saturated"]
+if TYPE_CHECKING:
+    from .._engine.kernel import Pass
+
+Reason: TypeAlias = Literal[
+    "converged", "precision", "callback", "max_iter", "saturated", "diverged"
+]
+
+# Why a neuron has ended, by the state of its solver. One that could go on had no steps left.
+_REASON_OF_STATE: dict[int, Reason] = {
+    State.FLAT: "converged", State.PRECISION: "precision", State.RUNNING: "max_iter",
+    State.DIVERGED: "diverged",
+}  # fmt: skip
 
 # The reasons for stopping, from worst to best.
 _REASONS: tuple[Reason, ...] = (
@@ -78,45 +95,47 @@ class OneVsRest:
     """
 
     def __init__(
-        self, options: Options, X: FloatArray, codes: NDArray[np.intp], num_classes: int,
+        self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
         sample_weight: FloatArray | None,
     ) -> None:  # fmt: skip
         self._options = options
-        self._X, self._codes, self._sample_weight = X, codes, sample_weight
-        self._positives: Sequence[int] = [1] if num_classes == 2 else range(num_classes)
-        self._moments = SecondMoments(X, sample_weight, options.fit_intercept)
-
-    @cached_property
-    def _safe_eta(self) -> float:
-        return self._moments.safe_eta(self._options.alpha, self._options.loss)
+        self._samples = lay_out(
+            X, codes, num_classes, sample_weight, n_threads=as_num_threads(options.n_threads)
+        )
+        self._moments = SecondMoments(self._samples, options.fit_intercept)
+        self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
 
     @property
     def eta(self) -> float:
         """The step size of gradient descent."""
-        return self._safe_eta if self._options.eta == "auto" else self._options.eta
+        return self._safe_eta() if self._options.eta == "auto" else self._options.eta
 
-    @cached_property
-    def _preconditioner(self) -> Float64Array:
-        return self._moments.preconditioner(self._options.alpha, self._options.loss)
+    def _safe_eta(self) -> float:
+        return self._moments.safe_eta(self._options.alpha, self._options.loss)
 
-    @cached_property
-    def _limits(self) -> Float64Array:
-        """The sizes up to which derivatives count as zero, by `tol`, of shape (d + 1,)."""
-        total, scales = self._moments.total, self._moments.scales
-        # For features that are zero, alpha stands in for the curvature of the samples.
-        of_weights = np.hypot(total * scales, np.sqrt(total * self._options.alpha))
+    def _limits(self, classes: NDArray[np.intp]) -> Float64Array:
+        """Return the sizes up to which derivatives count as zero, by `tol`, of shape (K, d + 1).
+
+        They are relative to the rarer side of each neuron, since only that can pull it away from
+        the constant guess.
+        """
+        samples = self._samples
+        own = samples.class_weights[classes]
+        rarer = np.minimum(own, samples.total_weight - own)
+        rarer = np.where(rarer > 0.0, rarer, samples.total_weight)[:, None]
+        with np.errstate(over="ignore"):
+            of_samples = rarer * self._moments.scales
+            # For features that are zero, alpha stands in for the curvature of the samples.
+            of_weights = np.hypot(of_samples, np.sqrt(rarer * self._options.alpha))
         if not np.isfinite(of_weights).all():  # any derivative would count as zero
-            raise infinite_squares()
-        return self._options.tol * np.append(of_weights, total)
-
-    @property
-    def num_trainings(self) -> int:
-        """The number of training runs in the fit: one for each neuron and start."""
-        return len(self._positives) * self._options.n_init
+            if not np.isfinite(self._moments.scales).all():
+                raise infinite_squares()
+            raise infinite_alpha() if np.isfinite(of_samples).all() else infinite_weights()
+        return self._options.tol * np.hstack([of_weights, rarer])
 
     @property
     def num_stretches(self) -> int:
-        """The largest number of stretches of steps in a training run."""
+        """The largest number of stretches of steps in the fit."""
         return -(-self._options.max_iter // self._stretch)
 
     @property
@@ -138,12 +157,13 @@ class OneVsRest:
         ndarray of shape (num_neurons, n_init, d + 1)
         """
         num_neurons, side = first.shape
+        if self._options.n_init == 1:
+            return first[:, None]
         size = num_neurons, self._options.n_init - 1, side
         draws = _SPREAD_OF_STARTS * self._options.random_state.standard_normal(size)
         scales = self._moments.scales
         draws[..., :-1] /= np.sqrt(side - 1) * np.where(scales > 0.0, scales, np.inf)
-        with np.errstate(invalid="ignore"):  # infinite means are refused later, with the squares
-            draws[..., -1] -= draws[..., :-1] @ self._moments.means
+        draws[..., -1] -= (draws[..., :-1] * self._moments.means).sum(axis=-1)
         draws[..., -1] *= self._options.fit_intercept
         return np.concatenate([first[:, None], draws], axis=1)
 
@@ -158,12 +178,12 @@ class OneVsRest:
         -------
         list of num_neurons Model
         """
-        trainings = [self._training(k, start, self.eta, None) for k, start in enumerate(starts)]
-        for training in trainings:
-            training.advance(1)
-            if training.diverged:
-                _diagnostics.warn_of_divergence(training.step, self.eta)
-        return [training.model() for training in trainings]
+        solver = self._descent(self._own_classes, limits=-1.0, means=0.0)
+        self._start(solver, starts)
+        solver.advance(1)
+        for k in np.flatnonzero(solver.state == State.DIVERGED):
+            _diagnostics.warn_of_divergence(int(solver.last.step[k]), self.eta)
+        return [as_model(solver.last, k, self._samples) for k in range(len(starts))]
 
     def train(self, starts: Float64Array, tasks: Tasks | None) -> list[TrainedNeuron]:
         """Train each neuron from each of its starts, and keep the run with the lowest cost.
@@ -178,79 +198,119 @@ class OneVsRest:
         -------
         list of num_neurons TrainedNeuron
         """
-        eta = self.eta if self._options.solver == "gd" else 0.0  # L-BFGS chooses its own steps
-        self._models: list[Model | Training] = [
-            Model(start[:-1], start[-1], 0, 0.0, 0.0) for start in starts[:, 0]
+        num_neurons, num_starts, side = starts.shape
+        classes = np.repeat(self._own_classes, num_starts)
+        solver = self._solver(classes)
+        self._start(solver, starts.reshape(-1, side))
+        self._current: Callable[[], list[Model]] = partial(
+            self._lowest_of_each, solver, num_neurons, num_starts
+        )
+        names = self._names(num_neurons, num_starts) if self._options.verbose else None
+        recorder = Recorder(solver, self._samples, self._options.record_every, names)
+        stopped = self._run(solver, recorder, tasks)
+        runs = [self._trained(solver, recorder, k, c, stopped) for k, c in enumerate(classes)]
+        trained = [
+            min(runs[k : k + num_starts], key=lambda run: run.model.cost)
+            for k in range(0, len(runs), num_starts)
         ]
-        if tasks is not None:
-            tasks.begin()
-        trained = []
-        for k, neuron_starts in enumerate(starts):
-            training = self._models[k] = self._training(k, neuron_starts[0], eta, self._limits)
-            runs = [self._run(k, training, tasks)]
-            for start in neuron_starts[1:]:
-                training.restart(start)
-                _refuse_infinite_start(training)
-                runs.append(self._run(k, training, tasks))
-            trained.append(min(runs, key=lambda run: run.model.cost))
-            self._models[k] = trained[k].model
+        self._current = lambda: [neuron.model for neuron in trained]
         if tasks is not None:
             tasks.end()
         return trained
 
+    def _lowest_of_each(self, solver: Solver, num_neurons: int, num_starts: int) -> list[Model]:
+        """Return the last model of each neuron, from the start where it costs least."""
+        best = solver.last.cost.reshape(num_neurons, num_starts).argmin(axis=1)
+        return [
+            as_model(solver.last, num_starts * k + int(start), self._samples)
+            for k, start in enumerate(best)
+        ]
+
     def coefficients(self) -> tuple[FloatArray, FloatArray]:
         """Return the current weights (num_neurons, d) and biases (num_neurons,)."""
-        models = [m.model() if isinstance(m, Training) else m for m in self._models]
-        return coefficients_of(models, self._X.dtype)
+        return coefficients_of(self._current(), self._samples.dtype)
 
-    def _training(
-        self, k: int, start: Float64Array, eta: float, limits: Float64Array | None
-    ) -> Training:
+    def _solver(self, classes: NDArray[np.intp]) -> Solver:
         options = self._options
-        training = Training(
-            self._X, self._codes == self._positives[k], start, eta=eta, limits=limits,
-            sample_weight=self._sample_weight, alpha=options.alpha, loss=options.loss,
-            fit_intercept=options.fit_intercept, n_threads=options.n_threads,
+        limits = self._limits(classes)
+        means: ArrayLike = self._moments.means if options.fit_intercept else 0.0
+        if options.solver == "gd":
+            return self._descent(classes, limits, means)
+        return LBFGS(
+            self._pass(classes), alpha=options.alpha, intercept=options.fit_intercept,
+            limits=limits, means=means, single=self._samples.dtype == np.float32,
+            preconditioner=self._moments.preconditioner(options.alpha, options.loss),
         )  # fmt: skip
-        _refuse_infinite_start(training)
-        return training
 
-    def _run(self, k: int, training: Training, tasks: Tasks | None) -> TrainedNeuron:
-        """Run the solver from the start of the training to its end."""
+    def _descent(
+        self, classes: NDArray[np.intp], limits: ArrayLike, means: ArrayLike
+    ) -> GradientDescent:
         options = self._options
-        name = f"neuron {k + 1} of {len(self._models)}," if options.verbose else None
-        should_stop = None if tasks is None else tasks.next_stretch
-        recorder = Recorder(training, options.record_every, name, should_stop, self._stretch)
-        if tasks is not None:
-            tasks.begin_training()
-        reason: Reason
-        if options.solver == "lbfgs":
-            num_steps, reason = lbfgs(training, self._preconditioner, options.max_iter, recorder)
-        else:
-            num_steps, reason = gradient_descent(
-                training, options.max_iter, recorder, recorder.strides
-            )
-        if tasks is not None:
-            tasks.end_training()
-        at_rest = reason in ("converged", "precision")
-        if at_rest and _diagnostics.is_saturated(training.model().cost, self._guess_cost(k)):
-            reason = "saturated"
-        if name is not None:
-            recorder.print_line(num_steps, f" ({reason})")
-        kept = training.model(options.keep)
-        return TrainedNeuron(kept, recorder.curve, recorder.models, num_steps, reason)
+        return GradientDescent(
+            self._pass(classes), eta=self.eta, alpha=options.alpha,
+            intercept=options.fit_intercept, limits=limits, means=means,
+            single=self._samples.dtype == np.float32,
+        )  # fmt: skip
 
-    def _guess_cost(self, k: int) -> float:
+    def _pass(self, classes: NDArray[np.intp]) -> Pass:
+        options = self._options
+        return make_pass(self._samples, classes, options.loss, n_threads=options.n_threads)
+
+    @staticmethod
+    def _start(solver: Solver, starts: Float64Array) -> None:
+        solver.start(np.ascontiguousarray(starts))
+        if (solver.state == State.DIVERGED).any():
+            raise _diagnostics.infinite_start("X")
+
+    @staticmethod
+    def _names(num_neurons: int, num_starts: int) -> list[str]:
+        """Return what the lines of progress of each run begin with."""
+        return [
+            f"neuron {k + 1} of {num_neurons}"
+            + (f", start {i + 1} of {num_starts}" if num_starts > 1 else "")
+            for k in range(num_neurons)
+            for i in range(num_starts)
+        ]
+
+    def _run(self, solver: Solver, recorder: Recorder, tasks: Tasks | None) -> bool:
+        """Run the solver to its end, and return whether a callback stopped it."""
+        strides = recorder.strides if tasks is None else [*recorder.strides, self._stretch]
+        if tasks is not None:
+            tasks.begin()
+        step, last_step, stopped = 0, self._options.max_iter, False
+        while not stopped and step < last_step and (solver.state == State.RUNNING).any():
+            due = next_due(step, last_step, strides)
+            solver.advance(due - step)
+            step = due
+            recorder()
+            if tasks is not None and step % self._stretch == 0:
+                stopped = tasks.next_stretch()
+        return stopped
+
+    def _trained(
+        self, solver: Solver, recorder: Recorder, k: int, own_class: int, stopped: bool
+    ) -> TrainedNeuron:
+        reason = _REASON_OF_STATE[solver.state[k]]
+        if stopped and reason == "max_iter":
+            reason = "callback"
+        at_rest = reason in ("converged", "precision")
+        if at_rest and _diagnostics.is_saturated(solver.last.cost[k], self._guess_cost(own_class)):
+            reason = "saturated"
+        recorder.print_line(k, f" ({reason})")
+        return TrainedNeuron(
+            as_model(getattr(solver, self._options.keep), k, self._samples), recorder.curve(k),
+            recorder.models[k], int(solver.last.step[k]), reason,
+        )  # fmt: skip
+
+    def _guess_cost(self, own_class: int) -> float:
         """Return the cost of the best constant prediction of a neuron."""
-        is_positive = self._codes == self._positives[k]
-        u = self._sample_weight
-        positive = is_positive.sum() if u is None else u[is_positive].sum(dtype=np.float64)
-        share: float = positive / self._moments.total
+        total = self._samples.total_weight
+        share = self._samples.class_weights[own_class] / total
         if share in (0.0, 1.0):
             return 0.0
         if not self._options.fit_intercept:
             share = 0.5
-        return self._moments.total * self._options.loss.guess_cost(share)
+        return total * self._options.loss.guess_cost(share)
 
     def diagnose(self, trained: list[TrainedNeuron]) -> None:
         """Warn about what went wrong in training."""
@@ -265,18 +325,13 @@ class OneVsRest:
         worst = np.argmax(rises)
         if options.solver == "gd" and rises[worst] > 0 and self._is_far_above_safe():
             num_steps = trained[worst].num_steps
-            _diagnostics.warn_of_large_eta(self.eta, self._safe_eta, rises[worst], num_steps)
+            _diagnostics.warn_of_large_eta(self.eta, self._safe_eta(), rises[worst], num_steps)
         elif "max_iter" in reasons:
             scales = self._moments.scales if options.solver == "gd" else None
             _diagnostics.warn_of_max_iter(options.max_iter, scales)
 
     def _is_far_above_safe(self) -> bool:
-        return self.eta > _FAR_ABOVE_SAFE * self._safe_eta
-
-
-def _refuse_infinite_start(training: Training) -> None:
-    if training.diverged:
-        raise _diagnostics.infinite_start("X")
+        return self.eta > _FAR_ABOVE_SAFE * self._safe_eta()
 
 
 def coefficients_of(models: Iterable[Model], dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:

@@ -1,13 +1,14 @@
-"""A record of a training run, made while it runs: costs, models, and lines of progress."""
+"""A record of a fit, made while it runs: costs, models, and lines of progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from .._engine.training import Training
+from .._engine.samples import Samples
+from .._engine.solvers import COSTS_KEPT, Solver
+from .._engine.training import as_model
 from .._results import Model
 from .._typing import Float64Array
 
@@ -16,73 +17,59 @@ PRINT_EVERY = 1000
 
 
 class Recorder:
-    """An observer of one training run. Each call passes the step reached and the latest costs.
+    """An observer of K neurons. It must be called at each multiple of a stride, and at the end.
 
     Parameters
     ----------
-    training : Training
-        The training, at its start.
+    solver : Solver
+        The solver, at its start.
+    samples : Samples
     record_every : int
         The number of steps between two recorded models; 0 records none.
-    name : str or None
-        The name at the beginning of each line of progress; None prints no lines.
-    should_stop : callable or None
-        ``should_stop()`` is called every `stop_stride` steps. If it returns true, training stops.
-    stop_stride : int
+    names : sequence of K str, or None
+        What the lines of progress of each neuron begin with; None prints no lines.
 
     Attributes
     ----------
-    models : list of Model
-        The recorded models.
+    models : list of K lists of Model
+        The recorded models of each neuron.
+    strides : list of int
+        The strides at whose multiples the training must pause.
     """
 
     def __init__(
-        self, training: Training, record_every: int, name: str | None,
-        should_stop: Callable[[], bool] | None, stop_stride: int,
-    ) -> None:  # fmt: skip
-        self._training = training
-        self._costs: list[ArrayLike] = [training.costs(0)]
-        self.models: list[Model] = [training.model()] if record_every else []
-        self._record_every, self._name = record_every, name
-        self._should_stop, self._stop_stride = should_stop, stop_stride
+        self, solver: Solver, samples: Samples, record_every: int, names: Sequence[str] | None
+    ) -> None:
+        self._solver, self._samples = solver, samples
+        self._record_every, self._names = record_every, names
+        self._seen = np.full(len(solver.state), -1)
+        self._costs: list[list[Float64Array]] = [[] for _ in solver.state]
+        self.models: list[list[Model]] = [[] for _ in solver.state]
+        self.strides = [COSTS_KEPT]
+        if record_every:
+            self.strides.append(record_every)
+        if names is not None:
+            self.strides.append(PRINT_EVERY)
+        self()
 
-    @property
-    def strides(self) -> list[int]:
-        """The strides at whose multiples the training must pause."""
-        wanted: list[tuple[object, int]] = [
-            (self._record_every > 0, self._record_every), (self._name, PRINT_EVERY),
-            (self._should_stop, self._stop_stride),
-        ]  # fmt: skip
-        return [stride for is_wanted, stride in wanted if is_wanted]
+    def __call__(self) -> None:
+        """Record the neurons that have made steps since the last call."""
+        for k in np.flatnonzero(self._solver.last.step > self._seen).tolist():
+            first, step = int(self._seen[k]) + 1, int(self._solver.last.step[k])
+            self._seen[k] = step
+            self._costs[k].append(self._solver.costs[k, np.arange(first, step + 1) % COSTS_KEPT])
+            if self._record_every and step % self._record_every == 0:
+                self.models[k].append(as_model(self._solver.last, k, self._samples))
+            if step > 0 and step % PRINT_EVERY == 0:
+                self.print_line(k)
 
-    def __call__(self, step: int, costs: ArrayLike) -> bool:
-        """Record a step, and return whether the training should stop.
+    def print_line(self, k: int, reason: str = "") -> None:
+        """Print the cost and the accuracy of a neuron, if lines are wanted."""
+        if self._names is not None:
+            model = as_model(self._solver.last, k, self._samples)
+            print(f"{self._names[k]}, step {model.step}: cost {model.cost:.6g}, "
+                  f"accuracy {100 * model.accuracy:.1f} %{reason}")  # fmt: skip
 
-        Parameters
-        ----------
-        step : int
-        costs : array-like of shape (k,)
-            The costs of the last k steps.
-
-        Returns
-        -------
-        bool
-        """
-        self._costs.append(costs)
-        if self._record_every and step % self._record_every == 0:
-            self.models.append(self._training.model()._replace(step=step))
-        if self._name and step % PRINT_EVERY == 0:
-            self.print_line(step)
-        is_due = step % self._stop_stride == 0
-        return self._should_stop is not None and is_due and self._should_stop()
-
-    def print_line(self, step: int, reason: str = "") -> None:
-        """Print the cost and the accuracy at a step."""
-        model = self._training.model()
-        print(f"{self._name} step {step}: cost {model.cost:.6g}, "
-              f"accuracy {100 * model.accuracy:.1f} %{reason}")  # fmt: skip
-
-    @property
-    def curve(self) -> Float64Array:
-        """The cost at the start and after each step."""
-        return np.concatenate(self._costs)
+    def curve(self, k: int) -> Float64Array:
+        """Return the cost of a neuron at the start and after each step."""
+        return np.concatenate(self._costs[k])

@@ -10,8 +10,8 @@ from time import perf_counter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from .._engine.blas import one_thread
 from .._typing import AnyArray
 from ..lecture import first_network
 
@@ -67,7 +67,7 @@ def _fastest(function: Callable[..., _Result], *arguments: object) -> tuple[_Res
     times = []
     # BLAS gains nothing from several threads on so little work. On busy cores they wait for each
     # other, and a fit of 2 ms takes 50 ms.
-    with one_thread():
+    with threadpool_limits(1, "blas"):
         for _ in range(_NUM_CALLS):  # the first call finds the caches cold
             start = perf_counter()
             result = function(*arguments)

@@ -17,10 +17,10 @@ from types import ModuleType
 from typing import TypeAlias
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .. import reference
 from .._engine import cores
-from .._engine.blas import one_thread
 from .._engine.dispatch import available
 from .._results import Timing
 from .._train import safe_eta
@@ -122,7 +122,7 @@ def ladder(
     ('pure Python', 1.0)
     """
     on_progress = on_progress or (lambda fraction, name: None)
-    with one_thread():
+    with threadpool_limits(1, "blas"):
         rungs = list(_prepare_rungs(problem, on_progress))
         expected = expected_parameters(problem)
         for rung in rungs:

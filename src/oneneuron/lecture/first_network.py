@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _checks
-from .._diagnostics import warn_of_divergence
+from .._diagnostics import infinite_margins, warn_of_divergence
+from .._engine.predictions import InfiniteMarginError, probabilities
 from .._train import start_training
 from .._typing import Float64Array
 
@@ -32,11 +33,13 @@ def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
         If x is not a table of finite numbers, if the model does not fit it, or if w.x + b is not
         finite.
     """
-    from scipy.special import expit
-
     x = _checks.as_samples(x, "x")
     weights, bias = _parameters(model, x.shape[1])
-    f: Float64Array = expit(_checks.finite_margins(x, weights, bias, "x"))
+    try:
+        both = probabilities(x, weights[None], np.array([bias]))
+    except InfiniteMarginError as error:
+        raise infinite_margins("x") from error
+    f: Float64Array = both[:, 1].astype(np.float64)
     return f
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._engine.samples import lay_out
 from ..._engine.training import Training
 from ..._typing import Float64Array
 from .._problem import Advance, Problem
@@ -18,10 +19,8 @@ def prepare(
     level: str | None = None,
 ) -> Advance:  # fmt: skip
     """Lay out the data for a kernel, by default for the level that the package has chosen."""
-    X = problem.X.astype(dtype)
-    training = Training(
-        X, problem.y, problem.start, eta=problem.eta, n_threads=threads, level=level
-    )
+    samples = lay_out(problem.X.astype(dtype), problem.y, 2, n_threads=threads)
+    training = Training(samples, problem.start, eta=problem.eta, n_threads=threads, level=level)
 
     def advance(num_steps: int) -> Float64Array:
         training.advance(num_steps)

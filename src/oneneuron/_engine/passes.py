@@ -1,0 +1,86 @@
+"""Passes over samples: which kernel makes them, and with how many threads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._losses import Loss
+from . import cores
+from .dispatch import import_kernel
+from .samples import Samples, band_rows, block_rows
+from .turns import turn
+
+if TYPE_CHECKING:
+    from .kernel import Pass
+
+# The sums of all chunks may take this share of the samples' memory, or at least so many bytes.
+_SHARE_OF_SUMS = 0.02
+_LEAST_BYTES_OF_SUMS = 2**20
+
+# But there are this many chunks if possible, for the threads to share, and for Python to get turns
+# in between.
+_LEAST_CHUNKS = 32
+
+_MOST_THREADS_PER_CORE = 2
+
+
+def make_pass(
+    samples: Samples, labels: ArrayLike, loss: Loss, *, n_threads: int | None = None,
+    level: str | None = None,
+) -> Pass:  # fmt: skip
+    """Return a pass over samples for K neurons.
+
+    Parameters
+    ----------
+    samples : Samples
+    labels : array-like of shape (K,)
+        The class that each neuron tells from the rest.
+    loss : Loss
+    n_threads : int, default None
+        The largest number of threads to use. None means one for each core.
+    level : str, default None
+        The instruction set, one of `dispatch.available`. None means `dispatch.level`.
+
+    Returns
+    -------
+    Pass
+    """
+    labels = np.ascontiguousarray(labels, dtype=np.int64)
+    return import_kernel(samples.dtype.name, level).Pass(
+        samples.values,
+        samples.weights,
+        samples.runs,
+        samples.blocks,
+        labels=labels,
+        loss=loss.kernel_code,
+        chunk_blocks=_chunk_blocks(samples, len(labels)),
+        first_block=samples.first_block,
+        num_threads=as_num_threads(n_threads),
+        turn=turn,
+    )
+
+
+def as_num_threads(n_threads: int | None) -> int:
+    """Return how many threads may work: one for each core, or as asked for, but two at most."""
+    available = cores.count()
+    if n_threads is None:
+        return available
+    return min(n_threads, _MOST_THREADS_PER_CORE * available)
+
+
+def _chunk_blocks(samples: Samples, num_neurons: int) -> int:
+    """Return the number of blocks in a chunk: 1, or more if the sums of all blocks are too large.
+
+    It is a power of two, and at most the number of blocks in a band.
+    """
+    num_bytes = 8 * num_neurons * (samples.num_features + 3) * len(samples.blocks)
+    most_bytes = max(_LEAST_BYTES_OF_SUMS, _SHARE_OF_SUMS * samples.values.nbytes)
+    in_band = band_rows(samples.num_classes) // block_rows(samples.num_features, samples.tile)
+    most_blocks = min(in_band, len(samples.blocks) // _LEAST_CHUNKS)
+    blocks = 1
+    while num_bytes > most_bytes * blocks and 2 * blocks <= most_blocks:
+        blocks *= 2
+    return blocks

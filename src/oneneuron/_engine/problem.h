@@ -1,0 +1,24 @@
+/* problem.h: what a solver asks of the samples, in any precision and on any instruction set. */
+#ifndef ONENEURON_PROBLEM_H
+#define ONENEURON_PROBLEM_H
+
+#include <stdint.h>
+
+typedef struct {
+    void *pass;           /* the kernel's state */
+    int64_t num_neurons;  /* K */
+    int64_t num_features; /* d */
+
+    /* Score each neuron whose `active` is not 0. `parameters` is (K, d + 1), the bias last, and
+     * `sums_out` (K, d + 3): minus the gradient of the data term, the bias's last, then twice the
+     * cost, then the weight of the wrong samples. Returns 0, or -1 with a Python exception set. */
+    int (*evaluate)(
+        void *pass, const double *parameters, const unsigned char *active, double *sums_out
+    );
+
+    /* Start helpers if `num_passes` passes are worth it; stop them. */
+    void (*start_helpers)(void *pass, int64_t num_passes);
+    void (*stop_helpers)(void *pass);
+} Problem;
+
+#endif

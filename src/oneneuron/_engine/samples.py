@@ -1,0 +1,243 @@
+"""The samples as the kernel reads them: in tiles of one class each, which `pack.pyx` explains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .._typing import AnyArray, Float64Array, FloatArray
+from .pack import Packer, weigh_runs
+from .turns import turn
+
+_CACHE_LINE = 64
+
+# A tile of ordinary width takes four cache lines for each feature. From this number of features on,
+# such a tile would outgrow a cache, and tiles of one cache line are faster.
+_WIDE = 4096
+
+# The rows of a band, unless there are many classes. Each class takes whole tiles of it, which
+# leaves half a tile of 64 lanes empty on average. That may be a tenth of the band.
+_BAND_ROWS = 2**14
+_ROWS_PER_CLASS = 10 * 32
+
+# The rows of a block are few enough for its values to take at most this memory in float64.
+_BLOCK_ROWS = 2**10
+_BLOCK_BYTES = 2**22
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Samples:
+    """Samples in tiles.
+
+    Parameters
+    ----------
+    values : ndarray of shape (num_tiles, d, tile), float32 or float64
+        The samples. Lanes without a sample hold zeros.
+    weights : ndarray of shape (num_tiles, tile) or None
+        The sample weights, in the dtype of `values`: 0 in lanes without a sample. None means that
+        all samples have weight 1.
+    runs : ndarray of shape (num_runs, 4), int64
+        The class code, the first tile, the end tile, and the number of samples in the last tile of
+        each run, which is the tiles of one class in one band.
+    blocks : ndarray of shape (num_blocks, 3), int64
+        The first tile, the end tile, and the number of the run that holds the first tile.
+    class_weights : ndarray of shape (num_classes,), float64
+        The total weight of each class.
+    num_samples : int
+    first_block : int, default=0
+        The number of the first block, among the blocks of all samples that these are a part of.
+    """
+
+    values: FloatArray
+    weights: FloatArray | None
+    runs: NDArray[np.int64]
+    blocks: NDArray[np.int64]
+    class_weights: Float64Array
+    num_samples: int
+    first_block: int = 0
+
+    @property
+    def num_features(self) -> int:
+        """The number of features, d."""
+        return int(self.values.shape[1])
+
+    @property
+    def tile(self) -> int:
+        """The number of lanes of a tile."""
+        return int(self.values.shape[2])
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, including those without a sample."""
+        return len(self.class_weights)
+
+    @property
+    def total_weight(self) -> float:
+        """The total weight of all samples."""
+        return math.fsum(self.class_weights)
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """The type of the values."""
+        return self.values.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the values and the weights take, in bytes."""
+        return self.values.nbytes + (0 if self.weights is None else self.weights.nbytes)
+
+
+def lay_out(
+    X: FloatArray,
+    codes: AnyArray,
+    num_classes: int,
+    sample_weight: FloatArray | None = None,
+    *,
+    n_threads: int = 1,
+    first_band: int = 0,
+) -> Samples:
+    """Lay out samples in tiles.
+
+    The result does not depend on the number of threads. Whole bands may be laid out on their own,
+    and then have the same tiles as among all samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d), float32 or float64
+        The samples, of any strides.
+    codes : ndarray of shape (n,), integer or bool
+        The class of each sample: 0, ..., num_classes - 1.
+    num_classes : int
+    sample_weight : ndarray of shape (n,), with the dtype of X, or None
+        None gives all samples weight 1.
+    n_threads : int, default=1
+        The largest number of threads to use.
+    first_band : int, default=0
+        The number of bands before `X`, if it is a part of the data.
+
+    Returns
+    -------
+    Samples
+
+    Raises
+    ------
+    ValueError
+        If a class code is out of range.
+    """
+    X = X.view()  # another thread may give the caller's array a new shape
+    n, d = X.shape
+    tile, rows = tile_lanes(d, X.dtype), band_rows(num_classes)
+    packer = Packer(codes, num_classes, rows, tile, n_threads, turn)
+    values = aligned_empty((packer.num_tiles, d, tile), X.dtype)
+    packer.pack(X, values)
+    weights = None
+    if sample_weight is not None:
+        weights = aligned_empty((packer.num_tiles, tile), X.dtype)
+        packer.pack(sample_weight[:, None], weights[:, None, :])
+    per_block = block_rows(d, tile)
+    per_band = rows // per_block
+    return Samples(
+        values=values,
+        weights=weights,
+        runs=packer.runs,
+        blocks=_cut_into_blocks(n, per_block, per_band, tile, packer.band_tiles, packer.runs),
+        class_weights=_weigh_classes([(packer.runs, weights)], num_classes, tile),
+        num_samples=n,
+        first_block=first_band * per_band,
+    )
+
+
+def total_class_weights(pieces: Sequence[Samples]) -> Float64Array:
+    """Return the weight of each class over consecutive pieces of the data.
+
+    The result has the same bits as `class_weights` of all samples laid out at once.
+
+    Parameters
+    ----------
+    pieces : sequence of Samples
+        In their order. Each but the last holds whole bands.
+
+    Returns
+    -------
+    ndarray of shape (num_classes,), float64
+    """
+    laid_out = [(piece.runs, piece.weights) for piece in pieces]
+    return _weigh_classes(laid_out, pieces[0].num_classes, pieces[0].tile)
+
+
+def tile_lanes(d: int, dtype: DTypeLike) -> int:
+    """Return the number of lanes of a tile: 256 bytes for each feature, or 64 for wide data."""
+    lines = 4 if d < _WIDE else 1
+    return lines * _CACHE_LINE // np.dtype(dtype).itemsize
+
+
+def band_rows(num_classes: int) -> int:
+    """Return the number of rows of a band: a power of two, more for many classes."""
+    return max(_BAND_ROWS, _power_of_two_from(_ROWS_PER_CLASS * num_classes))
+
+
+def block_rows(d: int, tile: int) -> int:
+    """Return the number of rows of a block: a power of two, fewer for wide data."""
+    rows = _BLOCK_ROWS
+    while rows > tile and 8 * rows * d > _BLOCK_BYTES:
+        rows //= 2
+    return rows
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
+    """Return an uninitialised array that begins at a cache line."""
+    dtype = np.dtype(dtype)
+    num_bytes = dtype.itemsize * math.prod(shape)
+    buffer = np.empty(num_bytes + _CACHE_LINE, np.uint8)
+    offset = -buffer.__array_interface__["data"][0] % _CACHE_LINE
+    return buffer[offset : offset + num_bytes].view(dtype).reshape(shape)
+
+
+def _cut_into_blocks(
+    n: int, rows: int, per_band: int, tile: int, band_tiles: NDArray[np.int64],
+    runs: NDArray[np.int64],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Cut n samples into blocks, `per_band` in a whole band; see `Samples.blocks`.
+
+    A block of an incomplete band has at most `rows` rows. Where many classes leave many lanes
+    empty, it has fewer, so that the lanes are at most a quarter more than `rows`. The tiles of a
+    band are shared out evenly. It has at least as many tiles as blocks, so no block is empty.
+    """
+    tiles = np.diff(band_tiles)
+    in_band = np.full(len(tiles), per_band)
+    rest = n % (rows * per_band)
+    if rest > 0:
+        lanes = int(tiles[-1]) * tile
+        in_band[-1] = max(-(-rest // rows), -(-4 * lanes // (5 * rows)))
+    band = np.repeat(np.arange(len(tiles)), in_band)
+    block = np.arange(len(band)) - per_band * band
+    first = band_tiles[band] + tiles[band] * block // in_band[band]
+    end = band_tiles[band] + tiles[band] * (block + 1) // in_band[band]
+    first_run = np.searchsorted(runs[:, 2], first, side="right")
+    return np.column_stack([first, end, first_run])
+
+
+def _weigh_classes(
+    laid_out: Sequence[tuple[NDArray[np.int64], FloatArray | None]], num_classes: int, tile: int
+) -> Float64Array:
+    """Add up the weights of each class: those of each run, then the runs in their order."""
+    codes, totals = [], []
+    for runs, weights in laid_out:
+        if weights is None:
+            run_weights = (runs[:, 2] - runs[:, 1] - 1.0) * tile + runs[:, 3]
+        else:
+            run_weights = np.empty(len(runs))
+            weigh_runs(weights, runs, run_weights)
+        codes.append(runs[:, 0])
+        totals.append(run_weights)
+    weighed = np.bincount(np.concatenate(codes), np.concatenate(totals), minlength=num_classes)
+    return weighed.astype(np.float64, copy=False)
+
+
+def _power_of_two_from(least: int) -> int:
+    """Return the smallest power of two that is at least `least`."""
+    return 1 << (least - 1).bit_length()

@@ -1,0 +1,69 @@
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._typing import Float64Array
+
+COSTS_KEPT: int
+
+class State(IntEnum):
+    RUNNING = 0
+    FLAT = 1
+    PRECISION = 2
+    DIVERGED = 3
+
+class Models(NamedTuple):
+    parameters: Float64Array
+    cost: Float64Array
+    wrong: Float64Array
+    step: NDArray[np.int64]
+
+class ProblemOwner(Protocol):
+    @property
+    def problem(self) -> object: ...
+
+class Solver:
+    @property
+    def last(self) -> Models: ...
+    @property
+    def best(self) -> Models: ...
+    @property
+    def lowest(self) -> Models: ...
+    @property
+    def gradient(self) -> Float64Array: ...
+    @property
+    def state(self) -> NDArray[np.int8]: ...
+    @property
+    def costs(self) -> Float64Array: ...
+    @property
+    def num_passes(self) -> int: ...
+    def start(self, parameters: Float64Array) -> None: ...
+    def advance(self, num_steps: int) -> None: ...
+
+class GradientDescent(Solver):
+    def __init__(
+        self,
+        owner: ProblemOwner,
+        eta: float,
+        alpha: float,
+        intercept: bool,
+        limits: ArrayLike,
+        means: ArrayLike,
+        single: bool,
+    ) -> None: ...
+    @property
+    def eta(self) -> float: ...
+
+class LBFGS(Solver):
+    def __init__(
+        self,
+        owner: ProblemOwner,
+        alpha: float,
+        intercept: bool,
+        limits: ArrayLike,
+        means: ArrayLike,
+        single: bool,
+        preconditioner: ArrayLike,
+    ) -> None: ...

@@ -1,0 +1,822 @@
+"""The solvers: gradient descent and L-BFGS, for K neurons on the same samples.
+
+Division of labour. A solver chooses parameters, and a problem (`problem.h`) scores them. Scoring
+is a pass over the samples, which takes nearly all the time, so the solvers are judged by their
+number of passes. The K neurons advance in lockstep: each pass scores the trial point of every
+neuron that still needs one. Apart from that, the neurons know nothing of each other. Each has its
+own step size, history, and reason for ending.
+
+One round of the loop (`Solver.run`) has three parts. `propose` writes a neuron's next trial point.
+The problem scores all trial points in one pass. `receive` looks at a neuron's score and decides. A
+trial point that is accepted becomes the neuron's next iterate, and this is what counts as a step.
+With gradient descent, every finite trial point is accepted. With L-BFGS, those of the line search
+that are not good enough leave no trace outside.
+
+If a pass is interrupted, its sums are lost, but nothing else has changed: the same trial points are
+proposed again, and the run continues with the same bits.
+
+L-BFGS. Newton's method goes from the iterate x to x - H^-1 g, where g is the gradient of the cost
+and H its Hessian. L-BFGS never forms H. It learns about it from the latest steps: each step s
+changed the gradient by some y, and the Hessian takes s to about y. The two-loop recursion
+(`multiply_by_inverse_hessian`; Nocedal and Wright, algorithm 7.4) begins with a guess of H, and
+applies the inverse that also fits these pairs to the gradient.
+
+Coordinates. The recursion works best if H is close to a multiple of the identity. The solver
+therefore works in coordinates v with parameters = start + P v, in which the identity is an upper
+bound on the Hessian. Only gradients, steps and directions are mapped; v itself is never needed.
+
+The guess. That bound has two parts. In coordinate j, the penalty alone accounts for a share m_j of
+it, and the samples for the rest. While a neuron learns, most samples get far from the boundary, and
+the curvature of their cost falls to a fraction r of its bound, often a tenth. The curvature of the
+penalty stays as it is. So the guess is a diagonal matrix, D = diag(r (1 - m_j) + m_j), with r = 1
+at the start. After each step, r is chosen to make y.D^-1 y = s.y. Without a penalty, this is the
+usual multiple of the identity, y.y / s.y. With one, it saves up to half of the passes. The shares
+describe the penalty best where they are near 0 or 1, so a triangular P should have the features
+with the largest variances first.
+
+The line search looks along the direction for a step size t that satisfies the weak Wolfe
+conditions: the cost has fallen by a fair part of what the slope at 0 promised, and the slope is no
+longer as steep as it was. They make s.y positive, so the learned Hessian is positive definite even
+where the true one is not. Two bounds enclose what is looked for: at `low` the cost is low enough
+but the slope still too steep, and at `high` the cost is too high. The next trial is the minimum of
+the cubic through both, kept away from either end. As t = 1 is nearly always good, a step seldom
+takes more than one pass.
+
+Rounding. Near the minimum, the differences between costs drown in rounding errors long before the
+slopes do. A cost that is within a few units of rounding of the iterate's therefore counts as low
+enough if the slopes agree that it fell (the approximate Wolfe condition of Hager and Zhang). A
+neuron has reached the limit of precision after several steps in a row that hardly lowered the cost,
+or when the line search fails along the gradient itself. All tests are relative: multiplying the
+cost by a power of two changes no iterate.
+
+Sources
+-------
+D. C. Liu and J. Nocedal, On the limited memory BFGS method for large scale optimization,
+Mathematical Programming 45 (1989).
+J. Nocedal and S. J. Wright, Numerical Optimization, 2nd edition (2006), chapters 3 and 7.
+W. W. Hager and H. Zhang, A new conjugate gradient method with guaranteed descent and an efficient
+line search, SIAM Journal on Optimization 16 (2005).
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport INFINITY, fabs, sqrt
+from libc.stdint cimport INT64_MAX, int8_t, int64_t
+from libc.string cimport memcpy, memset
+
+cdef extern from "problem.h" nogil:
+    ctypedef struct Problem:
+        void *samples "pass"    # `pass` is a Python keyword
+        int64_t num_neurons
+        int64_t num_features
+        int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
+        void (*start_helpers)(void *, int64_t) noexcept nogil
+        void (*stop_helpers)(void *) noexcept nogil
+
+cpdef enum State:
+    RUNNING     # more steps can be made
+    FLAT        # every derivative of the cost is within its limit
+    PRECISION   # the cost cannot be lowered any further in this floating-point type
+    DIVERGED    # the next step would have infinite parameters or an infinite cost
+
+cdef enum:
+    COSTS = 1024        # costs kept for each neuron
+    PAIRS = 20          # pairs that L-BFGS remembers; more hardly save any passes
+    MOST_TRIALS = 20    # trial points of a line search
+    STALLED_STEPS = 3   # steps in a row that hardly lower the cost, before a neuron ends
+    LIKELY_PASSES = 10  # of L-BFGS, when helpers are started
+    NEWTON_ROUNDS = 3   # of the search for r; two would nearly always do
+
+cdef:
+    double LOG2_E = 1.4426950408889634
+    double DOUBLE_EPSILON = 2.0 ** -52
+    double SINGLE_EPSILON = 2.0 ** -23
+
+    # The line search. The cost must fall by this part of what the slope promised,
+    double SUFFICIENT_DECREASE = 1e-4
+    # and the slope must be no steeper than this part of the slope at 0.
+    double STEEPNESS = 0.9
+    # Where costs cannot be told apart, an upward slope must be no steeper than this part of the
+    # slope at 0. A steeper one shows that the minimum is far behind.
+    double OVERSHOOT = 0.8
+    # Costs that differ by at most this many units of rounding cannot be told apart.
+    double INDISTINCT_UNITS = 4.0
+    # A step hardly lowers the cost if it does so by at most this many units of rounding.
+    double STALLED_UNITS = 64.0
+    # Without an upper bound, the step size is multiplied by this for the next trial.
+    double EXPANSION = 4.0
+    # Between two bounds, the next trial keeps this part of the interval away from either.
+    double MARGIN = 0.1
+    # A round of the search for r leaves at least this part of it.
+    double LEAST_RATIO = 0.1
+
+COSTS_KEPT = COSTS
+
+Models = namedtuple("Models", ["parameters", "cost", "wrong", "step"])
+Models.__doc__ = """One model of each neuron.
+
+Attributes
+----------
+parameters : ndarray of shape (K, d + 1)
+    The weights and the bias, the bias last.
+cost : ndarray of shape (K,)
+    The cost with its penalty.
+wrong : ndarray of shape (K,)
+    The total weight of the samples on the wrong side.
+step : ndarray of shape (K,), int64
+    The number of updates that led to the model.
+"""
+
+# The same arrays as `Models`, for compiled code.
+cdef struct Rows:
+    double *parameters
+    double *cost
+    double *wrong
+    int64_t *step
+
+
+# Vectors. The loops over elements are plain, so that the compiler can vectorise them; none of them
+# leaves it a choice in the order of a sum.
+
+cdef inline void add_multiple(
+    Py_ssize_t n, double a, const double *x, double *y
+) noexcept nogil:
+    """y += a x."""
+    cdef Py_ssize_t j
+    for j in range(n):
+        y[j] += a * x[j]
+
+
+cdef double dot(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
+    """x.y, in eight partial sums."""
+    cdef:
+        Py_ssize_t i, j
+        double parts[8]
+    for j in range(8):
+        parts[j] = 0.0
+    for i in range(n // 8):
+        for j in range(8):
+            parts[j] += x[8 * i + j] * y[8 * i + j]
+    for j in range(n % 8):
+        parts[j] += x[n - n % 8 + j] * y[n - n % 8 + j]
+    return (
+        ((parts[0] + parts[4]) + (parts[2] + parts[6]))
+        + ((parts[1] + parts[5]) + (parts[3] + parts[7]))
+    )
+
+
+# The cost of one neuron.
+
+cdef inline bint is_finite(double x) noexcept nogil:
+    return x - x == 0.0
+
+
+cdef bint fits(Py_ssize_t n, const double *parameters, bint single) noexcept nogil:
+    """Whether the parameters, times log2 e, are finite in the floating-point type of the samples.
+
+    This is how the kernel needs them.
+    """
+    cdef:
+        Py_ssize_t j
+        int num_unfit = 0
+    for j in range(n):
+        if single:
+            num_unfit += not is_finite(<float>(LOG2_E * parameters[j]))
+        else:
+            num_unfit += not is_finite(LOG2_E * parameters[j])
+    return num_unfit == 0
+
+
+cdef double penalised(
+    Py_ssize_t d, const double *parameters, double twice_cost, double alpha
+) noexcept nogil:
+    """Return the cost with its penalty."""
+    cdef:
+        Py_ssize_t j
+        double squares = 0.0
+    if alpha > 0.0:
+        for j in range(d):
+            squares += parameters[j] * parameters[j]
+    return 0.5 * (twice_cost + alpha * squares)
+
+
+cdef inline void write_gradient(
+    Py_ssize_t d, const double *parameters, const double *sums, double alpha, bint intercept,
+    double *gradient_out
+) noexcept nogil:
+    """Write the gradient of the penalised cost. There is no penalty on the bias."""
+    cdef Py_ssize_t j
+    for j in range(d):
+        gradient_out[j] = alpha * parameters[j] - sums[j]
+    gradient_out[d] = -sums[d] if intercept else 0.0
+
+
+cdef bint is_flat(
+    Py_ssize_t d, const double *gradient, const double *means, const double *limits
+) noexcept nogil:
+    """Whether every derivative is within its limit, those of the weights with centred features."""
+    cdef Py_ssize_t j
+    if not fabs(gradient[d]) <= limits[d]:  # nor if it is NaN
+        return False
+    for j in range(d):
+        if not fabs(gradient[j] - means[j] * gradient[d]) <= limits[j]:
+            return False
+    return True
+
+
+cdef class Solver:
+    """What the solvers have in common; see `GradientDescent` and `LBFGS`.
+
+    Attributes
+    ----------
+    last, best, lowest : Models
+        The current iterates, those with the fewest wrong samples, and those with the lowest cost;
+        the first of several such iterates. The start is only a stand-in for the best and the
+        lowest: iterates are ranked after each step.
+    gradient : ndarray of shape (K, d + 1)
+        The gradient of the cost at the current iterates.
+    state : ndarray of shape (K,), int8
+        A `State` for each neuron.
+    costs : ndarray of shape (K, COSTS_KEPT)
+        The cost of neuron k after step i is at ``[k, i % COSTS_KEPT]``.
+    num_passes : int
+        The number of passes over the samples since the solver was made.
+    """
+
+    cdef:
+        readonly object last, best, lowest, gradient, state, costs
+        readonly int64_t num_passes
+        object arrays               # those that only pointers refer to
+        Problem *problem
+        Py_ssize_t num_neurons, side
+        double alpha
+        bint intercept, single
+        int64_t likely_passes       # the largest number that helpers are started for
+        const double *means         # (d,)
+        const double *limits        # (K, d + 1)
+        Rows lasts, bests, lowests
+        double *gradients           # (K, d + 1), as `gradient`
+        int8_t *states
+        double *cost_rings
+        double *trials              # (K, d + 1), the trial points
+        double *trial_gradients     # (K, d + 1)
+        double *trial_costs         # (K,)
+        double *sums                # (K, d + 3), as the problem writes them
+        unsigned char *active       # whether a neuron's trial point is scored by the next pass
+        int64_t *steps_left         # until a neuron waits for the others
+
+    cdef int prepare(
+        self, owner, double alpha, bint intercept, limits, means, bint single,
+        int64_t likely_passes,
+    ) except -1:
+        """Set what every solver needs."""
+        cdef Py_ssize_t neurons, side
+        self.problem = <Problem *>PyCapsule_GetPointer(owner.problem, b"oneneuron.problem")
+        self.num_neurons = neurons = self.problem.num_neurons
+        self.side = side = self.problem.num_features + 1
+        self.alpha, self.intercept, self.single = alpha, intercept, single
+        self.likely_passes = likely_passes
+        self.arrays = [owner]
+        self.limits = self.given(limits, (neurons, side))
+        self.means = self.given(means, (side - 1,))
+        self.last = self.models(&self.lasts)
+        self.best = self.models(&self.bests)
+        self.lowest = self.models(&self.lowests)
+        self.gradient = np.zeros((neurons, side))
+        self.gradients = self.doubles(self.gradient)
+        self.state = np.zeros(neurons, np.int8)
+        self.states = <int8_t *>self.pointer(self.state)
+        self.costs = np.zeros((neurons, COSTS_KEPT))
+        self.cost_rings = self.doubles(self.costs)
+        self.trials = self.doubles(np.zeros((neurons, side)))
+        self.trial_gradients = self.doubles(np.zeros((neurons, side)))
+        self.trial_costs = self.doubles(np.zeros(neurons))
+        self.sums = self.doubles(np.zeros((neurons, side + 2)))
+        self.active = <unsigned char *>self.pointer(np.zeros(neurons, np.uint8))
+        self.steps_left = <int64_t *>self.pointer(np.zeros(neurons, np.int64))
+        return 0
+
+    cdef void *pointer(self, array) except? NULL:
+        """Return where a new array's elements are, and keep the array alive."""
+        cdef char[::1] elements = array.reshape(-1).view(np.int8)
+        self.arrays.append(array)
+        return &elements[0]
+
+    cdef double *doubles(self, array) except? NULL:
+        return <double *>self.pointer(array)
+
+    cdef const double *given(self, values, shape) except? NULL:
+        """Return where a copy of a caller's array is."""
+        return self.doubles(np.array(np.broadcast_to(values, shape), dtype=np.float64, order="C"))
+
+    cdef object models(self, Rows *rows_out):
+        models = Models(
+            np.zeros((self.num_neurons, self.side)), np.zeros(self.num_neurons),
+            np.zeros(self.num_neurons), np.zeros(self.num_neurons, np.int64),
+        )
+        rows_out.parameters = self.doubles(models.parameters)
+        rows_out.cost = self.doubles(models.cost)
+        rows_out.wrong = self.doubles(models.wrong)
+        rows_out.step = <int64_t *>self.pointer(models.step)
+        return models
+
+    def start(self, const double[:, ::1] parameters):
+        """Score the starts, as step 0.
+
+        A neuron whose cost is not finite there has diverged.
+
+        Parameters
+        ----------
+        parameters : ndarray of shape (K, d + 1), float64
+        """
+        cdef:
+            Py_ssize_t k, n = self.side
+            size_t size = n * sizeof(double)
+        if parameters.shape[0] != self.num_neurons or parameters.shape[1] != n:
+            raise ValueError("parameters must be of shape (K, d + 1)")
+        with nogil:
+            memcpy(self.trials, &parameters[0, 0], self.num_neurons * size)
+            memset(self.active, 1, self.num_neurons)
+            self.problem.start_helpers(self.problem.samples, 1)
+            try:
+                self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
+            finally:
+                self.problem.stop_helpers(self.problem.samples)
+            self.num_passes += 1
+            for k in range(self.num_neurons):
+                self.states[k] = RUNNING
+                self.score(k)
+                self.accept(k, 0)
+                if not is_finite(self.lasts.cost[k]):
+                    self.states[k] = DIVERGED
+                if not fits(n, self.trials + n * k, self.single):
+                    self.states[k] = DIVERGED
+                self.begin(k)
+
+    def advance(self, int64_t num_steps):
+        """Make steps with every running neuron.
+
+        A neuron that has made its steps waits until all others have, too. If an exception comes
+        from a pass, the next call continues from the last iterates as if nothing had happened.
+
+        Parameters
+        ----------
+        num_steps : int
+            The number of steps of each neuron, unless it ends earlier.
+        """
+        with nogil:
+            self.problem.start_helpers(
+                self.problem.samples, min(num_steps, self.likely_passes)
+            )
+            try:
+                self.run(num_steps)
+            finally:
+                self.problem.stop_helpers(self.problem.samples)
+
+    cdef int run(self, int64_t num_steps) except -1 nogil:
+        """Propose, score and receive until every neuron has ended or made its steps."""
+        cdef Py_ssize_t k
+        for k in range(self.num_neurons):
+            self.steps_left[k] = num_steps
+        while self.propose_all():
+            self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
+            self.num_passes += 1
+            for k in range(self.num_neurons):
+                if self.active[k]:
+                    self.score(k)
+                    self.receive(k)
+        return 0
+
+    cdef bint propose_all(self) noexcept nogil:
+        """Let neurons propose trial points; return false if none has any."""
+        cdef:
+            Py_ssize_t k
+            bint any_active = False
+        for k in range(self.num_neurons):
+            self.active[k] = (
+                self.states[k] == RUNNING and self.steps_left[k] > 0 and self.propose(k)
+            )
+            any_active |= self.active[k]
+        return any_active
+
+    cdef void begin(self, Py_ssize_t k) noexcept nogil:
+        """Forget what was learned from another start; or end the neuron."""
+
+    cdef bint propose(self, Py_ssize_t k) noexcept nogil:
+        """Write a neuron's trial point; or end the neuron, and return false."""
+
+    cdef void receive(self, Py_ssize_t k) noexcept nogil:
+        """Decide what to do with a trial point that has been scored."""
+
+    cdef void score(self, Py_ssize_t k) noexcept nogil:
+        """Turn the sums of a pass into the cost and the gradient of a trial point."""
+        cdef:
+            Py_ssize_t n = self.side, d = n - 1
+            const double *parameters = self.trials + n * k
+            const double *sums = self.sums + (d + 3) * k
+        self.trial_costs[k] = penalised(d, parameters, sums[d + 1], self.alpha)
+        write_gradient(
+            d, parameters, sums, self.alpha, self.intercept, self.trial_gradients + n * k
+        )
+
+    cdef void accept(self, Py_ssize_t k, int64_t step) noexcept nogil:
+        """Make a neuron's trial point its iterate after `step` steps."""
+        cdef:
+            Py_ssize_t n = self.side, d = n - 1
+            # The start is only a stand-in: models are ranked after each update.
+            bint first = step <= 1
+        self.steps_left[k] -= 1
+        memcpy(self.lasts.parameters + n * k, self.trials + n * k, n * sizeof(double))
+        memcpy(self.gradients + n * k, self.trial_gradients + n * k, n * sizeof(double))
+        self.lasts.cost[k] = self.cost_rings[COSTS * k + step % COSTS] = self.trial_costs[k]
+        self.lasts.wrong[k] = self.sums[(d + 3) * k + d + 2]
+        self.lasts.step[k] = step
+        if first or self.lasts.wrong[k] < self.bests.wrong[k]:
+            copy_model(n, k, &self.lasts, &self.bests)
+        if first or self.lasts.cost[k] < self.lowests.cost[k]:
+            copy_model(n, k, &self.lasts, &self.lowests)
+        if is_flat(d, self.gradients + n * k, self.means, self.limits + n * k):
+            self.states[k] = FLAT
+
+
+cdef inline void copy_model(
+    Py_ssize_t n, Py_ssize_t k, const Rows *source, Rows *target
+) noexcept nogil:
+    memcpy(target.parameters + n * k, source.parameters + n * k, n * sizeof(double))
+    target.cost[k] = source.cost[k]
+    target.wrong[k] = source.wrong[k]
+    target.step[k] = source.step[k]
+
+
+cdef class GradientDescent(Solver):
+    """Gradient descent with a fixed step size.
+
+    Parameters
+    ----------
+    owner : object
+        Its attribute `problem` is a capsule that points to a Problem (`problem.h`).
+    eta : float
+        The step size.
+    alpha : float
+        The cost contains the penalty 1/2 alpha |w|^2.
+    intercept : bool
+        If false, the bias keeps its initial value.
+    limits : array_like of shape (K, d + 1)
+        A neuron ends when every derivative of its cost is within its limit in absolute value. For
+        the weights, it is the derivative with centred features. A negative limit is never reached.
+    means : array_like of shape (d,)
+        The means of the features; zeros without an intercept.
+    single : bool
+        Whether the samples are in float32.
+    """
+
+    cdef readonly double eta
+
+    def __init__(self, owner, double eta, double alpha, bint intercept, limits, means, bint single):
+        self.prepare(owner, alpha, intercept, limits, means, single, INT64_MAX)
+        self.eta = eta
+
+    cdef bint propose(self, Py_ssize_t k) noexcept nogil:
+        cdef:
+            Py_ssize_t j, n = self.side
+            const double *parameters = self.lasts.parameters + n * k
+            const double *gradient = self.gradients + n * k
+            double *trial = self.trials + n * k
+        for j in range(n):
+            trial[j] = parameters[j] - self.eta * gradient[j]
+        if fits(n, trial, self.single):
+            return True
+        self.states[k] = DIVERGED
+        return False
+
+    cdef void receive(self, Py_ssize_t k) noexcept nogil:
+        if is_finite(self.trial_costs[k]):
+            self.accept(k, self.lasts.step[k] + 1)
+        else:
+            self.states[k] = DIVERGED
+
+
+# A point on the line along which L-BFGS searches: the step size t, the cost there, and the slope.
+cdef struct Point:
+    double t
+    double cost
+    double slope
+
+# What L-BFGS knows about a neuron, beside the vectors.
+cdef struct Memory:
+    bint searching              # a line search is under way
+    Point origin                # the iterate
+    Point low                   # the cost is low enough, but the slope too steep
+    Point high                  # the cost is too high; t is infinite if there is no such point yet
+    double t                    # the next trial
+    int64_t num_trials
+    int64_t num_stalled         # the latest steps in a row that hardly lowered the cost
+    int64_t num_pairs           # pairs in the history
+    int64_t oldest              # the oldest pair
+    double data_curvature       # r, the curvature of the samples as a fraction of its bound
+    double products[PAIRS]      # s.y of each pair
+    double multiples[PAIRS]     # room for the two-loop recursion
+
+
+cdef bint is_acceptable(const Memory *memory, Point trial, double tolerance) noexcept nogil:
+    """Whether the cost is low enough; costs that differ by `tolerance` cannot be told apart."""
+    cdef:
+        Point origin = memory.origin
+        double decrease = origin.cost - trial.cost
+    return (
+        decrease >= -SUFFICIENT_DECREASE * trial.t * origin.slope
+        or (decrease >= -tolerance and trial.slope <= -OVERSHOOT * origin.slope)
+    )
+
+
+cdef double cubic_minimum(Point low, Point high) noexcept nogil:
+    """Return where the cubic with these costs and slopes has its minimum; the middle if nowhere.
+
+    Nocedal and Wright, equation 3.59.
+    """
+    cdef:
+        double width = high.t - low.t
+        double a = low.slope + high.slope - 3.0 * (high.cost - low.cost) / width
+        double square = a * a - low.slope * high.slope
+        double root, share
+    if not square >= 0.0:
+        return low.t + 0.5 * width
+    root = sqrt(square)
+    share = 1.0 - (high.slope + root - a) / (high.slope - low.slope + 2.0 * root)
+    return low.t + width * share if is_finite(share) else low.t + 0.5 * width
+
+
+cdef double next_trial(Point low, Point high) noexcept nogil:
+    """Return the next step size to try between two bounds."""
+    cdef double width = high.t - low.t
+    if high.t == INFINITY:
+        return EXPANSION * low.t
+    if high.cost == INFINITY:
+        return low.t + MARGIN * width
+    return min(
+        max(cubic_minimum(low, high), low.t + MARGIN * width), high.t - MARGIN * width
+    )
+
+
+cdef double fitting_data_curvature(
+    Py_ssize_t n, const double *change, double product, const double *shares, double guess
+) noexcept nogil:
+    """Return the r with which y.D^-1 y = s.y; `change` is y and `product` s.y.
+
+    Newton's method solves the equation of the reciprocals. The left one is a concave function of r,
+    and linear without a penalty, so that a single round is exact then. Where no r is small enough,
+    it stays positive.
+    """
+    cdef:
+        Py_ssize_t _round, j
+        double curvature, term, value, slope, r = guess
+    for _round in range(NEWTON_ROUNDS):
+        value = 0.0
+        slope = 0.0
+        for j in range(n):
+            curvature = r * (1.0 - shares[j]) + shares[j]
+            term = change[j] * change[j] / curvature
+            value += term
+            slope += term * (1.0 - shares[j]) / curvature
+        if not slope > 0.0:
+            break
+        r = max(LEAST_RATIO * r, r + (value / product - 1.0) * value / slope)
+    return r
+
+
+cdef class LBFGS(Solver):
+    """L-BFGS in coordinates v, where parameters = start + P v.
+
+    Parameters
+    ----------
+    owner, alpha, intercept, limits, means, single
+        As for `GradientDescent`.
+    preconditioner : array_like of shape (d + 1, d + 1) or (d + 1,)
+        P, or its diagonal if P is a diagonal matrix. An upper bound on the Hessian becomes (close
+        to) the identity in v. Zeros at the beginning of a row of P take no time.
+    """
+
+    cdef:
+        double epsilon
+        bint is_diagonal
+        const double *preconditioner
+        const double *shares        # (d + 1,), the penalty's share of the bound in each coordinate
+        int64_t *row_starts         # (d + 1,), the first element of each row of P that is not zero
+        Memory *memories            # (K,)
+        double *directions          # (K, d + 1), of the line search
+        double *v_directions        # (K, d + 1), the same in v
+        double *v_gradients         # (K, d + 1), at the iterate, in v
+        double *v_steps             # (K, PAIRS, d + 1), the s of each pair
+        double *v_changes           # (K, PAIRS, d + 1), the y of each pair
+        double *v_new               # (d + 1,)
+
+    def __init__(
+        self, owner, double alpha, bint intercept, limits, means, bint single, preconditioner
+    ):
+        self.prepare(owner, alpha, intercept, limits, means, single, LIKELY_PASSES)
+        self.epsilon = SINGLE_EPSILON if single else DOUBLE_EPSILON
+        self.is_diagonal = np.ndim(preconditioner) == 1
+        rows = np.array(preconditioner, dtype=np.float64)
+        rows = rows.reshape(self.side, 1 if self.is_diagonal else self.side)
+        if not intercept:
+            rows[self.side - 1] = 0.0  # the bias does not move
+        self.preconditioner = self.given(rows, rows.shape)
+        penalties = alpha * np.append(rows[:self.side - 1] ** 2, 0.0 * rows[:1], axis=0)
+        shares = penalties[:, 0] if self.is_diagonal else penalties.sum(axis=0)
+        self.shares = self.given(np.minimum(shares, 1.0), (self.side,))
+        self.row_starts = <int64_t *>self.pointer(np.argmax(rows != 0.0, axis=1).astype(np.int64))
+        neurons, side = self.num_neurons, self.side
+        self.memories = <Memory *>self.pointer(np.zeros(neurons * sizeof(Memory), np.uint8))
+        self.directions = self.doubles(np.zeros((neurons, side)))
+        self.v_directions = self.doubles(np.zeros((neurons, side)))
+        self.v_gradients = self.doubles(np.zeros((neurons, side)))
+        self.v_steps = self.doubles(np.empty((neurons, PAIRS, side)))
+        self.v_changes = self.doubles(np.empty((neurons, PAIRS, side)))
+        self.v_new = self.doubles(np.zeros(side))
+
+    cdef void begin(self, Py_ssize_t k) noexcept nogil:
+        memset(&self.memories[k], 0, sizeof(Memory))
+        self.memories[k].data_curvature = 1.0
+        self.gradient_in_v(self.gradients + self.side * k, self.v_gradients + self.side * k)
+        if not fits(self.side, self.gradients + self.side * k, False):
+            self.states[k] = DIVERGED  # there is no direction to begin with
+
+    cdef bint propose(self, Py_ssize_t k) noexcept nogil:
+        cdef:
+            Py_ssize_t j, n = self.side
+            const double *parameters = self.lasts.parameters + n * k
+            const double *direction = self.directions + n * k
+            double *trial = self.trials + n * k
+            Memory *memory = &self.memories[k]
+        if not memory.searching and not self.open_search(k):
+            self.states[k] = PRECISION
+            return False
+        for j in range(n):
+            trial[j] = parameters[j] + memory.t * direction[j]
+        return True
+
+    cdef void receive(self, Py_ssize_t k) noexcept nogil:
+        cdef:
+            Memory *memory = &self.memories[k]
+            double tolerance = INDISTINCT_UNITS * self.epsilon * fabs(memory.origin.cost)
+            Point trial = self.trial_point(k)
+        if not is_acceptable(memory, trial, tolerance):
+            memory.high = trial
+        elif trial.slope >= STEEPNESS * memory.origin.slope:
+            self.finish_step(k, trial)
+            return
+        else:
+            memory.low = trial
+        memory.t = next_trial(memory.low, memory.high)
+        memory.num_trials += 1
+        if memory.num_trials == MOST_TRIALS:
+            self.give_up_search(k)
+
+    cdef Point trial_point(self, Py_ssize_t k) noexcept nogil:
+        """Return the scored trial, at an infinite cost if any number is not finite there."""
+        cdef:
+            Py_ssize_t n = self.side
+            Point trial
+        trial.t = self.memories[k].t
+        trial.cost = self.trial_costs[k]
+        trial.slope = dot(n, self.directions + n * k, self.trial_gradients + n * k)
+        if not (
+            is_finite(trial.cost) and is_finite(trial.slope)
+            and fits(n, self.trials + n * k, self.single)
+        ):
+            trial.cost = INFINITY
+            trial.slope = INFINITY
+        return trial
+
+    cdef bint open_search(self, Py_ssize_t k) noexcept nogil:
+        """Begin a line search; return false if no direction leads down."""
+        cdef:
+            Py_ssize_t n = self.side
+            Memory *memory = &self.memories[k]
+            double *direction = self.directions + n * k
+            double slope
+        self.multiply_by_inverse_hessian(k)
+        self.direction_in_parameters(self.v_directions + n * k, direction)
+        slope = dot(n, direction, self.gradients + n * k)
+        if not (slope < 0.0 and is_finite(slope)):
+            if memory.num_pairs == 0:
+                return False
+            self.forget_pairs(k)
+            return self.open_search(k)
+        memory.origin = Point(0.0, self.lasts.cost[k], slope)
+        memory.low = memory.origin
+        memory.high = Point(INFINITY, INFINITY, INFINITY)
+        memory.t = 1.0
+        memory.num_trials = 0
+        memory.searching = True
+        return True
+
+    cdef void give_up_search(self, Py_ssize_t k) noexcept nogil:
+        """Let the next search follow the gradient; if this one did, the neuron ends."""
+        self.memories[k].searching = False
+        if self.memories[k].num_pairs == 0:
+            self.states[k] = PRECISION
+        else:
+            self.forget_pairs(k)
+
+    cdef void forget_pairs(self, Py_ssize_t k) noexcept nogil:
+        self.memories[k].num_pairs = 0
+        self.memories[k].data_curvature = 1.0
+
+    cdef void finish_step(self, Py_ssize_t k, Point trial) noexcept nogil:
+        """Accept the trial point, and learn from the step."""
+        cdef:
+            Memory *memory = &self.memories[k]
+            double decrease = memory.origin.cost - trial.cost
+        memory.searching = False
+        self.learn(k)
+        self.accept(k, self.lasts.step[k] + 1)
+        if decrease > STALLED_UNITS * self.epsilon * fabs(trial.cost):
+            memory.num_stalled = 0
+        else:
+            memory.num_stalled += 1
+            if memory.num_stalled == STALLED_STEPS and self.states[k] == RUNNING:
+                self.states[k] = PRECISION
+
+    cdef void learn(self, Py_ssize_t k) noexcept nogil:
+        """Add the step to the history, in place of the oldest pair if that is full.
+
+        A pair that says nothing about the curvature but rounding errors is left out.
+        """
+        cdef:
+            Py_ssize_t j, n = self.side
+            Memory *memory = &self.memories[k]
+            int64_t newest = (memory.oldest + memory.num_pairs) % PAIRS
+            double *step = self.v_directions + n * k  # overwritten here; the search is over
+            double *gradient = self.v_gradients + n * k
+            double *change = self.v_new  # first the new gradient
+            double old, product
+        self.gradient_in_v(self.trial_gradients + n * k, change)
+        for j in range(n):
+            step[j] *= memory.t
+            old = gradient[j]
+            gradient[j] = change[j]
+            change[j] -= old
+        product = dot(n, step, change)
+        if not product > self.epsilon * sqrt(dot(n, step, step)) * sqrt(dot(n, change, change)):
+            return
+        memcpy(self.v_steps + n * (PAIRS * k + newest), step, n * sizeof(double))
+        memcpy(self.v_changes + n * (PAIRS * k + newest), change, n * sizeof(double))
+        memory.products[newest] = product
+        memory.data_curvature = fitting_data_curvature(
+            n, change, product, self.shares, memory.data_curvature
+        )
+        if memory.num_pairs < PAIRS:
+            memory.num_pairs += 1
+        else:
+            memory.oldest = (memory.oldest + 1) % PAIRS
+
+    cdef void multiply_by_inverse_hessian(self, Py_ssize_t k) noexcept nogil:
+        """Write the direction in v: minus the learned inverse Hessian times the gradient."""
+        cdef:
+            Py_ssize_t i, j, pair, n = self.side
+            Memory *memory = &self.memories[k]
+            const double *steps = self.v_steps + n * PAIRS * k
+            const double *changes = self.v_changes + n * PAIRS * k
+            const double *gradient = self.v_gradients + n * k
+            double *direction = self.v_directions + n * k
+            double multiple, r = memory.data_curvature
+        for j in range(n):
+            direction[j] = -gradient[j]
+        for i in range(memory.num_pairs - 1, -1, -1):
+            pair = (memory.oldest + i) % PAIRS
+            multiple = dot(n, steps + n * pair, direction) / memory.products[pair]
+            memory.multiples[pair] = multiple
+            add_multiple(n, -multiple, changes + n * pair, direction)
+        for j in range(n):
+            direction[j] /= r * (1.0 - self.shares[j]) + self.shares[j]
+        for i in range(memory.num_pairs):
+            pair = (memory.oldest + i) % PAIRS
+            multiple = dot(n, changes + n * pair, direction) / memory.products[pair]
+            add_multiple(n, memory.multiples[pair] - multiple, steps + n * pair, direction)
+
+    cdef void direction_in_parameters(self, const double *v, double *out) noexcept nogil:
+        """P v."""
+        cdef Py_ssize_t i, first, n = self.side
+        for i in range(n):
+            if self.is_diagonal:
+                out[i] = self.preconditioner[i] * v[i]
+            else:
+                first = self.row_starts[i]
+                out[i] = dot(n - first, self.preconditioner + n * i + first, v + first)
+
+    cdef void gradient_in_v(self, const double *gradient, double *out) noexcept nogil:
+        """P^T times a gradient, with rows of P, as they are contiguous."""
+        cdef Py_ssize_t i, first, n = self.side
+        if self.is_diagonal:
+            self.direction_in_parameters(gradient, out)
+            return
+        memset(out, 0, n * sizeof(double))
+        for i in range(n):
+            first = self.row_starts[i]
+            add_multiple(
+                n - first, gradient[i], self.preconditioner + n * i + first, out + first
+            )

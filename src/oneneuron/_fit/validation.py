@@ -1,0 +1,186 @@
+"""A fit's samples and labels, validated: plain arrays here, and all others by scikit-learn.
+
+scikit-learn's `validate_data` and `check_classification_targets` take 600 us for the smallest
+arrays, and sort all labels. What can be seen to be valid at a glance therefore does without them.
+They get everything else, so that all refusals and warnings are scikit-learn's own.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from .. import _checks
+from .._typing import AnyArray, FloatArray
+from .classes import encode
+
+
+def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArray:
+    """Return the samples as finite floats, and note or compare their features.
+
+    Parameters
+    ----------
+    estimator : NeuronClassifier
+    X : array-like of shape (n, d)
+    reset : bool
+        Whether to store the number and names of the features in the estimator. Otherwise, they
+        must be those that it has stored.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32 or float64
+        A view or a copy, in any memory order. Nothing that is done to X can change its shape.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is not a table of finite numbers, or has other features than the estimator.
+    """
+    raw, dtype = _as_raw_samples(X)
+    samples = _plain_samples(X, raw, dtype)
+    if samples is not None and _takes_features(estimator, X, samples, reset):
+        return samples
+    return cast("FloatArray", _scikit_learns(estimator, [_given(X, raw)], dtype, reset))
+
+
+def validated_samples_and_labels(
+    estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool
+) -> tuple[FloatArray, AnyArray, AnyArray]:
+    """Return the samples as `validated_samples` does, the distinct labels, and their codes.
+
+    Parameters
+    ----------
+    estimator : NeuronClassifier
+    X : array-like of shape (n, d)
+    y : array-like of shape (n,)
+    reset : bool
+        Whether to store the number and names of the features in the estimator. Otherwise, they
+        must be those that it has stored.
+
+    Returns
+    -------
+    samples : ndarray of shape (n, d), float32 or float64
+    labels : ndarray
+        The distinct labels, sorted.
+    codes : ndarray of shape (n,), uint8 or intp
+        The index of each sample's label. It is a copy: nothing that is done to y can change it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is invalid, if a label is missing, or if the labels are not those of classes.
+    """
+    raw, dtype = _as_raw_samples(X)
+    if y is None:  # scikit-learn has its own error for it
+        _scikit_learns(estimator, [X, y], dtype, reset)
+    raw_labels = _checks.as_array(y, "y")
+    _checks.refuse_missing(raw_labels, "y")
+    samples = _plain_samples(X, raw, dtype)
+    if (
+        samples is not None
+        and _are_plain_labels(y, raw_labels, len(samples))
+        and _takes_features(estimator, X, samples, reset)
+    ):
+        return samples, *_encoded(raw_labels)
+    given = [_given(X, raw), _given(y, raw_labels)]
+    samples, raw_labels = _scikit_learns(estimator, given, dtype, reset)
+    return samples, *_encoded(raw_labels)
+
+
+def _as_raw_samples(X: ArrayLike) -> tuple[AnyArray, type[np.floating[Any]]]:
+    """Return the samples as an array of numbers or objects, and the dtype to compute in."""
+    raw = _checks.as_array(X, "X")
+    # scikit-learn has its own error for complex numbers.
+    return raw, np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
+
+
+def _is_array_or_list(value: object) -> bool:
+    return isinstance(value, np.ndarray | list | tuple) and not isinstance(value, np.matrix)
+
+
+def _given(value: ArrayLike, raw: AnyArray) -> ArrayLike:
+    """Return what scikit-learn is given: lists are already converted, and views are private."""
+    return raw if _is_array_or_list(value) else value
+
+
+def _plain_samples(X: ArrayLike, raw: AnyArray, dtype: type[np.floating[Any]]) -> FloatArray | None:
+    """Return samples that are valid at a glance, with the given dtype; None for all others."""
+    if raw.dtype.kind not in "biuf" or raw.ndim != 2 or 0 in raw.shape or isinstance(X, np.matrix):
+        return None
+    # A frame of pandas may have sparse columns, which scikit-learn refuses, or missing values.
+    kinds = getattr(X, "dtypes", ()) if hasattr(X, "iloc") else ()
+    if not all(isinstance(kind, np.dtype) for kind in kinds):
+        return None
+    # Infinities and NaN stay in a sum. Large numbers overflow in it, and scikit-learn tries again.
+    with np.errstate(over="ignore", invalid="ignore"):
+        samples: FloatArray = raw.astype(dtype, copy=False)
+        return samples if np.isfinite(samples.sum()) else None
+
+
+def _are_plain_labels(y: ArrayLike, raw: AnyArray, num_samples: int) -> bool:
+    """Return whether scikit-learn would take the labels as they are."""
+    if raw.shape != (num_samples,) or raw.dtype.kind not in "biufUO":
+        return False
+    # An extension array of pandas may have a dtype that scikit-learn converts.
+    if not (_is_array_or_list(y) or isinstance(getattr(y, "dtype", None), np.dtype)):
+        return False
+    return raw.dtype.kind != "f" or bool(np.isfinite(raw).all())
+
+
+def _takes_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bool) -> bool:
+    """Note or compare the features of valid samples; return False if scikit-learn must do it."""
+    if not _is_array_or_list(X):
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        return True
+    attributes = vars(estimator)
+    if reset:
+        attributes.pop("feature_names_in_", None)
+        estimator.n_features_in_ = samples.shape[1]
+        return True
+    return (
+        "feature_names_in_" not in attributes
+        and attributes.get("n_features_in_") == samples.shape[1]
+    )
+
+
+def _scikit_learns(
+    estimator: Any, given: list[ArrayLike], dtype: type[np.floating[Any]], reset: bool
+) -> Any:
+    """Return X, and y if it is given, as scikit-learn validates them."""
+    try:
+        # Numbers too large for the dtype become infinite, and are refused as such.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return validate_data(estimator, *given, dtype=dtype, reset=reset)
+    except OverflowError as error:
+        raise TypeError(f"X must hold numbers: {error}.") from error
+
+
+def _encoded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Return the distinct labels and the codes, unless scikit-learn refuses the labels."""
+    try:
+        labels, codes = encode(y, "y")
+    except TypeError:
+        with suppress(TypeError):  # which would say less
+            check_classification_targets(y)
+        raise
+    if not _are_surely_classes(labels, len(y)):
+        with np.errstate(invalid="ignore"):
+            check_classification_targets(y)
+    return labels, codes
+
+
+def _are_surely_classes(labels: AnyArray, num_samples: int) -> bool:
+    """Return whether scikit-learn would take the distinct labels without a word."""
+    if len(labels) > 2 and 2 * len(labels) >= num_samples:
+        return False  # it may warn that these are many classes
+    if labels.dtype.kind == "O":
+        return all(isinstance(label, str) for label in labels)
+    if labels.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            return bool((labels == labels.astype(np.int64)).all())
+    return labels.dtype.kind in "biuU"
