@@ -135,7 +135,9 @@ def _are_plain_labels(y: ArrayLike, raw: AnyArray, num_samples: int) -> bool:
 def _takes_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bool) -> bool:
     """Note or compare the features of valid samples; return False if scikit-learn must do it."""
     if not _is_array_or_list(X):
-        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        # Only frames name their features. In other types, scikit-learn may not find any features.
+        is_frame = hasattr(X, "columns") or hasattr(X, "__dataframe__")
+        validate_data(estimator, X if is_frame else samples, reset=reset, skip_check_array=True)
         return True
     attributes = vars(estimator)
     if reset:
