@@ -173,7 +173,6 @@ def in_a_thread(work, **options):
 # --- The same bits ---
 
 
-@pytest.mark.linetrace
 @pytest.mark.parametrize("level", available)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
