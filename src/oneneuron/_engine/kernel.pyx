@@ -780,7 +780,7 @@ cdef void begin_help(void *passes, int64_t num_passes) noexcept nogil:
     helpers = max(0.0, min(helpers, <double>(data.num_threads - 1)))
     set_current(data.current, NO_PASS)
     start_helpers(&shared.crew, help_with_passes, shared, <int64_t>helpers)
-    shared.num_helpers = shared.crew.started
+    store_count(&shared.num_helpers, shared.crew.started)
 
 
 cdef void end_help(void *passes) noexcept nogil:
@@ -963,7 +963,7 @@ cdef class Pass:
 
     @property
     def num_helpers(self):
-        return self.shared.num_helpers
+        return load_count(&self.shared.num_helpers)
 
 
 cdef Py_ssize_t depth_of(Py_ssize_t leaves) noexcept nogil:

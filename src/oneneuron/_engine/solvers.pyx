@@ -76,6 +76,10 @@ cdef extern from "problem.h" nogil:
         void (*start_helpers)(void *, int64_t) noexcept nogil
         void (*stop_helpers)(void *) noexcept nogil
 
+cdef extern from "waiting.h" nogil:
+    int64_t LOAD(const int64_t *) noexcept
+    int64_t ADD(int64_t *, int64_t) noexcept
+
 cpdef enum State:
     RUNNING     # more steps can be made
     FLAT        # every derivative of the cost is within its limit
@@ -248,7 +252,7 @@ cdef class Solver:
 
     cdef:
         readonly object last, best, lowest, gradient, state, costs
-        readonly int64_t num_passes
+        int64_t passes              # that have been made
         object arrays               # those that only pointers refer to
         Problem *problem
         Py_ssize_t num_neurons, side
@@ -323,6 +327,10 @@ cdef class Solver:
         rows_out.step = <int64_t *>self.pointer(models.step)
         return models
 
+    @property
+    def num_passes(self):
+        return LOAD(&self.passes)
+
     def start(self, const double[:, ::1] parameters):
         """Score the starts, as step 0.
 
@@ -345,7 +353,7 @@ cdef class Solver:
                 self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
             finally:
                 self.problem.stop_helpers(self.problem.samples)
-            self.num_passes += 1
+            ADD(&self.passes, 1)  # other threads may read it
             for k in range(self.num_neurons):
                 self.states[k] = RUNNING
                 self.score(k)
@@ -383,7 +391,7 @@ cdef class Solver:
             self.steps_left[k] = num_steps
         while self.propose_all():
             self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
-            self.num_passes += 1
+            ADD(&self.passes, 1)  # other threads may read it
             for k in range(self.num_neurons):
                 if self.active[k]:
                     self.score(k)
