@@ -4,7 +4,7 @@
  * objects. So it does not matter what has patched the module `threading`, or which exception is
  * raised in the calling thread. Helpers may do nothing but work on memory that outlives the call.
  *
- * A forked child has none of its parent's helpers, so a process never waits for those of another.
+ * A forked child has none of its parent's helpers, so a process only ever waits for its own.
  */
 #ifndef ONENEURON_HELPERS_H
 #define ONENEURON_HELPERS_H

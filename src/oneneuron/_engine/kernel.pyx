@@ -114,7 +114,7 @@ cdef enum:
     SUMS
 
 cdef enum:
-    CHAINED_ROWS = 256  # a margin is added up in chains of so many terms: longer ones lose digits
+    CHAINED_ROWS = 256  # the most terms of a margin in a chain of additions: more lose digits
     FETCHED_ROWS = 64   # the next tile is fetched if it has 16 KB at most: more crowds out a cache
     LINE_BYTES = 64
     MOST_PAUSES = 100000
@@ -122,7 +122,7 @@ cdef enum:
     GROUP_BYTES = 65536   # of their partial sums: they stay in a cache while tiles pass by
     TURN_MILLISECONDS = 40  # after which Python gets a turn, for Ctrl-C and other threads
 
-# A pass takes about so many seconds for each sample, and for each feature of a sample. A helper
+# The estimated seconds of a pass for each sample, and for each feature of a sample. A helper
 # must save more than it takes to start, and more in a pass than it takes to share it.
 cdef double SECONDS_OF_A_SAMPLE = 1e-9
 cdef double SECONDS_OF_A_VALUE = 2e-10
@@ -233,7 +233,7 @@ cdef inline void score(
 
     The gradient weight is p^2 (1 - p) for the quadratic loss, and p for the log loss.
 
-    `sums` is where the bias's partial sums are; those of the cost and the wrong samples follow.
+    `sums` points to the bias's partial sums, which the cost's and the wrong samples' follow.
     """
     cdef:
         Py_ssize_t i, part
@@ -396,7 +396,7 @@ cdef struct Shared:
     Desk *desks                 # one for each thread, the leader's first
     Crew crew
     int64_t number              # of the last pass
-    int64_t first_chunk         # the number of the first chunk among those of all pieces
+    int64_t first_chunk         # the number of the first chunk, counted over all pieces
     double *nodes               # a stack of sums of subtrees of chunks
     int64_t *sizes              # and the number of chunks in each
     Py_ssize_t num_nodes
@@ -578,7 +578,7 @@ cdef Py_ssize_t claim(
     while next_chunk[0] < data.num_chunks and is_current(data.current, number):
         i = next_chunk[0]
         next_chunk[0] += 1
-        # After its own part those of the others, from the end, as they begin at the start.
+        # After its own part, take the others' from the end, since they begin at the start.
         chunk = first + i
         if i >= own:
             chunk = data.num_chunks - 1 - (i - own)
@@ -616,7 +616,7 @@ cdef void help_with_passes(void *context, int64_t rank) noexcept nogil:
 
 
 cdef bint is_time_for_a_turn(Shared *shared) noexcept nogil:
-    """Whether Python is due for a turn. Mostly this is only a countdown."""
+    """Return whether Python is due for a turn. Most calls only count down."""
     cdef int64_t elapsed
     shared.left -= 1
     if shared.left > 0:
@@ -803,7 +803,7 @@ cdef class Pass:
     chunk_blocks : int
         The number of blocks in a chunk, a power of two.
     first_block : int
-        The number of the first block among those of all pieces, a multiple of `chunk_blocks`.
+        The number of the first block, counted over all pieces; a multiple of `chunk_blocks`.
     num_threads : int
     turn : callable
         Called without arguments about every 40 ms, so that Python can raise what is due.
@@ -813,7 +813,7 @@ cdef class Pass:
     problem : PyCapsule
         What a solver needs: see `problem.h`.
     hook : callable or None
-        ``hook(nodes)`` gets the sums of these samples and returns those of all, (K, d + 3).
+        ``hook(nodes)`` gets the sums over these samples. It returns the sums over all, (K, d + 3).
         `nodes`, a buffer of shape (num_nodes, K, d + 3) for ``np.asarray``, has a row for each of
         the `subtrees`.
     subtrees : list of tuple of (int, int)

@@ -16,12 +16,12 @@ from .turns import turn
 if TYPE_CHECKING:
     from .kernel import Pass
 
-# The sums of all chunks may take this share of the samples' memory, or at least so many bytes.
+# The sums of all chunks may take this share of the samples' memory, or this many bytes if more.
 _SHARE_OF_SUMS = 0.02
 _LEAST_BYTES_OF_SUMS = 2**20
 
-# But there are this many chunks if possible, for the threads to share, and for Python to get turns
-# in between.
+# Even so, there are at least this many chunks if possible, so that threads have work to share and
+# Python gets turns in between.
 _LEAST_CHUNKS = 32
 
 _MOST_THREADS_PER_CORE = 2

@@ -52,7 +52,7 @@ def class_codes(
     """Return the number of the likeliest class of each sample, of shape (n,).
 
     It is that of the neuron with the largest margin, the first of equals. With one neuron, it is 1
-    if the margin is above 0, and otherwise 0. The parameters are those of `margins`.
+    if the margin is above 0, and otherwise 0. The arguments are the same as for `margins`.
     """
     out = np.empty(len(X), np.int64)
     _predict(_CODES, X, coef, intercept, None, out, n_threads)
@@ -65,7 +65,7 @@ def probabilities(
     """Return the probability of each class, of shape (n, num_classes).
 
     With f = sigma(w.x + b), they are 1 - f and f with one neuron. With more, each f is divided by
-    the sum of all. The parameters are those of `margins`.
+    the sum of all. The arguments are the same as for `margins`.
     """
     dtype = np.result_type(X, coef)
     out = np.empty((len(X), max(2, len(coef))), dtype)

@@ -224,7 +224,7 @@ def _cut_into_blocks(
 def _weigh_classes(
     laid_out: Sequence[tuple[NDArray[np.int64], FloatArray | None]], num_classes: int, tile: int
 ) -> Float64Array:
-    """Add up the weights of each class: those of each run, then the runs in their order."""
+    """Return the weight of each class. Each run is added up first, then the runs in order."""
     codes, totals = [], []
     for runs, weights in laid_out:
         if weights is None:

@@ -44,7 +44,7 @@ _LEAST_SHARE = 0.25
 _RIDGE = 1e-8
 
 # Lanczos iterations end when the estimate is this close to an eigenvalue, in proportion, or after
-# so many products. If no certificate follows, the estimate is raised by the allowance.
+# this many products. If no certificate follows, the estimate is raised by the allowance.
 _LANCZOS_TOLERANCE = 2**-11
 _LANCZOS_PRODUCTS = 60
 _LANCZOS_ALLOWANCE = 1e-3

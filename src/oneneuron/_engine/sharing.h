@@ -1,7 +1,7 @@
 /* sharing.h: how the threads of a pass share its chunks, without one ever waiting long.
  *
- * One thread leads: it alone starts a pass, by storing the pass's number in `current`. Whoever sees
- * that number may claim chunks of the samples and publish their sums. Each chunk has a mark,
+ * One thread leads: it alone starts a pass, by storing the pass's number in `current`. A thread that
+ * sees this number may claim chunks of the samples and publish their sums. Each chunk has a mark,
  * 4 * pass + state, that only rises: claimed, being written, published.
  *
  * A helper that the system has put to sleep over a claimed chunk holds nobody up. The leader sums

@@ -179,7 +179,7 @@ cdef inline bint is_finite(double x) noexcept nogil:
 
 
 cdef bint fits(Py_ssize_t n, const double *parameters, bint single) noexcept nogil:
-    """Whether the parameters, times log2 e, are finite in the floating-point type of the samples.
+    """Return whether the parameters times log2 e are finite in the type of the samples.
 
     This is how the kernel needs them.
     """
@@ -221,7 +221,7 @@ cdef inline void write_gradient(
 cdef bint is_flat(
     Py_ssize_t d, const double *gradient, const double *means, const double *limits
 ) noexcept nogil:
-    """Whether every derivative is within its limit, those of the weights with centred features."""
+    """Return whether every derivative is within its limit, with centred features."""
     cdef Py_ssize_t j
     if not fabs(gradient[d]) <= limits[d]:  # nor if it is NaN
         return False
@@ -232,7 +232,7 @@ cdef bint is_flat(
 
 
 cdef class Solver:
-    """What the solvers have in common; see `GradientDescent` and `LBFGS`.
+    """The common part of the solvers `GradientDescent` and `LBFGS`.
 
     Attributes
     ----------
