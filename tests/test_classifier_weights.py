@@ -154,3 +154,14 @@ def test_a_class_of_total_weight_0_keeps_its_column_at_almost_no_probability():
 def test_an_infinite_product_of_class_weight_and_sample_weight_raises():
     with pytest.raises(ValueError, match=r"class_weight times sample_weight must be finite"):
         NeuronClassifier(class_weight={0: 1e300}).fit([[0.0], [1.0]], [0, 1], [1e300, 1.0])
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_sample_of_weight_0_counts_for_nothing_even_if_its_margin_is_infinite(loss):
+    X, y, _ = make_classes(9, 100, 2)
+    outlier = np.vstack([X, [1e308, -1e308]])
+    weights = np.append(np.ones(100), 0.0)
+    found = NeuronClassifier(loss=loss).fit(outlier, np.append(y, 1), sample_weight=weights)
+    expected = NeuronClassifier(loss=loss).fit(X, y)
+    assert found.stop_reason_ == "converged"
+    np.testing.assert_allclose(parameters_of(found), parameters_of(expected), rtol=LBFGS_TOLERANCE)

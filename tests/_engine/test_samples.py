@@ -17,6 +17,7 @@ from oneneuron._engine.samples import (
     band_rows,
     block_rows,
     lay_out,
+    take_part,
     tile_lanes,
     total_class_weights,
 )
@@ -475,8 +476,111 @@ def test_an_aligned_array_begins_at_a_cache_line(rows, columns, dtype):
 
 def test_samples_can_be_made_from_arrays():
     made = Samples(
-        values=np.ones((2, 3, 32)), weights=None, runs=np.array([[0, 0, 1, 32], [1, 1, 2, 32]]),
-        blocks=np.array([[0, 2, 0]]), class_weights=np.array([32.0, 32.0]), num_samples=64,
+        values=np.ones((2, 3, 32)), weights=None, runs=np.array([[0, 0, 1, 32], [1, 1, 2, 20]]),
+        blocks=np.array([[0, 2, 0]]), blocks_per_band=16, class_weights=np.array([32.0, 20.0]),
     )  # fmt: skip
-    assert (made.num_features, made.tile, made.num_classes, made.total_weight) == (3, 32, 2, 64.0)
+    assert (made.num_features, made.tile, made.num_classes, made.total_weight) == (3, 32, 2, 52.0)
+    assert made.class_sizes.tolist() == [32, 20] and made.num_samples == 52
     assert made.first_block == 0 and made.nbytes == made.values.nbytes
+
+
+# --- Parts ---
+
+
+def draw_bands(num_bands, num_classes=3, d=2, rest=500, dtype=np.float64):
+    """Return samples, whose first feature is their number, with their codes and weights."""
+    n = BAND * num_bands + rest
+    X, codes, weights = draw(num_bands, n, d, num_classes, dtype)
+    X[:, 0] = np.arange(n)
+    return X, codes, weights
+
+
+def members(found):
+    """Return the number of each sample, by its first feature, in the order of the tiles."""
+    sizes = np.full(len(found.values), found.tile)
+    sizes[found.runs[:, 2] - 1] = found.runs[:, 3]
+    return np.concatenate([row[:size] for row, size in zip(found.values[:, 0], sizes, strict=True)])
+
+
+@pytest.mark.parametrize("every", [4, 16])
+def test_a_part_has_one_tile_in_so_many_of_each_run(every):
+    X, codes, _ = draw_bands(3)
+    part = take_part(lay_out(X, codes, 3), every)
+    rows = members(part).astype(int)
+    assert np.array_equal(part.values[0, :, 0], X[rows[0]])
+    for first in range(0, len(X), BAND):
+        in_band = rows[(first <= rows) & (rows < first + BAND)]
+        for code in np.unique(codes):
+            of_class = np.flatnonzero(codes[first : first + BAND] == code)
+            tiles = np.unique(
+                np.searchsorted(of_class, in_band - first)[codes[in_band] == code] // 32
+            )
+            assert set(np.diff(tiles)) <= {every}
+            assert abs(len(tiles) - len(of_class) / 32 / every) <= 1
+
+
+def test_the_runs_of_a_part_have_the_classes_of_its_samples():
+    X, codes, _ = draw_bands(3)
+    part = take_part(lay_out(X, codes, 3), 4)
+    rows = members(part).astype(int)
+    found = np.repeat(
+        part.runs[:, 0], (part.runs[:, 2] - part.runs[:, 1] - 1) * 32 + part.runs[:, 3]
+    )
+    assert np.array_equal(found, codes[rows])
+    assert np.array_equal(part.class_sizes, np.bincount(codes[rows], minlength=3))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_weights_of_a_part_stand_for_all_samples(weighted):
+    X, codes, weights = draw_bands(3)
+    part = take_part(lay_out(X, codes, 3, weights if weighted else None), 8)
+    rows = members(part).astype(int)
+    expected = 8 * (weights if weighted else np.ones(len(X)))
+    in_lanes = np.zeros(len(X))
+    is_filled = part.weights > 0  # no weight is 0 here
+    in_lanes[part.values[:, 0][is_filled].astype(int)] = part.weights[is_filled]
+    assert np.array_equal(in_lanes[rows], expected[rows]) and is_filled.sum() == len(rows)
+    np.testing.assert_allclose(
+        part.class_weights, np.bincount(codes[rows], expected[rows], 3), rtol=1e-12
+    )
+
+
+def test_a_class_with_one_tile_in_each_band_is_in_a_part():
+    X, _, _ = draw_bands(8, rest=0)
+    codes = np.arange(len(X)) % 1000 == 7
+    part = take_part(lay_out(X, codes, 2), 4)
+    assert part.runs[part.runs[:, 0] == 1].shape == (2, 4)
+
+
+@pytest.mark.parametrize("d, every", [(2, 16), (2, 2), (600, 4)])
+def test_the_blocks_of_a_part_hold_its_tiles_in_order(d, every):
+    X, codes, _ = draw_bands(2, d=d, rest=5000, dtype=np.float32)
+    part = take_part(lay_out(X, codes, 3), every)
+    first, end, first_run = part.blocks.T
+    assert first[0] == 0 and end[-1] == len(part.values) and np.array_equal(first[1:], end[:-1])
+    run_ends = part.runs[first_run, 2]
+    assert (part.runs[first_run, 1] <= first).all() and (first < run_ends).all()
+    assert len(part.blocks) == 3 * part.blocks_per_band
+
+
+def test_whole_bands_give_the_same_part_in_pieces():
+    X, codes, weights = draw_bands(5)
+    cut = 2 * BAND
+    whole = take_part(lay_out(X, codes, 3, weights), 4)
+    pieces = [
+        take_part(lay_out(X[:cut], codes[:cut], 3, weights[:cut]), 4),
+        take_part(lay_out(X[cut:], codes[cut:], 3, weights[cut:], first_band=2), 4),
+    ]
+    assert np.array_equal(whole.values, np.concatenate([p.values for p in pieces]))
+    assert np.array_equal(whole.weights, np.concatenate([p.weights for p in pieces]))
+    assert pieces[1].first_block == len(pieces[0].blocks)
+    assert len(whole.blocks) == sum(len(p.blocks) for p in pieces)
+    assert whole.class_weights.tobytes() == total_class_weights(pieces).tobytes()
+
+
+def test_a_sample_without_weight_has_no_values():
+    X, codes, weights = draw(3, 100, 2)
+    weights[[5, 70]] = 0.0
+    found = lay_out(X, codes, 2, weights)
+    assert (found.values[:, 0][found.weights == 0.0] == 0.0).all()
+    assert np.count_nonzero(found.values[:, 0]) == 98

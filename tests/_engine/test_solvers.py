@@ -560,7 +560,7 @@ def test_with_the_inverse_root_of_the_hessian_one_step_finds_the_minimum(side):
 @pytest.mark.linetrace
 def test_a_cost_that_is_all_penalty_takes_one_step():
     problem = make_function(lambda x: (0.0, [0.0, 0.0]))
-    limits, P = np.full((1, 2), 1e-12), [0.5, 1.0]
+    limits, P = np.full((1, 2), 1e-12), np.array([0.5, 1.0])
     solver = LBFGS(problem, 4.0, True, limits, [0.0], False, P)
     solver.start(np.array([[3.0, -1.0]]))
     solver.advance(MANY)
@@ -702,3 +702,97 @@ def test_an_exact_minimum_without_limits_ends_as_precision():
     solver.advance(MANY)
     assert solver.state[0] == State.PRECISION
     assert solver.last.step[0] == 1
+
+
+# --- Drafts ---
+
+
+def drafted(draft, neurons=(0, 1, 2), **options):
+    """Return L-BFGS on the example, at its start, with the result of a draft."""
+    solver = Example(**options).solver("lbfgs")
+    solver.adopt(draft, np.array(neurons, np.int64))
+    return solver
+
+
+@pytest.mark.linetrace
+def test_the_first_step_leads_to_the_point_of_the_draft():
+    draft = Example(n=150).solver("lbfgs")
+    draft.advance(MANY)
+    solver = drafted(draft)
+    solver.advance(1)
+    # The direction is the difference of both points, and the start plus it is rounded once more.
+    np.testing.assert_allclose(solver.last.parameters, draft.last.parameters, rtol=1e-14)
+    assert solver.last.step.tolist() == [1, 1, 1] and solver.num_passes == 2
+
+
+@pytest.mark.linetrace
+def test_what_a_draft_learned_of_the_hessian_makes_the_second_step_newtons():
+    H = np.array([1.0, 100.0])
+
+    def valley(minimum):
+        return lambda x: (0.5 * (x - minimum) @ (H * (x - minimum)), H * (x - minimum))
+
+    draft = lbfgs_on(valley([1.0, -2.0]), [5.0, 5.0], limit=1e-9)
+    draft.advance(MANY)
+    solver = lbfgs_on(valley([1.5, -2.5]), [5.0, 5.0])
+    solver.adopt(draft, np.zeros(1, np.int64))
+    solver.advance(2)
+    np.testing.assert_allclose(solver.last.parameters, [[1.5, -2.5]], rtol=1e-6)
+
+
+@pytest.mark.linetrace
+def test_only_the_neurons_of_a_draft_begin_with_it():
+    example = Example()
+    draft = example.solver("lbfgs", neurons=[2])
+    draft.advance(MANY)
+    solver, plain = drafted(draft, [2]), example.solver("lbfgs")
+    for found in (solver, plain):
+        found.advance(1)
+    np.testing.assert_array_equal(solver.last.parameters[:2], plain.last.parameters[:2])
+    np.testing.assert_allclose(solver.last.parameters[2], draft.last.parameters[0], rtol=1e-14)
+
+
+@pytest.mark.linetrace
+def test_a_draft_uphill_is_ignored():
+    start, plain = Example().starts, Example().solver("lbfgs")
+    uphill = start + plain.gradient
+    draft = Example().solver("lbfgs")
+    draft.start(uphill)
+    solver = drafted(draft)
+    for found in (solver, plain):
+        found.advance(1)
+    assert_same(snapshot(solver), snapshot(plain))
+
+
+@pytest.mark.linetrace
+def test_a_draft_that_diverged_is_ignored():
+    draft, plain = Example().solver("lbfgs"), Example().solver("lbfgs")
+    draft.start(np.full((3, 5), np.nan))
+    solver = drafted(draft)
+    for found in (solver, plain):
+        found.advance(1)
+    assert_same(snapshot(solver), snapshot(plain))
+
+
+@pytest.mark.linetrace
+def test_a_draft_too_far_away_is_approached_only_in_part():
+    draft = lbfgs_on(lambda x: (0.0, [0.0, 0.0]), [100.0, 0.0])
+    solver = lbfgs_on(lambda x: (np.abs(x - [1, 0]).sum() ** 2, 2 * (x - [1, 0])), [0.0, 0.0])
+    solver.adopt(draft, np.zeros(1, np.int64))
+    solver.advance(1)
+    x, y = solver.last.parameters[0]
+    assert 0 < x < 2 and y == 0 and solver.last.step[0] == 1
+
+
+@pytest.mark.linetrace
+def test_a_search_for_the_point_of_a_draft_that_fails_is_given_up():
+    # Everywhere but at the start, the cost is higher than the slope there says.
+    def lying(x):
+        return (0.0, [-1.0, 0.0]) if x[0] == 0.0 else (1.0, [1.0, 0.0])
+
+    draft = lbfgs_on(lambda x: (0.0, [0.0, 0.0]), [1.0, 0.0])
+    solver = lbfgs_on(lying, [0.0, 0.0])
+    solver.adopt(draft, np.zeros(1, np.int64))
+    solver.advance(MANY)
+    assert solver.state[0] == State.PRECISION
+    assert solver.last.parameters.tolist() == [[0.0, 0.0]]

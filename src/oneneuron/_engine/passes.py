@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .._losses import Loss
 from . import cores
 from .dispatch import import_kernel
-from .samples import Samples, band_rows, block_rows
+from .samples import Samples
 from .turns import turn
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def _chunk_blocks(samples: Samples, num_neurons: int) -> int:
     """
     num_bytes = 8 * num_neurons * (samples.num_features + 3) * len(samples.blocks)
     most_bytes = max(_LEAST_BYTES_OF_SUMS, _SHARE_OF_SUMS * samples.values.nbytes)
-    in_band = band_rows(samples.num_classes) // block_rows(samples.num_features, samples.tile)
-    most_blocks = min(in_band, len(samples.blocks) // _LEAST_CHUNKS)
+    most_blocks = min(samples.blocks_per_band, len(samples.blocks) // _LEAST_CHUNKS)
     blocks = 1
     while num_bytes > most_bytes * blocks and 2 * blocks <= most_blocks:
         blocks *= 2

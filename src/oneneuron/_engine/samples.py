@@ -45,9 +45,10 @@ class Samples:
         each run, which is the tiles of one class in one band.
     blocks : ndarray of shape (num_blocks, 3), int64
         The first tile, the end tile, and the number of the run that holds the first tile.
+    blocks_per_band : int
+        The number of blocks in a whole band, a power of two.
     class_weights : ndarray of shape (num_classes,), float64
         The total weight of each class.
-    num_samples : int
     first_block : int, default=0
         The number of the first block, among the blocks of all samples that these are a part of.
     """
@@ -56,8 +57,8 @@ class Samples:
     weights: FloatArray | None
     runs: NDArray[np.int64]
     blocks: NDArray[np.int64]
+    blocks_per_band: int
     class_weights: Float64Array
-    num_samples: int
     first_block: int = 0
 
     @property
@@ -74,6 +75,18 @@ class Samples:
     def num_classes(self) -> int:
         """The number of classes, including those without a sample."""
         return len(self.class_weights)
+
+    @property
+    def class_sizes(self) -> NDArray[np.int64]:
+        """The number of samples of each class, of shape (num_classes,)."""
+        sizes = np.zeros(self.num_classes, np.int64)
+        np.add.at(sizes, self.runs[:, 0], _run_sizes(self.runs, self.tile))
+        return sizes
+
+    @property
+    def num_samples(self) -> int:
+        """The number of all samples."""
+        return int(_run_sizes(self.runs, self.tile).sum())
 
     @property
     def total_weight(self) -> float:
@@ -138,17 +151,94 @@ def lay_out(
     if sample_weight is not None:
         weights = aligned_empty((packer.num_tiles, tile), X.dtype)
         packer.pack(sample_weight[:, None], weights[:, None, :])
+        # Without weight, a sample must not count even if its cost is infinite.
+        tiles, lanes = np.nonzero(weights == 0.0)
+        values[tiles, :, lanes] = 0.0
     per_block = block_rows(d, tile)
     per_band = rows // per_block
+    in_band = _count_blocks(n, per_block, per_band, tile, packer.band_tiles)
     return Samples(
         values=values,
         weights=weights,
         runs=packer.runs,
-        blocks=_cut_into_blocks(n, per_block, per_band, tile, packer.band_tiles, packer.runs),
+        blocks=_cut_into_blocks(in_band, packer.band_tiles, packer.runs),
+        blocks_per_band=per_band,
         class_weights=_weigh_classes([(packer.runs, weights)], num_classes, tile),
-        num_samples=n,
         first_block=first_band * per_band,
     )
+
+
+def take_part(samples: Samples, every: int) -> Samples:
+    """Return a part of the samples that stands for all of them.
+
+    It has one tile in `every` of each run. Which ones these are changes from band to band, so a
+    class with few samples is represented, too. The weights are multiplied by `every`. Whole bands
+    give the same part on their own as among all samples.
+
+    Parameters
+    ----------
+    samples : Samples
+        A run with as many tiles as `every`, or as many bands.
+    every : int
+        A power of two.
+
+    Returns
+    -------
+    Samples
+    """
+    runs, per_band = samples.runs, samples.blocks_per_band
+    run = np.repeat(np.arange(len(runs)), runs[:, 2] - runs[:, 1])  # of each tile
+    first_runs = samples.blocks[::per_band, 2]  # of each band
+    band = np.searchsorted(first_runs, run, side="right") - 1
+    first_band = samples.first_block // per_band
+    place = np.arange(len(run)) - runs[run, 1]
+    taken = np.flatnonzero((place - first_band - band) % every == 0)
+    part_runs = _runs_of_part(samples, taken, run[taken])
+    weights = _weights_of_part(samples, taken, part_runs, every)
+    part_tiles = np.searchsorted(band[taken], np.arange(len(first_runs) + 1))
+    in_band = np.full(len(first_runs), max(1, per_band // every))
+    return Samples(
+        values=_take_tiles(samples.values, taken),
+        weights=weights,
+        runs=part_runs,
+        blocks=_cut_into_blocks(in_band, part_tiles, part_runs),
+        blocks_per_band=int(in_band[0]),
+        class_weights=_weigh_classes([(part_runs, weights)], samples.num_classes, samples.tile),
+        first_block=first_band * int(in_band[0]),
+    )
+
+
+def _take_tiles(tiles: FloatArray, taken: NDArray[np.intp]) -> FloatArray:
+    """Return a copy of some tiles."""
+    out = aligned_empty((len(taken), *tiles.shape[1:]), tiles.dtype)
+    np.take(tiles, taken, axis=0, out=out, mode="clip")  # the other modes need a second copy
+    return out
+
+
+def _runs_of_part(
+    samples: Samples, taken: NDArray[np.intp], run: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Return the runs of a part, given its tiles and the run that each of them comes from."""
+    first = np.flatnonzero(np.diff(run, prepend=-1))
+    end = np.append(first[1:], len(run))
+    code, _, whole_end, filled = samples.runs[run[first]].T
+    filled = np.where(taken[end - 1] == whole_end - 1, filled, samples.tile)
+    return np.column_stack([code, first, end, filled])
+
+
+def _weights_of_part(
+    samples: Samples, taken: NDArray[np.intp], runs: NDArray[np.int64], factor: int
+) -> FloatArray:
+    """Return the weights of the samples in a part, times a factor."""
+    if samples.weights is not None:
+        weights = _take_tiles(samples.weights, taken)
+        weights *= factor
+        return weights
+    weights = aligned_empty((len(taken), samples.tile), samples.dtype)
+    weights[:] = factor
+    last = runs[:, 2] - 1
+    weights[last] *= np.arange(samples.tile) < runs[:, 3, None]
+    return weights
 
 
 def total_class_weights(pieces: Sequence[Samples]) -> Float64Array:
@@ -197,28 +287,40 @@ def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     return buffer[offset : offset + num_bytes].view(dtype).reshape(shape)
 
 
-def _cut_into_blocks(
-    n: int, rows: int, per_band: int, tile: int, band_tiles: NDArray[np.int64],
-    runs: NDArray[np.int64],
-) -> NDArray[np.int64]:  # fmt: skip
-    """Cut n samples into blocks, `per_band` in a whole band; see `Samples.blocks`.
+def _count_blocks(
+    n: int, rows: int, per_band: int, tile: int, band_tiles: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the number of blocks in each band of n samples: `per_band` in a whole band.
 
     A block of an incomplete band has at most `rows` rows. Where many classes leave many lanes
-    empty, it has fewer, so that the lanes are at most a quarter more than `rows`. The tiles of a
-    band are shared out evenly. It has at least as many tiles as blocks, so no block is empty.
+    empty, it has fewer, so that the lanes are at most a quarter more than `rows`. A band has at
+    least as many tiles as blocks.
     """
-    tiles = np.diff(band_tiles)
-    in_band = np.full(len(tiles), per_band)
+    in_band = np.full(len(band_tiles) - 1, per_band)
     rest = n % (rows * per_band)
     if rest > 0:
-        lanes = int(tiles[-1]) * tile
+        lanes = int(band_tiles[-1] - band_tiles[-2]) * tile
         in_band[-1] = max(-(-rest // rows), -(-4 * lanes // (5 * rows)))
+    return in_band
+
+
+def _cut_into_blocks(
+    in_band: NDArray[np.int64], band_tiles: NDArray[np.int64], runs: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Share the tiles of each band out evenly among its blocks; see `Samples.blocks`."""
+    tiles = np.diff(band_tiles)
     band = np.repeat(np.arange(len(tiles)), in_band)
-    block = np.arange(len(band)) - per_band * band
+    block = np.arange(len(band)) - np.repeat(np.cumsum(in_band) - in_band, in_band)
     first = band_tiles[band] + tiles[band] * block // in_band[band]
     end = band_tiles[band] + tiles[band] * (block + 1) // in_band[band]
     first_run = np.searchsorted(runs[:, 2], first, side="right")
     return np.column_stack([first, end, first_run])
+
+
+def _run_sizes(runs: NDArray[np.int64], tile: int) -> NDArray[np.int64]:
+    """Return the number of samples in each run."""
+    sizes: NDArray[np.int64] = (runs[:, 2] - runs[:, 1] - 1) * tile + runs[:, 3]
+    return sizes
 
 
 def _weigh_classes(
@@ -228,7 +330,7 @@ def _weigh_classes(
     codes, totals = [], []
     for runs, weights in laid_out:
         if weights is None:
-            run_weights = (runs[:, 2] - runs[:, 1] - 1.0) * tile + runs[:, 3]
+            run_weights = _run_sizes(runs, tile).astype(np.float64)
         else:
             run_weights = np.empty(len(runs))
             weigh_runs(weights, runs, run_weights)

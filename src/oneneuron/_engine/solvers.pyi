@@ -65,5 +65,6 @@ class LBFGS(Solver):
         limits: ArrayLike,
         means: ArrayLike,
         single: bool,
-        preconditioner: ArrayLike,
+        preconditioner: Float64Array,
     ) -> None: ...
+    def adopt(self, draft: LBFGS, neurons: NDArray[np.int64]) -> None: ...
