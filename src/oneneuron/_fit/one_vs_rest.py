@@ -250,15 +250,22 @@ class OneVsRest:
         preconditioner = self._moments.preconditioner(options.alpha, options.loss)
         solver = self._lbfgs(self._samples, classes, options.tol, preconditioner)
         self._start(solver, starts)
+        self._draft(solver, classes, starts, preconditioner)
+        return solver
+
+    def _draft(
+        self, solver: LBFGS, classes: NDArray[np.intp], starts: Float64Array,
+        preconditioner: Float64Array,
+    ) -> None:  # fmt: skip
+        """Let the solver begin with the minimum of a part of the samples, if there are enough."""
         neurons = self._neurons_to_draft(classes)
         if len(neurons) > 0:
             part = take_part(self._samples, _DRAFT_EVERY)
-            tol = max(options.tol, _DRAFT_TOL)
+            tol = max(self._options.tol, _DRAFT_TOL)
             draft = self._lbfgs(part, classes[neurons], tol, preconditioner)
             draft.start(np.ascontiguousarray(starts[neurons]))
-            draft.advance(options.max_iter)
+            draft.advance(self._options.max_iter)
             solver.adopt(draft, neurons)
-        return solver
 
     def _neurons_to_draft(self, classes: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the neurons that have enough samples for a draft."""
