@@ -478,9 +478,10 @@ def test_samples_can_be_made_from_arrays():
     made = Samples(
         values=np.ones((2, 3, 32)), weights=None, runs=np.array([[0, 0, 1, 32], [1, 1, 2, 20]]),
         blocks=np.array([[0, 2, 0]]), blocks_per_band=16, class_weights=np.array([32.0, 20.0]),
+        num_samples=52,
     )  # fmt: skip
     assert (made.num_features, made.tile, made.num_classes, made.total_weight) == (3, 32, 2, 52.0)
-    assert made.class_sizes.tolist() == [32, 20] and made.num_samples == 52
+    assert made.class_sizes.tolist() == [32, 20]
     assert made.first_block == 0 and made.nbytes == made.values.nbytes
 
 

@@ -49,6 +49,7 @@ class Samples:
         The number of blocks in a whole band, a power of two.
     class_weights : ndarray of shape (num_classes,), float64
         The total weight of each class.
+    num_samples : int
     first_block : int, default=0
         The number of the first block, among the blocks of all samples that these are a part of.
     """
@@ -59,6 +60,7 @@ class Samples:
     blocks: NDArray[np.int64]
     blocks_per_band: int
     class_weights: Float64Array
+    num_samples: int
     first_block: int = 0
 
     @property
@@ -82,11 +84,6 @@ class Samples:
         sizes = np.zeros(self.num_classes, np.int64)
         np.add.at(sizes, self.runs[:, 0], _run_sizes(self.runs, self.tile))
         return sizes
-
-    @property
-    def num_samples(self) -> int:
-        """The number of all samples."""
-        return int(_run_sizes(self.runs, self.tile).sum())
 
     @property
     def total_weight(self) -> float:
@@ -164,6 +161,7 @@ def lay_out(
         blocks=_cut_into_blocks(in_band, packer.band_tiles, packer.runs),
         blocks_per_band=per_band,
         class_weights=_weigh_classes([(packer.runs, weights)], num_classes, tile),
+        num_samples=n,
         first_block=first_band * per_band,
     )
 
@@ -204,6 +202,7 @@ def take_part(samples: Samples, every: int) -> Samples:
         blocks=_cut_into_blocks(in_band, part_tiles, part_runs),
         blocks_per_band=int(in_band[0]),
         class_weights=_weigh_classes([(part_runs, weights)], samples.num_classes, samples.tile),
+        num_samples=int(_run_sizes(part_runs, samples.tile).sum()),
         first_block=first_band * int(in_band[0]),
     )
 

@@ -67,6 +67,7 @@ from collections import namedtuple
 
 import numpy as np
 
+from cpython.buffer cimport PyBUF_ANY_CONTIGUOUS, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport INT64_MAX, int8_t, int64_t
@@ -310,9 +311,12 @@ cdef class Solver:
 
     cdef void *pointer(self, array) except? NULL:
         """Return where a new array's elements are, and keep the array alive."""
-        cdef char[::1] elements = array.reshape(-1).view(np.int8)
+        cdef Py_buffer buffer
+        PyObject_GetBuffer(array, &buffer, PyBUF_ANY_CONTIGUOUS)
         self.arrays.append(array)
-        return &elements[0]
+        elements = buffer.buf
+        PyBuffer_Release(&buffer)
+        return elements
 
     cdef double *doubles(self, array) except? NULL:
         return <double *>self.pointer(array)

@@ -308,7 +308,7 @@ class OneVsRest:
     @staticmethod
     def _start(solver: Solver, starts: Float64Array) -> None:
         solver.start(np.ascontiguousarray(starts))
-        if (solver.state == State.DIVERGED).any():
+        if State.DIVERGED in solver.state.tolist():
             raise _diagnostics.infinite_start("X")
 
     @staticmethod
@@ -327,7 +327,7 @@ class OneVsRest:
         if tasks is not None:
             tasks.begin()
         step, last_step, stopped = 0, self._options.max_iter, False
-        while not stopped and step < last_step and (solver.state == State.RUNNING).any():
+        while not stopped and step < last_step and State.RUNNING in solver.state.tolist():
             due = next_due(step, last_step, strides)
             solver.advance(due - step)
             step = due
@@ -339,7 +339,7 @@ class OneVsRest:
     def _trained(
         self, solver: Solver, recorder: Recorder, k: int, own_class: int, stopped: bool
     ) -> TrainedNeuron:
-        reason = _REASON_OF_STATE[solver.state[k]]
+        reason = _REASON_OF_STATE[int(solver.state[k])]
         if stopped and reason == "max_iter":
             reason = "callback"
         at_rest = reason in ("converged", "precision")

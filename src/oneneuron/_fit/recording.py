@@ -42,7 +42,7 @@ class Recorder:
     ) -> None:
         self._solver, self._samples = solver, samples
         self._record_every, self._names = record_every, names
-        self._seen = np.full(len(solver.state), -1)
+        self._seen = [-1] * len(solver.state)
         self._costs: list[list[Float64Array]] = [[] for _ in solver.state]
         self.models: list[list[Model]] = [[] for _ in solver.state]
         self.strides = [COSTS_KEPT]
@@ -54,8 +54,10 @@ class Recorder:
 
     def __call__(self) -> None:
         """Record the neurons that have made steps since the last call."""
-        for k in np.flatnonzero(self._solver.last.step > self._seen).tolist():
-            first, step = int(self._seen[k]) + 1, int(self._solver.last.step[k])
+        for k, step in enumerate(self._solver.last.step.tolist()):
+            first = self._seen[k] + 1
+            if step < first:
+                continue
             self._seen[k] = step
             self._costs[k].append(self._solver.costs[k, np.arange(first, step + 1) % COSTS_KEPT])
             if self._record_every and step % self._record_every == 0:
