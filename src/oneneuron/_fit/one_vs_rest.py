@@ -57,9 +57,9 @@ _FAR_ABOVE_SAFE = 4.0
 # them for each parameter, and enough on the rarer side of the neuron. With fewer, a draft is too
 # far from the result. With few values in all, it takes longer than it saves.
 _DRAFT_EVERY = 16
-_DRAFT_SAMPLES_PER_PARAMETER = 1024
+_DRAFT_SAMPLES_PER_PARAMETER = 2048
 _DRAFT_RARER_SAMPLES_PER_PARAMETER = 256
-_DRAFT_LEAST_VALUES = 2**20
+_DRAFT_LEAST_VALUES = 2**19
 
 # The least `tol` of a draft. The minimum of a part is only about this close to that of all samples.
 _DRAFT_TOL = 1e-4
