@@ -24,7 +24,7 @@ _WIDE = 4096
 _BAND_ROWS = 2**14
 _ROWS_PER_CLASS = 10 * 32
 
-# The rows of a block are few enough for its values to take at most this memory in float64.
+# The rows of a block, or fewer, so that its values take at most this number of bytes in float64.
 _BLOCK_ROWS = 2**10
 _BLOCK_BYTES = 2**22
 
@@ -49,7 +49,7 @@ class Samples:
         The total weight of each class.
     num_samples : int
     first_block : int, default=0
-        The number of the first block, among the blocks of all samples that these are a part of.
+        The number of the first block in the whole data, if these samples are only a part of it.
     """
 
     values: FloatArray
@@ -203,9 +203,9 @@ def _cut_into_blocks(
 ) -> NDArray[np.int64]:  # fmt: skip
     """Cut n samples into blocks, `per_band` in a whole band; see `Samples.blocks`.
 
-    A block of an incomplete band has at most `rows` rows. Where many classes leave many lanes
-    empty, it has fewer, so that the lanes are at most a quarter more than `rows`. The tiles of a
-    band are shared out evenly. It has at least as many tiles as blocks, so no block is empty.
+    The tiles of a band are divided evenly among its blocks. Those of an incomplete band have at
+    most `rows` rows on average, or fewer where many classes leave many lanes empty: they have at
+    most a quarter more lanes than `rows`. No block is empty, as a band has at least as many tiles.
     """
     tiles = np.diff(band_tiles)
     in_band = np.full(len(tiles), per_band)
