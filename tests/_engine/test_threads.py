@@ -1065,11 +1065,11 @@ CLAIMED, WRITING, PUBLISHED = 1, 2, 3  # states in sharing.h
 
 
 class Shared(ctypes.Structure):
-    """The struct `Data`, and what follows it in `Shared` up to the first fields of the `Crew`."""
+    """The struct `Data`, and what follows in `PassState` up to the first fields of the `Crew`."""
 
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("tiles", "weights", "masks", "runs", "blocks")),
-        ("labels", ctypes.c_void_p),
+        ("own_classes", ctypes.c_void_p),
         ("loss", ctypes.c_int),
         *(
             (name, ctypes.c_ssize_t)
@@ -1082,7 +1082,7 @@ class Shared(ctypes.Structure):
         ("chunks", ctypes.POINTER(ctypes.c_double)),
         ("current", ctypes.POINTER(ctypes.c_int64)),
         ("marks", ctypes.POINTER(ctypes.c_int64)),
-        ("desks", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
         ("work", ctypes.c_void_p),
         ("context", ctypes.c_void_p),
         ("process", ctypes.c_int64),
@@ -1116,7 +1116,7 @@ class ByHand:
         samples = lay_out(X, y, 2)
         self._pass = import_kernel("float64").Pass(
             samples.values, None, samples.runs, samples.blocks,
-            labels=np.ones(num_neurons, np.int64), loss=QUADRATIC.kernel_code,
+            own_classes=np.ones(num_neurons, np.int64), loss=QUADRATIC.kernel_code,
             chunk_blocks=chunk_blocks, first_block=0, num_threads=n_threads, turn=lambda: None,
         )  # fmt: skip
         pointer = ctypes.pythonapi.PyCapsule_GetPointer

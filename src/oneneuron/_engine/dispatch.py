@@ -43,7 +43,7 @@ def import_kernel(precision: str, at: str | None = None) -> Kernel:
 
 
 def import_moments(at: str | None = None) -> Moments:
-    """Return the sums of `moments.pyx`, by default at the chosen level.
+    """Return the module of `moments.pyx`, by default at the chosen level.
 
     Parameters
     ----------

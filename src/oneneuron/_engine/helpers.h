@@ -2,7 +2,7 @@
  *
  * They are started by Python's portable layer, but never touch Python: neither its lock nor its
  * objects. So it does not matter what has patched the module `threading`, or which exception is
- * raised in the calling thread. Helpers may do nothing but work on memory that outlives the call.
+ * raised in the calling thread. Helpers may only touch memory that outlives the call.
  *
  * A forked child has none of its parent's helpers, so a process only ever waits for its own.
  */
@@ -65,6 +65,7 @@ static inline void start_helpers(
     }
 }
 
+/* Whether helpers were started, and in this process: a fork leaves them behind. */
 static inline int helpers_exist(const Crew *crew) {
     return crew->started > 0 && crew->process == process_id();
 }

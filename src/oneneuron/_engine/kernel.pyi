@@ -15,7 +15,7 @@ class Pass:
         weights: FloatArray | None,
         runs: NDArray[np.int64],
         blocks: NDArray[np.int64],
-        labels: NDArray[np.int64],
+        own_classes: NDArray[np.int64],
         loss: int,
         chunk_blocks: int,
         first_block: int,

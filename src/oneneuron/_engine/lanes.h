@@ -1,9 +1,9 @@
 /* lanes.h: one vector of reals, as wide as the instruction set this file is compiled for.
  *
  * C's own + - * / work on `lanes`, lane by lane; the functions below are the rest of what the
- * kernel needs. Nothing is left to the compiler's vectoriser, which takes one loop and leaves
- * the next. Every operation rounds once, so a lane holds the same bits at any width; only
- * multiply_add rounds twice where the target has no fused instruction.
+ * kernel and the moments need. Nothing is left to the compiler, which may vectorise one loop and
+ * not the next. Every operation rounds once, so a lane holds the same bits at any width. Only
+ * multiply_add rounds twice, where the target has no fused instruction.
  */
 #ifndef ONENEURON_LANES_H
 #define ONENEURON_LANES_H
@@ -30,7 +30,7 @@ static inline lanes load(const real *x) { return *(const unaligned *)x; }
 static inline void store(real *x, lanes a) { *(unaligned *)x = a; }
 static inline void fetch(const real *x) { __builtin_prefetch(x); }
 
-/* Multiply by 2**k, k the whole number in the low bits of `k`: into a's exponent field. */
+/* Return a * 2**n, with n, the whole number in the low bits of `k`, added to a's exponent field. */
 static inline lanes shift_exponent(lanes a, lanes k) {
     return (lanes)((lanes_bits)a + ((lanes_bits)k << FRACTION_BITS));
 }
@@ -85,12 +85,12 @@ static inline lanes exponent(lanes a) {
 #define FMA(a, b, c) SIMD(vfmaq)(c, a, b)
 #endif
 
-/* A NaN comes through. */
+/* A NaN in `a` stays a NaN. */
 static inline lanes clamp(lanes low, lanes a, lanes high) { return MAX(MIN(a, high), low); }
 static inline lanes lesser(lanes a, lanes b) { return MIN(a, b); }
 static inline lanes multiply_add(lanes a, lanes b, lanes c) { return FMA(a, b, c); }
 
-/* total + x, but in lanes where a > b total as it is */
+/* Add x to the total, except in lanes where a > b. */
 static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
 #if defined(__AVX512F__)
     return OF_TYPE(_mm512_mask_add)(total, UNLESS_GREATER(a, b), total, x);
@@ -99,7 +99,7 @@ static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
 #endif
 }
 
-#else /* no vectors known: a vector of one */
+#else /* vector extensions are unknown: vectors have one lane */
 
 #include <math.h>
 #include <string.h>
@@ -147,7 +147,7 @@ static inline lanes multiply_add(lanes a, lanes b, lanes c) {
 
 #endif
 
-/* Vectors to a sum. */
-enum { PARTS = LANES / WIDTH };
+/* The number of vectors that hold the LANES partial sums of one sum. */
+enum { VECTORS = LANES / WIDTH };
 
 #endif

@@ -35,8 +35,8 @@ static inline void store_four(float *out, __m128 values, int bypass) {
     else _mm_store_ps(out, values);
 }
 
-/* Write the values at x + offsets[0], ..., x + offsets[7] to the line `out`; past the caches if
- * `bypass` is not 0. */
+/* Write the eight values at x + stride * rows[i] to the line `out`; past the caches if `bypass` is
+ * not 0. */
 static inline void write_double_line(
     const char *x, int64_t stride, const int32_t *rows, double *out, int bypass
 ) {
@@ -61,8 +61,8 @@ static inline void write_float_line(
     }
 }
 
-/* Write two lines, of the values that are at x + offsets[...] and right after those, to `out` and
- * `out + tile`. */
+/* Write the eight values at x + offsets[i] to the line `out`, and the values right after them to
+ * the line `out + tile`. */
 static inline void write_double_lines(
     const char *x, const int64_t *offsets, int64_t tile, double *out, int bypass
 ) {

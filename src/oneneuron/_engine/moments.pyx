@@ -18,13 +18,13 @@ at most log2(k) bits are lost, and hardly any unless the tile is very unlike the
 pass over the samples is then as good as two. The sums of each run are added up before they join the
 totals, so that rounding errors do not grow with the number of samples.
 
-Products. X^T U X has d^2 / 2 elements, and each needs all samples: this is the only computation
-here that is not limited by memory. A tile is first copied into strips of LANES features, in which
-the values of one sample lie side by side, already centred, scaled and multiplied by the square root
-of their weight. Two strips then make a block of LANES x LANES products. For a part of that block,
-DOWN x ACROSS vectors of sums stay in registers while the loop goes through the samples of the tile.
-As each vector holds elements of one row of the product, the terms of a sum come in the order of the
-samples, at any width.
+Products. Let U be the diagonal matrix of the sample weights. X^T U X has d^2 / 2 elements, each of
+which needs all samples: this is the only computation here that is not limited by memory. A tile is
+first copied into panels of LANES features. In a panel, the values of a sample lie side by side,
+already centred, scaled and multiplied by the square root of its weight. The products of two panels
+are computed in patches of DOWN rows and ACROSS vectors of columns. The sums of a patch stay in
+registers while the loop goes through the samples of the tile. As each vector holds elements of one
+row of the product, the terms of a sum come in the order of the samples, at any width.
 
 A part of the samples. A preconditioner needs no exact products, so it can do with some of the
 tiles. In each run, marks are set at equal distances along the cumulative weight. A tile with a mark
@@ -34,8 +34,8 @@ tiles that are taken stand for the weight of the whole run. Since each run holds
 class is represented, too.
 
 Triangles. Symmetric matrices are stored as their upper triangle, and the rest is never read. The
-Cholesky factor U of A = U^T U is upper triangular as well. Row i of U is row i of A minus multiples
-of the rows above, so all loops run along rows.
+Cholesky factor R of A = R^T R is upper triangular as well. Row i of R is row i of A minus multiples
+of the rows of R above it, and then scaled, so all loops run along rows.
 
 Lanczos. Products of a symmetric matrix with vectors build an orthogonal basis in which the matrix
 is tridiagonal. The largest eigenvalue of the tridiagonal matrix soon approaches that of the large
@@ -54,7 +54,7 @@ cdef extern from "lanes.h" nogil:
     enum:
         WIDTH
         LANES
-        PARTS
+        VECTORS
     lanes splat(double) noexcept
     lanes load(const double *) noexcept
     void store(double *, lanes) noexcept
@@ -62,7 +62,7 @@ cdef extern from "lanes.h" nogil:
 cdef extern from *:
     """
     /* Eight vectors of sums and what they are made of fit in sixteen registers. */
-    enum { ACROSS = PARTS > 1 ? 2 : 1, DOWN = 8 / ACROSS };
+    enum { ACROSS = VECTORS > 1 ? 2 : 1, DOWN = 8 / ACROSS };
     """
     enum:
         ACROSS
@@ -70,7 +70,7 @@ cdef extern from *:
 
 cdef enum:
     MOST_ROWS = 64              # samples in a tile, at most
-    CHUNK = 128                 # features whose partial sums, 16 KB, are kept at a time
+    FEATURES_AT_A_TIME = 128    # features whose partial sums (16 KB) are kept in a cache
 
 # Columns of a run: the class comes first, but it is not needed here.
 cdef enum:
@@ -116,7 +116,7 @@ cdef inline double fold(const lanes *sums) noexcept nogil:
     cdef:
         Py_ssize_t part
         double s[LANES]
-    for part in range(PARTS):
+    for part in range(VECTORS):
         store(s + WIDTH * part, sums[part])
     return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 
@@ -125,12 +125,12 @@ cdef inline double dot(const double *x, const double *y, Py_ssize_t n) noexcept 
     """Return the sum of x y."""
     cdef:
         Py_ssize_t i, part, lines = n // LANES
-        lanes sums[PARTS]
+        lanes sums[VECTORS]
         double total
-    for part in range(PARTS):
+    for part in range(VECTORS):
         sums[part] = splat(0.0)
     for i in range(lines):
-        for part in range(PARTS):
+        for part in range(VECTORS):
             sums[part] = (
                 sums[part]
                 + load(x + LANES * i + WIDTH * part) * load(y + LANES * i + WIDTH * part)
@@ -145,11 +145,11 @@ cdef inline double sum_of(const double *x, Py_ssize_t n) noexcept nogil:
     """Return the sum of x; n is a multiple of LANES."""
     cdef:
         Py_ssize_t i, part
-        lanes sums[PARTS]
-    for part in range(PARTS):
+        lanes sums[VECTORS]
+    for part in range(VECTORS):
         sums[part] = splat(0.0)
     for i in range(n // LANES):
-        for part in range(PARTS):
+        for part in range(VECTORS):
             sums[part] = sums[part] + load(x + LANES * i + WIDTH * part)
     return fold(sums)
 
@@ -225,20 +225,20 @@ cdef inline void add_row(
     cdef:
         Py_ssize_t i, part
         lanes deviation, weighted
-        lanes first[PARTS]
-        lanes second[PARTS]
-    for part in range(PARTS):
+        lanes first[VECTORS]
+        lanes second[VECTORS]
+    for part in range(VECTORS):
         first[part] = load(sums + WIDTH * part)
         second[part] = load(sums + LANES + WIDTH * part)
     for i in range(rows // LANES):
-        for part in range(PARTS):
+        for part in range(VECTORS):
             deviation = load(x + LANES * i + WIDTH * part) - splat(shift)
             weighted = deviation
             if weights != NULL:
                 weighted = load(weights + LANES * i + WIDTH * part) * deviation
             first[part] = first[part] + weighted
             second[part] = second[part] + weighted * deviation
-    for part in range(PARTS):
+    for part in range(VECTORS):
         store(sums + WIDTH * part, first[part])
         store(sums + LANES + WIDTH * part, second[part])
 
@@ -270,10 +270,10 @@ cdef void add_tiles(
     """Add the sums of some tiles of a run."""
     cdef:
         Py_ssize_t chunk, first, count, tile, i, d = source.num_features
-        double sums[2 * LANES * CHUNK]
-    for chunk in range((source.num_features + CHUNK - 1) // CHUNK):
-        first = CHUNK * chunk
-        count = min(CHUNK, source.num_features - first)
+        double sums[2 * LANES * FEATURES_AT_A_TIME]
+    for chunk in range((source.num_features + FEATURES_AT_A_TIME - 1) // FEATURES_AT_A_TIME):
+        first = FEATURES_AT_A_TIME * chunk
+        count = min(FEATURES_AT_A_TIME, source.num_features - first)
         for i in range(2 * LANES * count):
             sums[i] = 0.0
         for tile in range(first_tile, end_tile):
@@ -369,11 +369,11 @@ cdef inline void finish_feature(const Source *source, double *moments) noexcept 
 # --- Products ---
 
 
-cdef inline void fill_strips(
+cdef inline void fill_panels(
     const Source *source, Py_ssize_t tile, const double *moments, bint centred,
-    const double *roots, bint with_ones, double *strips
+    const double *roots, bint with_ones, double *panels
 ) noexcept nogil:
-    """Copy a tile into strips of LANES features, times the roots of the weights.
+    """Copy a tile into panels of LANES features, times the roots of the weights.
 
     With moments, features are scaled to deviation 1 if they are centred, else to size 1.
     """
@@ -388,16 +388,16 @@ cdef inline void fill_strips(
         if moments != NULL:
             centre = moments[d * MEAN + j] if centred else 0.0
             factor = inverse(moments[d * (DEVIATION if centred else SIZE) + j])
-        out = strips + LANES * rows * (j // LANES) + j % LANES
+        out = panels + LANES * rows * (j // LANES) + j % LANES
         for i in range(rows):
             out[LANES * i] = (x[i] - centre) * factor * roots[i]
     if with_ones:
-        out = strips + LANES * rows * (d // LANES) + d % LANES
+        out = panels + LANES * rows * (d // LANES) + d % LANES
         for i in range(rows):
             out[LANES * i] = roots[i]
 
 
-cdef inline void add_block(
+cdef inline void add_patch(
     const double *left, const double *right, Py_ssize_t rows, Py_ssize_t side, double *out
 ) noexcept nogil:
     """Add the products of DOWN features with ACROSS vectors of features."""
@@ -420,20 +420,20 @@ cdef inline void add_block(
         out += side
 
 
-cdef inline void add_blocks(
-    const double *strips, Py_ssize_t rows, Py_ssize_t num_columns, Py_ssize_t side, double *out
+cdef inline void add_patches(
+    const double *panels, Py_ssize_t rows, Py_ssize_t num_columns, Py_ssize_t side, double *out
 ) noexcept nogil:
-    """Add the products of all pairs of columns, in blocks that reach the upper triangle."""
+    """Add the products of all pairs of columns, in patches that reach the upper triangle."""
     cdef:
         Py_ssize_t i, j, row, column, wide = WIDTH * ACROSS
         const double *left
     for i in range((num_columns + DOWN - 1) // DOWN):
         row = DOWN * i
-        left = strips + LANES * rows * (row // LANES) + row % LANES
+        left = panels + LANES * rows * (row // LANES) + row % LANES
         for j in range(row // wide, (num_columns + wide - 1) // wide):
             column = wide * j
-            add_block(
-                left, strips + LANES * rows * (column // LANES) + column % LANES, rows, side,
+            add_patch(
+                left, panels + LANES * rows * (column // LANES) + column % LANES, rows, side,
                 out + side * row + column,
             )
 
@@ -484,8 +484,11 @@ cdef inline Py_ssize_t count_marks(
     return num_tiles if fair > num_tiles - 1 else 1 + <Py_ssize_t>fair
 
 
-cdef inline double share_of(double before, double weight, double distance) noexcept nogil:
-    """Return the factor of a tile's weights, given the weight before it and that between marks."""
+cdef inline double weight_factor(double before, double weight, double distance) noexcept nogil:
+    """Return the factor by which a tile's weights are raised, 0 if it has no mark.
+
+    `before` is the weight of the run's tiles before it, and `distance` the weight between marks.
+    """
     cdef int64_t marks = (
         <int64_t>((before + weight) / distance + 0.5) - <int64_t>(before / distance + 0.5)
     )
@@ -507,7 +510,7 @@ cdef inline void fill_roots(
 
 cdef void add_run(
     const Source *source, const int64_t *run, Py_ssize_t every, const double *moments,
-    bint centred, bint with_ones, double *strips, Py_ssize_t side, double *out
+    bint centred, bint with_ones, double *panels, Py_ssize_t side, double *out
 ) noexcept nogil:
     """Add the products of a run, from all of its tiles or from those with marks."""
     cdef:
@@ -521,19 +524,19 @@ cdef void add_run(
         weight = weight_of(source, run, tile)
         if not weight > 0.0:
             continue
-        share = 1.0 if num_marks == num_tiles else share_of(before, weight, distance)
+        share = 1.0 if num_marks == num_tiles else weight_factor(before, weight, distance)
         before += weight
         if share > 0.0:
             fill_roots(source, run, tile, share, roots)
-            fill_strips(source, tile, moments, centred, roots, with_ones, strips)
-            add_blocks(strips, source.rows, source.num_features + with_ones, side, out)
+            fill_panels(source, tile, moments, centred, roots, with_ones, panels)
+            add_patches(panels, source.rows, source.num_features + with_ones, side, out)
 
 
 # --- Triangles ---
 
 
 cdef bint factorise(double *matrix, Py_ssize_t n, Py_ssize_t side) noexcept nogil:
-    """Replace a matrix A by its Cholesky factor; False if A is not positive definite."""
+    """Replace a matrix A by its Cholesky factor; return False if A is not positive definite."""
     cdef:
         Py_ssize_t i, j, k
         double factor
@@ -553,7 +556,7 @@ cdef bint factorise(double *matrix, Py_ssize_t n, Py_ssize_t side) noexcept nogi
 cdef void invert(const double *factor, Py_ssize_t n, Py_ssize_t side, double *out) noexcept nogil:
     """Write the inverse of a Cholesky factor to `out`, whose rows have n + 1 elements.
 
-    Row i of U times the inverse is a row of the identity matrix. So row i of the inverse follows
+    Row i of R times the inverse is a row of the identity matrix. So row i of the inverse follows
     from the rows below.
     """
     cdef:
@@ -775,7 +778,7 @@ cdef class Tiles:
     cdef:
         Source source
         Py_ssize_t num_runs
-        object owners           # of the memory that the source points to
+        object owners           # the owners of the memory that the source points to
 
     def __init__(self, values, weights, const int64_t[:, ::1] runs, double unit, double total):
         cdef Source *source = &self.source
@@ -862,14 +865,14 @@ cdef class Tiles:
         with_ones
             Whether to add a column of ones after the features.
         products : (side, side), in and out
-            Only the upper triangle is meant. `side` is a multiple of the doubles in a cache line.
+            Only the upper triangle is used. `side` is a multiple of the doubles in a cache line.
         """
         cdef:
             Py_ssize_t i, side = products.shape[0]
             const Source *source = &self.source
             const double *given = NULL
             char *memory = <char *>calloc(side * source.rows * sizeof(double) + 64, 1)
-            double *strips = <double *>(memory + 64 - <uintptr_t>memory % 64)
+            double *panels = <double *>(memory + 64 - <uintptr_t>memory % 64)
         if memory == NULL:
             raise MemoryError()
         if moments is not None:
@@ -877,7 +880,7 @@ cdef class Tiles:
         with nogil:
             for i in range(first_run, end_run):
                 add_run(
-                    source, source.runs + 4 * i, every, given, centred, with_ones, strips, side,
+                    source, source.runs + 4 * i, every, given, centred, with_ones, panels, side,
                     &products[0, 0],
                 )
             free(memory)
@@ -906,22 +909,23 @@ cdef class Tiles:
                     multiply_tile(&self.source, run, tile, intercept, &x[0], &out[0])
 
 
-def keep_to_sample(
+def keep_to_taken_tiles(
     double[:, ::1] products, double total, double least, double[:, ::1] moments,
 ):
-    """Make the moments those of the sample, in which dependent features are dependent, too.
+    """Replace the moments by those of the tiles that were taken for the products.
 
-    If most of a feature's variance is in rows outside of the sample, its moments stay as they are.
-    Its products with other features then say little about all rows, so they are set to 0.
+    Features that depend on each other do so in these tiles, too. If most of a feature's variance is
+    in other tiles, its moments stay as they are. Its products with other features then say little
+    about all samples, so they are set to 0.
 
     Parameters
     ----------
     products : (side, side), in and out
-        Of the sample, in units of the moments.
+        The sums over these tiles, in units of the moments.
     total
-        The weight of the sample.
+        The weight that these tiles stand for.
     least
-        The share of the variance that must be in the sample.
+        The share of the variance that must be in these tiles.
     moments : (4, d), in and out
     """
     cdef:
@@ -945,9 +949,10 @@ def whiten(
     double[:, ::1] products, const double[:, ::1] moments, bint centred, double curvature,
     double alpha, double ridge, double[:, ::1] out,
 ):
-    """Compute the preconditioner P: weights = S L^-T v, bias = v_b / sqrt(c) - centres.weights.
+    """Compute the preconditioner P: weights = S R^-1 v, bias = v_b / sqrt(c) - means.weights.
 
-    S scales the bound on the Hessian to a diagonal of ones, and L L^T is the bound in these units.
+    The diagonal matrix S scales the bound on the Hessian to a diagonal of ones, and R^T R is the
+    scaled bound.
 
     Parameters
     ----------
@@ -985,8 +990,8 @@ def whiten(
     return finite
 
 
-def start(double[::1] x):
-    """Fill x with fixed numbers without a pattern, of length 1 together.
+def fill_start(double[::1] x):
+    """Fill x with the same pseudo-random numbers each time, as a vector of length 1.
 
     Parameters
     ----------
@@ -1003,7 +1008,7 @@ def start(double[::1] x):
         normalise(&x[0], x.shape[0])
 
 
-def product(const double[:, ::1] matrix, const double[::1] x, double[::1] out):
+def multiply(const double[:, ::1] matrix, const double[::1] x, double[::1] out):
     """Write the product of a symmetric matrix with x.
 
     Parameters

@@ -1,10 +1,11 @@
 """The copy of the samples into tiles, which are what the kernel reads.
 
 Layout. The caller's rows are cut into bands. In a band, the rows of a class are brought together,
-in ascending order of the classes, each class in the caller's order. They fill tiles. A tile has a
-line for each feature, and a lane of each line belongs to one row. The tiles of one class in one
-band are a run. Only the last tile of a run may have lanes to spare, which hold zeros. A band
-depends on its own rows alone, so it looks the same wherever and whenever it is laid out.
+in ascending order of the classes, each class in the caller's order. They fill tiles. A tile holds
+its rows feature by feature: first the values of feature 0, one to a lane, then those of feature 1,
+and so on. The tiles of one class in one band are a run. Only the last tile of a run may have lanes
+to spare, which hold zeros. A band depends on its own rows alone, so it looks the same wherever and
+whenever it is laid out.
 
 Where a row goes. A band consists of parts of a few thousand rows. `Packer` first counts the rows
 of each class in each part. Adding up those counts gives each class of each part its first slot,
@@ -66,17 +67,17 @@ cdef extern from "helpers.h" nogil:
     void join_helpers(Crew *) noexcept
 
 cdef enum:
-    LINE_BYTES = 64         # of a cache line; a group is one line of lanes
-    MOST_LANES = 16         # in a line
-    STRIPS = 4              # of a part, which are sorted at the same time
-    PART_ROWS = 4096        # or more, if there are many classes
-    FEW_CLASSES = 16        # up to which it is faster to look for each class on its own
-    ROWS_PER_CLASS = 64     # fewer in a part on average would make its counts too large a table
-    CHUNK_VALUES = 1 << 21  # copied between two looks at the clock: a few milliseconds
-    CHUNK_FEATURES = 16     # or more: at least a cache line of each row
-    HELPER_BYTES = 1 << 23  # to copy that make a helper worth starting: a millisecond or two
-    HELPER_ROWS = 1 << 21   # to count that do
-    BYPASS_BYTES = 1 << 23  # from here on, tiles will have left the caches before they are read
+    LINE_BYTES = 64         # the size of a cache line; a group fills one line of lanes
+    MOST_LANES = 16         # the lanes of a line in float32
+    STRIPS = 4              # strips of a part, which are sorted at the same time
+    PART_ROWS = 4096        # rows of a part, or more if there are many classes
+    FEW_CLASSES = 16        # with this number or fewer, it is faster to count one class at a time
+    ROWS_PER_CLASS = 64     # rows of a part for each class, at least: it keeps the counts small
+    CHUNK_VALUES = 1 << 21  # values copied between two looks at the clock: a few milliseconds
+    CHUNK_FEATURES = 16     # features copied at a time, at least: a cache line of each row
+    HELPER_BYTES = 1 << 23  # copying this much makes a helper worth starting: a millisecond or two
+    HELPER_ROWS = 1 << 21   # counting this number of rows does, too
+    BYPASS_BYTES = 1 << 23  # tiles of this size will have left the caches before they are read
     LANE_SUMS = 8           # partial sums of weights
 
 ctypedef fused real:

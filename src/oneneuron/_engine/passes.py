@@ -16,19 +16,19 @@ from .turns import turn
 if TYPE_CHECKING:
     from .kernel import Pass
 
-# The sums of all chunks may take this share of the samples' memory, or this many bytes if more.
+# The sums of all chunks may take this share of the samples' memory, and this many bytes anyway.
 _SHARE_OF_SUMS = 0.02
 _LEAST_BYTES_OF_SUMS = 2**20
 
-# Even so, there are at least this many chunks if possible, so that threads have work to share and
-# Python gets turns in between.
+# There are at least this many chunks, where there are as many blocks: for threads to share, and for
+# Python to get turns in between.
 _LEAST_CHUNKS = 32
 
 _MOST_THREADS_PER_CORE = 2
 
 
 def make_pass(
-    samples: Samples, labels: ArrayLike, loss: Loss, *, n_threads: int | None = None,
+    samples: Samples, own_classes: ArrayLike, loss: Loss, *, n_threads: int | None = None,
     level: str | None = None,
 ) -> Pass:  # fmt: skip
     """Return a pass over samples for K neurons.
@@ -36,7 +36,7 @@ def make_pass(
     Parameters
     ----------
     samples : Samples
-    labels : array-like of shape (K,)
+    own_classes : array-like of shape (K,)
         The class that each neuron tells from the rest.
     loss : Loss
     n_threads : int, default None
@@ -48,15 +48,15 @@ def make_pass(
     -------
     Pass
     """
-    labels = np.ascontiguousarray(labels, dtype=np.int64)
+    own_classes = np.ascontiguousarray(own_classes, dtype=np.int64)
     return import_kernel(samples.dtype.name, level).Pass(
         samples.values,
         samples.weights,
         samples.runs,
         samples.blocks,
-        labels=labels,
+        own_classes=own_classes,
         loss=loss.kernel_code,
-        chunk_blocks=_chunk_blocks(samples, len(labels)),
+        chunk_blocks=_chunk_blocks(samples, len(own_classes)),
         first_block=samples.first_block,
         num_threads=as_num_threads(n_threads),
         turn=turn,
@@ -64,7 +64,10 @@ def make_pass(
 
 
 def as_num_threads(n_threads: int | None) -> int:
-    """Return how many threads may work: one for each core, or as asked for, but two at most."""
+    """Return the number of threads to use: as many as asked for, but at most two for each core.
+
+    None asks for one thread for each core.
+    """
     available = cores.count()
     if n_threads is None:
         return available

@@ -55,18 +55,19 @@ static const real LOW = -124.0f, HIGH = 62.0f;
 static const real LOW = -1020.0, HIGH = 510.0;
 #endif
 
-/* A sum of f below this may hold an f that was clamped and yet counts in its last digits. */
+/* A sum of several f that is below this may contain a clamped f that changes its last digits. */
 #if defined(SINGLE)
 static const real LEAST_SUM = 0x1p-90f;
 #else
 static const real LEAST_SUM = 0x1p-960;
 #endif
 
-/* f rounds to more than 1/2 only where z is above 1.5 units of 1's last bit; here times log2 e. */
+/* 1 / (1 + exp(-z)), rounded after each operation, is above 1/2 only if z is above 1.5 / 2^b, where
+ * b = FRACTION_BITS + 1. This is that bound times log2 e, rounded up. */
 static const real TIE = (real)(1.5 * 1.45 / ((real_bits)2 << FRACTION_BITS));
 
-/* A sum is kept as LANES partial sums, one cache line. A tile has ROUNDS times as many samples, a
- * narrow tile LANES. */
+/* A sum is kept as LANES partial sums, which fill a cache line. A tile has ROUNDS times as many
+ * samples, but a narrow tile only LANES. */
 enum { LANES = 64 / sizeof(real), ROUNDS = 4 };
 
 #endif

@@ -49,7 +49,7 @@ def margins(
 def class_codes(
     X: FloatArray, coef: FloatArray, intercept: FloatArray, n_threads: int | None = None
 ) -> NDArray[np.int64]:
-    """Return the number of the likeliest class of each sample, of shape (n,).
+    """Return the code of the likeliest class of each sample, of shape (n,).
 
     It is that of the neuron with the largest margin, the first of equals. With one neuron, it is 1
     if the margin is above 0, and otherwise 0. The arguments are the same as for `margins`.
@@ -78,9 +78,9 @@ def probabilities(
 
 
 def _quotients(m: FloatArray) -> FloatArray:
-    """Return each f divided by the sum of all, where every f is near the smallest number.
+    """Return each f divided by the sum of all, for samples whose f are all close to underflow.
 
-    There f is exp(m) to the last digit.
+    There, f equals exp(m) to the last digit.
     """
     exponentials = np.exp(m - m.max(axis=1, keepdims=True))
     quotients: FloatArray = exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -91,6 +91,7 @@ def _predict(
     output: int, X: FloatArray, coef: FloatArray, intercept: FloatArray,
     reals: FloatArray | None, codes: NDArray[np.int64] | None, n_threads: int | None,
 ) -> None:  # fmt: skip
+    """Have the kernel write predictions to `reals` or `codes`."""
     dtype = np.result_type(X, coef)
     parameters = np.empty((len(coef), X.shape[1] + 1), dtype)
     parameters[:, :-1], parameters[:, -1] = coef, intercept

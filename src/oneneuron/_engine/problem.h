@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    void *pass;           /* the kernel's state */
+    void *context;        /* the state of whoever scores: for a `Pass`, that of the kernel */
     int64_t num_neurons;  /* K */
     int64_t num_features; /* d */
 
@@ -13,12 +13,12 @@ typedef struct {
      * `sums_out` (K, d + 3): minus the gradient of the data term, the bias's last, then twice the
      * cost, then the weight of the wrong samples. Returns 0, or -1 with a Python exception set. */
     int (*evaluate)(
-        void *pass, const double *parameters, const unsigned char *active, double *sums_out
+        void *context, const double *parameters, const unsigned char *active, double *sums_out
     );
 
-    /* Start helpers if `num_passes` passes are worth it; stop them. */
-    void (*start_helpers)(void *pass, int64_t num_passes);
-    void (*stop_helpers)(void *pass);
+    /* Start the helpers that pay off in `num_passes` passes; stop them, and wait for their end. */
+    void (*start_helpers)(void *context, int64_t num_passes);
+    void (*stop_helpers)(void *context);
 } Problem;
 
 #endif

@@ -24,7 +24,7 @@ _WIDE = 4096
 _BAND_ROWS = 2**14
 _ROWS_PER_CLASS = 10 * 32
 
-# The rows of a block are few enough for its values to take at most this memory in float64.
+# The rows of a block, or fewer, so that its values take at most this number of bytes in float64.
 _BLOCK_ROWS = 2**10
 _BLOCK_BYTES = 2**22
 
@@ -51,7 +51,7 @@ class Samples:
         The total weight of each class.
     num_samples : int
     first_block : int, default=0
-        The number of the first block, among the blocks of all samples that these are a part of.
+        The number of the first block in the whole data, if these samples are only a part of it.
     """
 
     values: FloatArray
@@ -291,9 +291,9 @@ def _count_blocks(
 ) -> NDArray[np.int64]:
     """Return the number of blocks in each band of n samples: `per_band` in a whole band.
 
-    A block of an incomplete band has at most `rows` rows. Where many classes leave many lanes
-    empty, it has fewer, so that the lanes are at most a quarter more than `rows`. A band has at
-    least as many tiles as blocks.
+    A block of an incomplete band has at most `rows` rows on average, or fewer where many classes
+    leave many lanes empty: it has at most a quarter more lanes than `rows`. No block is empty, as a
+    band has at least as many tiles.
     """
     in_band = np.full(len(band_tiles) - 1, per_band)
     rest = n % (rows * per_band)

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._losses import Loss
 from .._typing import Float64Array
 from .dispatch import import_moments
-
-if TYPE_CHECKING:
-    from .samples import Samples
+from .samples import Samples
 
 moments = import_moments()
 
@@ -37,14 +34,15 @@ _SAMPLED_ROWS = 2048
 _SAMPLED_ROWS_PER_PARAMETER = 16
 _SAMPLED_VALUES = 2**17
 
-# A feature is taken as uncorrelated with others if the sample has less of its variance than this.
+# A feature is taken as uncorrelated with others if the tiles that are taken have less than this
+# share of its variance.
 _LEAST_SHARE = 0.25
 
 # Added to the diagonal of the correlation matrix, which may otherwise be singular.
 _RIDGE = 1e-8
 
 # Lanczos iterations end when the estimate is this close to an eigenvalue, in proportion, or after
-# this many products. If no certificate follows, the estimate is raised by the allowance.
+# this number of products. For many features, the estimate is raised at least by the allowance.
 _LANCZOS_TOLERANCE = 2**-11
 _LANCZOS_PRODUCTS = 60
 _LANCZOS_ALLOWANCE = 1e-3
@@ -118,7 +116,7 @@ class SecondMoments:
         return self._moments
 
     def _stretches(self, work_per_sample: int) -> Iterable[tuple[int, int]]:
-        """Return the first and the end run of pieces of work, since Ctrl-C waits for a call."""
+        """Return ranges (first, end) of runs, since Ctrl-C waits for each of the calls to end."""
         num_runs, work = len(self._samples.runs), work_per_sample * self._samples.num_samples
         if work <= _WORK_PER_CALL:
             return ((0, num_runs),)
@@ -157,7 +155,7 @@ class SecondMoments:
         products = self._products(every, found, with_ones=False)
         if every > 1:
             found = found.copy()
-            moments.keep_to_sample(products, self.total / self._unit, _LEAST_SHARE, found)
+            moments.keep_to_taken_tiles(products, self.total / self._unit, _LEAST_SHARE, found)
         curvature, out = loss.max_curvature * self.total, np.empty((d + 1, d + 1))
         if not moments.whiten(products, found, self._intercept, curvature, alpha, _RIDGE, out):
             raise self._overflow(loss)
@@ -232,7 +230,7 @@ class SecondMoments:
         products *= scale
 
         def times(x: Float64Array, out: Float64Array) -> None:
-            moments.product(products, x, out)
+            moments.multiply(products, x, out)
 
         estimate, _ = _lanczos(times, side)
         if not moments.is_bound(products, side, estimate * (1 + _MARGIN), np.empty_like(products)):
@@ -299,7 +297,7 @@ def _lanczos(
     """
     most = min(side, _LANCZOS_PRODUCTS)
     basis, (diagonal, beside) = np.empty((most + 1, side)), np.empty((2, most))
-    moments.start(basis[0])
+    moments.fill_start(basis[0])
     for k in range(most):
         product(basis[k], basis[k + 1])
         moments.orthogonalise(basis, k, diagonal, beside)

@@ -1,12 +1,12 @@
-/* sharing.h: how the threads of a pass share its chunks, without one ever waiting long.
+/* sharing.h: how threads share the chunks of a pass, without any of them waiting long for another.
  *
- * One thread leads: it alone starts a pass, by storing the pass's number in `current`. A thread that
- * sees this number may claim chunks of the samples and publish their sums. Each chunk has a mark,
+ * One thread, the leader, starts a pass by storing its number in `current`. Threads that see this
+ * number may claim chunks of the samples and publish their sums. Each chunk has a mark,
  * 4 * pass + state, that only rises: claimed, being written, published.
  *
  * A helper that the system has put to sleep over a claimed chunk holds nobody up. The leader sums
  * that chunk again, to the same bits, and what the helper offers later is refused, since the mark
- * is higher by then. So helpers can only help, also where the cores are busy with other work.
+ * is higher by then. So helpers never delay a pass by much, even where cores are busy otherwise.
  */
 #ifndef ONENEURON_SHARING_H
 #define ONENEURON_SHARING_H
@@ -20,7 +20,8 @@
 enum { CLAIMED = 1, WRITING = 2, PUBLISHED = 3 }; /* states of a chunk in a pass */
 enum { NO_PASS = -2, LAST_PASS = -1 };            /* before the first pass, and after the last */
 
-/* Raise a chunk's mark; false if it is as high already, or another thread was quicker. */
+/* Raise a chunk's mark; false if it is as high already, or another thread was quicker. `is_alone`
+ * says that no other thread can raise it now, which saves an atomic exchange. */
 static inline int raise_mark(int64_t *mark, int64_t pass, int64_t state, int is_alone) {
     int64_t seen = LOAD(mark), raised = 4 * pass + state;
     if (seen >= raised) return 0;
@@ -58,7 +59,7 @@ static inline int64_t await_pass(const int64_t *current, int64_t last) {
     return pass;
 }
 
-/* A number that helpers copy while the leader may be writing the next one. */
+/* Read and write a number that helpers may copy while the leader is replacing it. */
 static inline real get(const real *at) {
 #if defined(_MSC_VER) && !defined(__clang__)
     return *(const volatile real *)at;

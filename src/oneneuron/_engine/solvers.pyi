@@ -53,8 +53,6 @@ class GradientDescent(Solver):
         means: ArrayLike,
         single: bool,
     ) -> None: ...
-    @property
-    def eta(self) -> float: ...
 
 class LBFGS(Solver):
     def __init__(

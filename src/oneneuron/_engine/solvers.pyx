@@ -75,7 +75,7 @@ from libc.string cimport memcpy, memset
 
 cdef extern from "problem.h" nogil:
     ctypedef struct Problem:
-        void *samples "pass"    # `pass` is a Python keyword
+        void *context
         int64_t num_neurons
         int64_t num_features
         int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
@@ -97,7 +97,7 @@ cdef enum:
     PAIRS = 20          # pairs that L-BFGS remembers; more hardly save any passes
     MOST_TRIALS = 20    # trial points of a line search
     STALLED_STEPS = 3   # steps in a row that hardly lower the cost, before a neuron ends
-    LIKELY_PASSES = 10  # of L-BFGS, when helpers are started
+    LIKELY_PASSES = 10  # the passes that helpers are started for in L-BFGS, which may end soon
     NEWTON_ROUNDS = 3   # of the search for r; two would nearly always do
 
 cdef:
@@ -154,14 +154,14 @@ cdef struct Rows:
 cdef inline void add_multiple(
     Py_ssize_t n, double a, const double *x, double *y
 ) noexcept nogil:
-    """y += a x."""
+    """Add a x to y."""
     cdef Py_ssize_t j
     for j in range(n):
         y[j] += a * x[j]
 
 
 cdef double dot(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
-    """x.y, in eight partial sums."""
+    """Return x.y, from eight partial sums."""
     cdef:
         Py_ssize_t i, j
         double parts[8]
@@ -185,7 +185,7 @@ cdef inline bint is_finite(double x) noexcept nogil:
 
 
 cdef bint fits(Py_ssize_t n, const double *parameters, bint single) noexcept nogil:
-    """Return whether the parameters times log2 e are finite in the type of the samples.
+    """Return whether the parameters, times log2 e, are finite in the dtype of the samples.
 
     This is how the kernel needs them.
     """
@@ -227,7 +227,7 @@ cdef inline void write_gradient(
 cdef bint is_flat(
     Py_ssize_t d, const double *gradient, const double *means, const double *limits
 ) noexcept nogil:
-    """Return whether every derivative is within its limit, with centred features."""
+    """Return whether every derivative is within its limit; for weights, with centred features."""
     cdef Py_ssize_t j
     if not fabs(gradient[d]) <= limits[d]:  # nor if it is NaN
         return False
@@ -276,7 +276,7 @@ cdef class Solver:
         double *trial_costs         # (K,)
         double *sums                # (K, d + 3), as the problem writes them
         unsigned char *active       # whether a neuron's trial point is scored by the next pass
-        int64_t *steps_left         # until a neuron waits for the others
+        int64_t *steps_left         # the steps of each neuron before it waits for the others
 
     cdef int prepare(
         self, owner, double alpha, bint intercept, limits, means, bint single,
@@ -290,8 +290,8 @@ cdef class Solver:
         self.alpha, self.intercept, self.single = alpha, intercept, single
         self.likely_passes = likely_passes
         self.arrays = [owner]
-        self.limits = self.given(limits, (neurons, side))
-        self.means = self.given(means, (side - 1,))
+        self.limits = self.copied(limits, (neurons, side))
+        self.means = self.copied(means, (side - 1,))
         self.last = self.models(&self.lasts)
         self.best = self.models(&self.bests)
         self.lowest = self.models(&self.lowests)
@@ -310,7 +310,7 @@ cdef class Solver:
         return 0
 
     cdef void *pointer(self, array) except? NULL:
-        """Return where a new array's elements are, and keep the array alive."""
+        """Return a pointer to the elements of a new array, and keep the array alive."""
         cdef Py_buffer buffer
         PyObject_GetBuffer(array, &buffer, PyBUF_ANY_CONTIGUOUS)
         self.arrays.append(array)
@@ -321,8 +321,8 @@ cdef class Solver:
     cdef double *doubles(self, array) except? NULL:
         return <double *>self.pointer(array)
 
-    cdef const double *given(self, values, shape) except? NULL:
-        """Return where a copy of a caller's array is."""
+    cdef const double *copied(self, values, shape) except? NULL:
+        """Return a pointer to a copy of a caller's array."""
         array = np.empty(shape)
         array[...] = values
         return self.doubles(array)
@@ -359,11 +359,11 @@ cdef class Solver:
         with nogil:
             memcpy(self.trials, &parameters[0, 0], self.num_neurons * size)
             memset(self.active, 1, self.num_neurons)
-            self.problem.start_helpers(self.problem.samples, 1)
+            self.problem.start_helpers(self.problem.context, 1)
             try:
-                self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
+                self.problem.evaluate(self.problem.context, self.trials, self.active, self.sums)
             finally:
-                self.problem.stop_helpers(self.problem.samples)
+                self.problem.stop_helpers(self.problem.context)
             ADD(&self.passes, 1)  # other threads may read it
             for k in range(self.num_neurons):
                 self.states[k] = RUNNING
@@ -388,12 +388,12 @@ cdef class Solver:
         """
         with nogil:
             self.problem.start_helpers(
-                self.problem.samples, min(num_steps, self.likely_passes)
+                self.problem.context, min(num_steps, self.likely_passes)
             )
             try:
                 self.run(num_steps)
             finally:
-                self.problem.stop_helpers(self.problem.samples)
+                self.problem.stop_helpers(self.problem.context)
 
     cdef int run(self, int64_t num_steps) except -1 nogil:
         """Propose, score and receive until every neuron has ended or made its steps."""
@@ -401,7 +401,7 @@ cdef class Solver:
         for k in range(self.num_neurons):
             self.steps_left[k] = num_steps
         while self.propose_all():
-            self.problem.evaluate(self.problem.samples, self.trials, self.active, self.sums)
+            self.problem.evaluate(self.problem.context, self.trials, self.active, self.sums)
             ADD(&self.passes, 1)  # other threads may read it
             for k in range(self.num_neurons):
                 if self.active[k]:
@@ -492,7 +492,7 @@ cdef class GradientDescent(Solver):
         Whether the samples are in float32.
     """
 
-    cdef readonly double eta
+    cdef double eta
 
     def __init__(self, owner, double eta, double alpha, bint intercept, limits, means, bint single):
         self.prepare(owner, alpha, intercept, limits, means, single, INT64_MAX)
@@ -542,7 +542,7 @@ cdef struct Memory:
 
 
 cdef bint is_acceptable(const Memory *memory, Point trial, double tolerance) noexcept nogil:
-    """Whether the cost is low enough; costs that differ by `tolerance` cannot be told apart."""
+    """Return whether the cost is low enough, if costs within `tolerance` cannot be told apart."""
     cdef:
         Point origin = memory.origin
         double decrease = origin.cost - trial.cost
@@ -884,7 +884,7 @@ cdef class LBFGS(Solver):
             add_multiple(n, memory.multiples[pair] - multiple, steps + n * pair, direction)
 
     cdef void direction_in_parameters(self, const double *v, double *out) noexcept nogil:
-        """P v."""
+        """Write P v to `out`."""
         cdef Py_ssize_t i, first, n = self.side
         for i in range(n):
             if self.is_diagonal:
@@ -894,7 +894,7 @@ cdef class LBFGS(Solver):
                 out[i] = dot(n - first, self.preconditioner + n * i + first, v + first)
 
     cdef void gradient_in_v(self, const double *gradient, double *out) noexcept nogil:
-        """P^T times a gradient, with rows of P, as they are contiguous."""
+        """Write P^T times a gradient to `out`, from rows of P, since these are contiguous."""
         cdef Py_ssize_t i, first, n = self.side
         if self.is_diagonal:
             self.direction_in_parameters(gradient, out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +11,7 @@ from .._results import Descent, Model, as_history
 from .._typing import Float64Array, Which
 from .passes import make_pass
 from .samples import Samples
-from .solvers import GradientDescent, State
-
-if TYPE_CHECKING:
-    from .solvers import Models
+from .solvers import GradientDescent, Models, State
 
 _NEVER = -1.0  # a limit that no derivative is within
 

@@ -48,7 +48,7 @@ static inline void pause_core(void) {}
 #endif
 
 /* Wait briefly, and longer the more often the caller has waited before. What it waits for may need
- * this very core: so it yields the core after some 20 us, and naps after some 100 us more. */
+ * this very core. So it yields the core after about 20 us, and naps after about 100 us more. */
 static inline void wait_a_little(int64_t *waits) {
     *waits += 1;
     if (*waits < 1000) pause_core();

@@ -12,11 +12,12 @@ from sklearn.utils.class_weight import compute_class_weight
 from .. import _checks
 from .._typing import AnyArray, ClassWeight, FloatArray
 
-# Up to this number of classes, a code fits into a byte. Comparisons of bytes are four times as fast
-# as those of intp, and indexing with them takes 1.4 times as long.
-_MOST_BYTES = 256
+# Up to this number of classes, a code fits into a byte. Bytes are compared four times as fast as
+# intp, which outweighs that indexing with them takes 1.4 times as long.
+_CODES_OF_A_BYTE = 256
 
-# Whole numbers are looked up in a table if their range is at most this, or twice their number.
+# Whole numbers are looked up in a table if their range is at most this, or at most twice the number
+# of labels.
 _LEAST_RANGE = 1024
 
 
@@ -68,7 +69,7 @@ def encode(labels: AnyArray, name: str) -> tuple[AnyArray, AnyArray]:
 
 
 def _code_type(distinct: Sized) -> type[np.uint8 | np.intp]:
-    return np.uint8 if len(distinct) <= _MOST_BYTES else np.intp
+    return np.uint8 if len(distinct) <= _CODES_OF_A_BYTE else np.intp
 
 
 def _encode_bytes(offsets: NDArray[np.uint8], lowest: Any) -> tuple[AnyArray, AnyArray]:
@@ -88,7 +89,7 @@ def _encode_bytes(offsets: NDArray[np.uint8], lowest: Any) -> tuple[AnyArray, An
 def _encode_whole_numbers(labels: AnyArray) -> tuple[AnyArray, AnyArray] | None:
     lowest = labels.min()
     span = int(labels.max()) - int(lowest)
-    if span < _MOST_BYTES:
+    if span < _CODES_OF_A_BYTE:
         # A difference below 256 is exact in bytes, whose arithmetic is modulo 256.
         return _encode_bytes(labels.astype(np.uint8) - lowest.astype(np.uint8), lowest)
     if span > max(_LEAST_RANGE, 2 * len(labels)):
@@ -102,7 +103,7 @@ def _encode_whole_numbers(labels: AnyArray) -> tuple[AnyArray, AnyArray] | None:
 def _encode_floats(labels: AnyArray) -> tuple[AnyArray, AnyArray] | None:
     with np.errstate(over="ignore", invalid="ignore"):  # infinities and NaN
         lowest, highest = labels.min(), labels.max()
-        if not (lowest == np.floor(lowest) and highest - lowest < _MOST_BYTES):
+        if not (lowest == np.floor(lowest) and highest - lowest < _CODES_OF_A_BYTE):
             return None
     differences = labels - lowest
     offsets = differences.astype(np.uint8)

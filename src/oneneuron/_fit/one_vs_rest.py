@@ -229,7 +229,7 @@ class OneVsRest:
         return trained
 
     def _lowest_of_each(self, solver: Solver, num_neurons: int, num_starts: int) -> list[Model]:
-        """Return the last model of each neuron, from the start where it costs least."""
+        """Return the last model of each neuron, from the start with the lowest cost so far."""
         best = solver.last.cost.reshape(num_neurons, num_starts).argmin(axis=1)
         return [
             as_model(solver.last, num_starts * k + int(start), self._samples)

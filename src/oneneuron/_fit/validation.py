@@ -43,9 +43,9 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     """
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
-    if samples is not None and _takes_features(estimator, X, samples, reset):
+    if samples is not None and _check_features(estimator, X, samples, reset):
         return samples
-    return cast("FloatArray", _scikit_learns(estimator, [_given(X, raw)], dtype, reset))
+    return cast("FloatArray", _validated_by_sklearn(estimator, [_given(X, raw)], dtype, reset))
 
 
 def validated_samples_and_labels(
@@ -77,18 +77,18 @@ def validated_samples_and_labels(
     """
     raw, dtype = _as_raw_samples(X)
     if y is None:  # scikit-learn has its own error for it
-        _scikit_learns(estimator, [X, y], dtype, reset)
+        _validated_by_sklearn(estimator, [X, y], dtype, reset)
     raw_labels = _checks.as_array(y, "y")
     _checks.refuse_missing(raw_labels, "y")
     samples = _plain_samples(X, raw, dtype)
     if (
         samples is not None
         and _are_plain_labels(y, raw_labels, len(samples))
-        and _takes_features(estimator, X, samples, reset)
+        and _check_features(estimator, X, samples, reset)
     ):
         return samples, *_encoded(raw_labels)
     given = [_given(X, raw), _given(y, raw_labels)]
-    samples, raw_labels = _scikit_learns(estimator, given, dtype, reset)
+    samples, raw_labels = _validated_by_sklearn(estimator, given, dtype, reset)
     return samples, *_encoded(raw_labels)
 
 
@@ -104,7 +104,7 @@ def _is_array_or_list(value: object) -> bool:
 
 
 def _given(value: ArrayLike, raw: AnyArray) -> ArrayLike:
-    """Return what scikit-learn is given: lists are already converted, and views are private."""
+    """Return what scikit-learn gets: `raw` for arrays and lists, and otherwise the value itself."""
     return raw if _is_array_or_list(value) else value
 
 
@@ -132,7 +132,7 @@ def _are_plain_labels(y: ArrayLike, raw: AnyArray, num_samples: int) -> bool:
     return raw.dtype.kind != "f" or bool(np.isfinite(raw).all())
 
 
-def _takes_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bool) -> bool:
+def _check_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bool) -> bool:
     """Note or compare the features of valid samples; return False if scikit-learn must do it."""
     if not _is_array_or_list(X):
         # Only frames name their features. In other types, scikit-learn may not find any features.
@@ -150,7 +150,7 @@ def _takes_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bo
     )
 
 
-def _scikit_learns(
+def _validated_by_sklearn(
     estimator: Any, given: list[ArrayLike], dtype: type[np.floating[Any]], reset: bool
 ) -> Any:
     """Return X, and y if it is given, as scikit-learn validates them."""
@@ -177,7 +177,7 @@ def _encoded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
 
 
 def _are_surely_classes(labels: AnyArray, num_samples: int) -> bool:
-    """Return whether scikit-learn would take the distinct labels without a word."""
+    """Return whether scikit-learn would take the distinct labels without a warning or an error."""
     if len(labels) > 2 and 2 * len(labels) >= num_samples:
         return False  # it may warn that these are many classes
     if labels.dtype.kind == "O":
