@@ -23,6 +23,7 @@ class _Problem(ctypes.Structure):
 
     _fields_ = (
         ("samples", ctypes.c_void_p),
+        ("num_models", ctypes.c_int64),
         ("num_neurons", ctypes.c_int64),
         ("num_features", ctypes.c_int64),
         ("evaluate", _Evaluate),
@@ -40,7 +41,9 @@ class PythonProblem:
     Parameters
     ----------
     score : callable
-    num_neurons, num_features : int
+    num_models, num_features : int
+    num_neurons : int, default 1
+        The number of neurons in each model. Arrays have a row for each neuron of each model.
 
     Attributes
     ----------
@@ -50,19 +53,21 @@ class PythonProblem:
         ``stop_helpers``.
     """
 
-    def __init__(self, score, num_neurons, num_features):
+    def __init__(self, score, num_models, num_features, num_neurons=1):
         self.score, self.calls = score, []
+        num_rows = num_models * num_neurons
 
         def evaluate(_samples, parameters, active, sums_out):
-            parameters = np.ctypeslib.as_array(parameters, (num_neurons, num_features + 1))
-            active = np.ctypeslib.as_array(active, (num_neurons,)).astype(bool)
-            sums = np.ctypeslib.as_array(sums_out, (num_neurons, num_features + 3))
+            parameters = np.ctypeslib.as_array(parameters, (num_rows, num_features + 1))
+            active = np.ctypeslib.as_array(active, (num_models,)).astype(bool)
+            active = np.repeat(active, num_neurons)
+            sums = np.ctypeslib.as_array(sums_out, (num_rows, num_features + 3))
             sums[active] = np.nan
             sums[active] = score(parameters.copy(), active)[active]
             return 0
 
         self._described = _Problem(
-            None, num_neurons, num_features, _Evaluate(evaluate),
+            None, num_models, num_neurons, num_features, _Evaluate(evaluate),
             _StartHelpers(lambda _samples, num_passes: self.calls.append(num_passes)),
             _StopHelpers(lambda _samples: self.calls.append("stop")),
         )  # fmt: skip

@@ -424,7 +424,7 @@ def test_an_interrupted_start_can_be_repeated(name):
 
 @pytest.mark.linetrace
 def test_starts_of_another_shape_are_refused(name):
-    with pytest.raises(ValueError, match=r"of shape \(K, d \+ 1\)"):
+    with pytest.raises(ValueError, match="parameters must be of shape"):
         Example().solver(name).start(np.zeros((3, 4)))
 
 

@@ -103,6 +103,7 @@ cdef extern from "sharing.h" nogil:
 cdef extern from "problem.h" nogil:
     ctypedef struct Problem:
         void *context
+        int64_t num_models
         int64_t num_neurons
         int64_t num_features
         int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
@@ -920,7 +921,8 @@ cdef class Pass:
         self.state.last_turn = milliseconds()
         self.allocate_memory()
         self.described.context = self.state
-        self.described.num_neurons = data.num_neurons
+        self.described.num_models = data.num_neurons
+        self.described.num_neurons = 1
         self.described.num_features = data.features
         self.described.evaluate = evaluate
         self.described.start_helpers = begin_help

@@ -6,12 +6,14 @@
 
 typedef struct {
     void *context;        /* the state of whoever scores: for a `Pass`, that of the kernel */
-    int64_t num_neurons;  /* K */
+    int64_t num_models;   /* K */
+    int64_t num_neurons;  /* L, those of a model */
     int64_t num_features; /* d */
 
-    /* Score each neuron whose `active` is not 0. `parameters` is (K, d + 1), the bias last, and
-     * `sums_out` (K, d + 3): minus the gradient of the data term, the bias's last, then twice the
-     * cost, then the weight of the wrong samples. Returns 0, or -1 with a Python exception set. */
+    /* Score each model whose `active` is not 0. `parameters` is (K, L, d + 1), the bias last, and
+     * `sums_out` (K, L, d + 3): minus the gradient of the data term, the bias's last, then a part of
+     * twice the cost, then a part of the weight of the wrong samples. The parts of a model's neurons
+     * add up to those of the model. Returns 0, or -1 with a Python exception set. */
     int (*evaluate)(
         void *context, const double *parameters, const unsigned char *active, double *sums_out
     );

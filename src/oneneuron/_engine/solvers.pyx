@@ -1,14 +1,17 @@
-"""The solvers: gradient descent and L-BFGS, for K neurons on the same samples.
+"""The solvers: gradient descent and L-BFGS, for K models on the same samples.
+
+Models. A model is a neuron, or a layer of L neurons with a common cost. Its parameters are a single
+vector: the weights and the bias of its first neuron, then those of the next.
 
 Division of labour. A solver chooses parameters, and a problem (`problem.h`) scores them. Scoring
 is a pass over the samples, which takes nearly all the time, so the solvers are judged by their
-number of passes. The K neurons advance in lockstep: each pass scores the trial point of every
-neuron that still needs one. Apart from that, the neurons know nothing of each other. Each has its
+number of passes. The K models advance in lockstep: each pass scores the trial point of every
+model that still needs one. Apart from that, the models know nothing of each other. Each has its
 own step size, history, and reason for ending.
 
-One round of the loop (`Solver.run`) has three parts. `propose` writes a neuron's next trial point.
-The problem scores all trial points in one pass. `receive` looks at a neuron's score and decides. A
-trial point that is accepted becomes the neuron's next iterate, and this is what counts as a step.
+One round of the loop (`Solver.run`) has three parts. `propose` writes a model's next trial point.
+The problem scores all trial points in one pass. `receive` looks at a model's score and decides. A
+trial point that is accepted becomes the model's next iterate, and this is what counts as a step.
 With gradient descent, every finite trial point is accepted. With L-BFGS, those of the line search
 that are not good enough leave no trace outside.
 
@@ -26,7 +29,7 @@ therefore works in coordinates v with parameters = start + P v, in which the ide
 bound on the Hessian. Only gradients, steps and directions are mapped; v itself is never needed.
 
 The guess. That bound has two parts. In coordinate j, the penalty alone accounts for a share m_j of
-it, and the samples for the rest. While a neuron learns, most samples get far from the boundary, and
+it, and the samples for the rest. While a model learns, most samples get far from the boundary, and
 the curvature of their cost falls to a fraction r of its bound, often a tenth. The curvature of the
 penalty stays as it is. So the guess is a diagonal matrix, D = diag(r (1 - m_j) + m_j), with r = 1
 at the start. After each step, r is chosen to make y.D^-1 y = s.y. Without a penalty, this is the
@@ -50,7 +53,7 @@ takes more than one pass.
 Rounding. Near the minimum, the differences between costs drown in rounding errors long before the
 slopes do. A cost that is within a few units of rounding of the iterate's therefore counts as low
 enough if the slopes agree that it fell (the approximate Wolfe condition of Hager and Zhang). A
-neuron has reached the limit of precision after several steps in a row that hardly lowered the cost,
+model has reached the limit of precision after several steps in a row that hardly lowered the cost,
 or when the line search fails along the gradient itself. All tests are relative: multiplying the
 cost by a power of two changes no iterate.
 
@@ -76,6 +79,7 @@ from libc.string cimport memcpy, memset
 cdef extern from "problem.h" nogil:
     ctypedef struct Problem:
         void *context
+        int64_t num_models
         int64_t num_neurons
         int64_t num_features
         int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
@@ -93,10 +97,10 @@ cpdef enum State:
     DIVERGED    # the next step would have infinite parameters or an infinite cost
 
 cdef enum:
-    COSTS = 1024        # costs kept for each neuron
+    COSTS = 1024        # costs kept for each model
     PAIRS = 20          # pairs that L-BFGS remembers; more hardly save any passes
     MOST_TRIALS = 20    # trial points of a line search
-    STALLED_STEPS = 3   # steps in a row that hardly lower the cost, before a neuron ends
+    STALLED_STEPS = 3   # steps in a row that hardly lower the cost, before a model ends
     LIKELY_PASSES = 10  # the passes that helpers are started for in L-BFGS, which may end soon
     NEWTON_ROUNDS = 3   # of the search for r; two would nearly always do
 
@@ -126,12 +130,12 @@ cdef:
 COSTS_KEPT = COSTS
 
 Models = namedtuple("Models", ["parameters", "cost", "wrong", "step"])
-Models.__doc__ = """One model of each neuron.
+Models.__doc__ = """All models, each after some step of its training.
 
 Attributes
 ----------
-parameters : ndarray of shape (K, d + 1)
-    The weights and the bias, the bias last.
+parameters : ndarray of shape (K, L (d + 1))
+    The weights and the bias of each neuron of a model, the bias last.
 cost : ndarray of shape (K,)
     The cost with its penalty.
 wrong : ndarray of shape (K,)
@@ -178,7 +182,7 @@ cdef double dot(Py_ssize_t n, const double *x, const double *y) noexcept nogil:
     )
 
 
-# The cost of one neuron.
+# The cost of a model.
 
 cdef inline bint is_finite(double x) noexcept nogil:
     return x - x == 0.0
@@ -200,24 +204,24 @@ cdef bint fits(Py_ssize_t n, const double *parameters, bint single) noexcept nog
     return num_unfit == 0
 
 
-cdef double penalised(
-    Py_ssize_t d, const double *parameters, double twice_cost, double alpha
+cdef double twice_penalised(
+    Py_ssize_t d, const double *parameters, const double *sums, double alpha
 ) noexcept nogil:
-    """Return the cost with its penalty."""
+    """Return twice the cost of a neuron, with its penalty."""
     cdef:
         Py_ssize_t j
         double squares = 0.0
     if alpha > 0.0:
         for j in range(d):
             squares += parameters[j] * parameters[j]
-    return 0.5 * (twice_cost + alpha * squares)
+    return sums[d + 1] + alpha * squares
 
 
 cdef inline void write_gradient(
     Py_ssize_t d, const double *parameters, const double *sums, double alpha, bint intercept,
     double *gradient_out
 ) noexcept nogil:
-    """Write the gradient of the penalised cost. There is no penalty on the bias."""
+    """Write the gradient of the penalised cost for a neuron. There is no penalty on the bias."""
     cdef Py_ssize_t j
     for j in range(d):
         gradient_out[j] = alpha * parameters[j] - sums[j]
@@ -227,7 +231,10 @@ cdef inline void write_gradient(
 cdef bint is_flat(
     Py_ssize_t d, const double *gradient, const double *means, const double *limits
 ) noexcept nogil:
-    """Return whether every derivative is within its limit; for weights, with centred features."""
+    """Return whether every derivative of a neuron is within its limit.
+
+    Those of the weights are taken with centred features.
+    """
     cdef Py_ssize_t j
     if not fabs(gradient[d]) <= limits[d]:  # nor if it is NaN
         return False
@@ -246,12 +253,12 @@ cdef class Solver:
         The current iterates, those with the fewest wrong samples, and those with the lowest cost;
         the first of several such iterates. The start is only a stand-in for the best and the
         lowest: iterates are ranked after each step.
-    gradient : ndarray of shape (K, d + 1)
+    gradient : ndarray of shape (K, L (d + 1))
         The gradient of the cost at the current iterates.
     state : ndarray of shape (K,), int8
-        A `State` for each neuron.
+        A `State` for each model.
     costs : ndarray of shape (K, COSTS_KEPT)
-        The cost of neuron k after step i is at ``[k, i % COSTS_KEPT]``.
+        The cost of model k after step i is at ``[k, i % COSTS_KEPT]``.
     num_passes : int
         The number of passes over the samples since the solver was made.
     """
@@ -261,52 +268,55 @@ cdef class Solver:
         int64_t passes              # that have been made
         object arrays               # those that only pointers refer to
         Problem *problem
-        Py_ssize_t num_neurons, side
+        Py_ssize_t num_models, num_neurons  # K, and L in each model
+        Py_ssize_t side, size       # d + 1, and L times as many parameters of a model
         double alpha
         bint intercept, single
         int64_t likely_passes       # the largest number that helpers are started for
         const double *means         # (d,)
-        const double *limits        # (K, d + 1)
+        const double *limits        # (K, size)
         Rows lasts, bests, lowests
-        double *gradients           # (K, d + 1), as `gradient`
+        double *gradients           # (K, size), as `gradient`
         int8_t *states
         double *cost_rings
-        double *trials              # (K, d + 1), the trial points
-        double *trial_gradients     # (K, d + 1)
+        double *trials              # (K, size), the trial points
+        double *trial_gradients     # (K, size)
         double *trial_costs         # (K,)
-        double *sums                # (K, d + 3), as the problem writes them
-        unsigned char *active       # whether a neuron's trial point is scored by the next pass
-        int64_t *steps_left         # the steps of each neuron before it waits for the others
+        double *sums                # (K, L, d + 3), as the problem writes them
+        unsigned char *active       # whether a model's trial point is scored by the next pass
+        int64_t *steps_left         # the steps of each model before it waits for the others
 
     cdef int prepare(
         self, owner, double alpha, bint intercept, limits, means, bint single,
         int64_t likely_passes,
     ) except -1:
         """Set what every solver needs."""
-        cdef Py_ssize_t neurons, side
+        cdef Py_ssize_t models, size
         self.problem = <Problem *>PyCapsule_GetPointer(owner.problem, b"oneneuron.problem")
-        self.num_neurons = neurons = self.problem.num_neurons
-        self.side = side = self.problem.num_features + 1
+        self.num_models = models = self.problem.num_models
+        self.num_neurons = self.problem.num_neurons
+        self.side = self.problem.num_features + 1
+        self.size = size = self.num_neurons * self.side
         self.alpha, self.intercept, self.single = alpha, intercept, single
         self.likely_passes = likely_passes
         self.arrays = [owner]
-        self.limits = self.copied(limits, (neurons, side))
-        self.means = self.copied(means, (side - 1,))
-        self.last = self.models(&self.lasts)
-        self.best = self.models(&self.bests)
-        self.lowest = self.models(&self.lowests)
-        self.gradient = np.zeros((neurons, side))
+        self.limits = self.copied(limits, (models, size))
+        self.means = self.copied(means, (self.side - 1,))
+        self.last = self.new_models(&self.lasts)
+        self.best = self.new_models(&self.bests)
+        self.lowest = self.new_models(&self.lowests)
+        self.gradient = np.zeros((models, size))
         self.gradients = self.doubles(self.gradient)
-        self.state = np.zeros(neurons, np.int8)
+        self.state = np.zeros(models, np.int8)
         self.states = <int8_t *>self.pointer(self.state)
-        self.costs = np.zeros((neurons, COSTS_KEPT))
+        self.costs = np.zeros((models, COSTS_KEPT))
         self.cost_rings = self.doubles(self.costs)
-        self.trials = self.doubles(np.zeros((neurons, side)))
-        self.trial_gradients = self.doubles(np.zeros((neurons, side)))
-        self.trial_costs = self.doubles(np.zeros(neurons))
-        self.sums = self.doubles(np.zeros((neurons, side + 2)))
-        self.active = <unsigned char *>self.pointer(np.zeros(neurons, np.uint8))
-        self.steps_left = <int64_t *>self.pointer(np.zeros(neurons, np.int64))
+        self.trials = self.doubles(np.zeros((models, size)))
+        self.trial_gradients = self.doubles(np.zeros((models, size)))
+        self.trial_costs = self.doubles(np.zeros(models))
+        self.sums = self.doubles(np.zeros((models, self.num_neurons, self.side + 2)))
+        self.active = <unsigned char *>self.pointer(np.zeros(models, np.uint8))
+        self.steps_left = <int64_t *>self.pointer(np.zeros(models, np.int64))
         return 0
 
     cdef void *pointer(self, array) except? NULL:
@@ -327,10 +337,10 @@ cdef class Solver:
         array[...] = values
         return self.doubles(array)
 
-    cdef object models(self, Rows *rows_out):
+    cdef object new_models(self, Rows *rows_out):
         models = Models(
-            np.zeros((self.num_neurons, self.side)), np.zeros(self.num_neurons),
-            np.zeros(self.num_neurons), np.zeros(self.num_neurons, np.int64),
+            np.zeros((self.num_models, self.size)), np.zeros(self.num_models),
+            np.zeros(self.num_models), np.zeros(self.num_models, np.int64),
         )
         rows_out.parameters = self.doubles(models.parameters)
         rows_out.cost = self.doubles(models.cost)
@@ -345,27 +355,27 @@ cdef class Solver:
     def start(self, const double[:, ::1] parameters):
         """Score the starts, as step 0.
 
-        A neuron whose cost is not finite there has diverged.
+        A model whose cost is not finite there has diverged.
 
         Parameters
         ----------
-        parameters : ndarray of shape (K, d + 1), float64
+        parameters : ndarray of shape (K, L (d + 1)), float64
         """
         cdef:
-            Py_ssize_t k, n = self.side
+            Py_ssize_t k, n = self.size
             size_t size = n * sizeof(double)
-        if parameters.shape[0] != self.num_neurons or parameters.shape[1] != n:
-            raise ValueError("parameters must be of shape (K, d + 1)")
+        if parameters.shape[0] != self.num_models or parameters.shape[1] != n:
+            raise ValueError("parameters must be of shape (K, L (d + 1))")
         with nogil:
-            memcpy(self.trials, &parameters[0, 0], self.num_neurons * size)
-            memset(self.active, 1, self.num_neurons)
+            memcpy(self.trials, &parameters[0, 0], self.num_models * size)
+            memset(self.active, 1, self.num_models)
             self.problem.start_helpers(self.problem.context, 1)
             try:
                 self.problem.evaluate(self.problem.context, self.trials, self.active, self.sums)
             finally:
                 self.problem.stop_helpers(self.problem.context)
             ADD(&self.passes, 1)  # other threads may read it
-            for k in range(self.num_neurons):
+            for k in range(self.num_models):
                 self.states[k] = RUNNING
                 self.score(k)
                 self.accept(k, 0)
@@ -376,15 +386,15 @@ cdef class Solver:
                 self.begin(k)
 
     def advance(self, int64_t num_steps):
-        """Make steps with every running neuron.
+        """Make steps with every running model.
 
-        A neuron that has made its steps waits until all others have, too. If an exception comes
+        A model that has made its steps waits until all others have, too. If an exception comes
         from a pass, the next call continues from the last iterates as if nothing had happened.
 
         Parameters
         ----------
         num_steps : int
-            The number of steps of each neuron, unless it ends earlier.
+            The number of steps of each model, unless it ends earlier.
         """
         with nogil:
             self.problem.start_helpers(
@@ -396,25 +406,25 @@ cdef class Solver:
                 self.problem.stop_helpers(self.problem.context)
 
     cdef int run(self, int64_t num_steps) except -1 nogil:
-        """Propose, score and receive until every neuron has ended or made its steps."""
+        """Propose, score and receive until every model has ended or made its steps."""
         cdef Py_ssize_t k
-        for k in range(self.num_neurons):
+        for k in range(self.num_models):
             self.steps_left[k] = num_steps
         while self.propose_all():
             self.problem.evaluate(self.problem.context, self.trials, self.active, self.sums)
             ADD(&self.passes, 1)  # other threads may read it
-            for k in range(self.num_neurons):
+            for k in range(self.num_models):
                 if self.active[k]:
                     self.score(k)
                     self.receive(k)
         return 0
 
     cdef bint propose_all(self) noexcept nogil:
-        """Let neurons propose trial points; return false if none has any."""
+        """Let models propose trial points; return false if none has any."""
         cdef:
             Py_ssize_t k
             bint any_active = False
-        for k in range(self.num_neurons):
+        for k in range(self.num_models):
             self.active[k] = (
                 self.states[k] == RUNNING and self.steps_left[k] > 0 and self.propose(k)
             )
@@ -422,10 +432,10 @@ cdef class Solver:
         return any_active
 
     cdef void begin(self, Py_ssize_t k) noexcept nogil:
-        """Forget what was learned from another start; or end the neuron."""
+        """Forget what was learned from another start; or end the model."""
 
     cdef bint propose(self, Py_ssize_t k) noexcept nogil:
-        """Write a neuron's trial point; or end the neuron, and return false."""
+        """Write a model's trial point; or end the model, and return false."""
 
     cdef void receive(self, Py_ssize_t k) noexcept nogil:
         """Decide what to do with a trial point that has been scored."""
@@ -433,31 +443,54 @@ cdef class Solver:
     cdef void score(self, Py_ssize_t k) noexcept nogil:
         """Turn the sums of a pass into the cost and the gradient of a trial point."""
         cdef:
-            Py_ssize_t n = self.side, d = n - 1
-            const double *parameters = self.trials + n * k
-            const double *sums = self.sums + (d + 3) * k
-        self.trial_costs[k] = penalised(d, parameters, sums[d + 1], self.alpha)
-        write_gradient(
-            d, parameters, sums, self.alpha, self.intercept, self.trial_gradients + n * k
-        )
+            Py_ssize_t d = self.side - 1
+            const double *parameters = self.trials + self.size * k
+            const double *sums = self.sums + self.num_neurons * (d + 3) * k
+            double *gradient = self.trial_gradients + self.size * k
+            double twice_cost = 0.0
+        for _ in range(self.num_neurons):
+            twice_cost += twice_penalised(d, parameters, sums, self.alpha)
+            write_gradient(d, parameters, sums, self.alpha, self.intercept, gradient)
+            parameters += d + 1
+            gradient += d + 1
+            sums += d + 3
+        self.trial_costs[k] = 0.5 * twice_cost
+
+    cdef double wrong(self, Py_ssize_t k) noexcept nogil:
+        """Return the weight of the samples that a scored trial point has on the wrong side."""
+        cdef:
+            Py_ssize_t i, row = self.side + 2
+            double total = 0.0
+        for i in range(self.num_neurons * k, self.num_neurons * (k + 1)):
+            total += self.sums[row * i + row - 1]
+        return total
+
+    cdef bint is_flat(self, Py_ssize_t k) noexcept nogil:
+        """Return whether every derivative of a model at its iterate is within its limit."""
+        cdef Py_ssize_t at = self.size * k
+        for _ in range(self.num_neurons):
+            if not is_flat(self.side - 1, self.gradients + at, self.means, self.limits + at):
+                return False
+            at += self.side
+        return True
 
     cdef void accept(self, Py_ssize_t k, int64_t step) noexcept nogil:
-        """Make a neuron's trial point its iterate after `step` steps."""
+        """Make a model's trial point its iterate after `step` steps."""
         cdef:
-            Py_ssize_t n = self.side, d = n - 1
+            Py_ssize_t n = self.size
             # The start is only a stand-in: models are ranked after each update.
             bint first = step <= 1
         self.steps_left[k] -= 1
         memcpy(self.lasts.parameters + n * k, self.trials + n * k, n * sizeof(double))
         memcpy(self.gradients + n * k, self.trial_gradients + n * k, n * sizeof(double))
         self.lasts.cost[k] = self.cost_rings[COSTS * k + step % COSTS] = self.trial_costs[k]
-        self.lasts.wrong[k] = self.sums[(d + 3) * k + d + 2]
+        self.lasts.wrong[k] = self.wrong(k)
         self.lasts.step[k] = step
         if first or self.lasts.wrong[k] < self.bests.wrong[k]:
             copy_model(n, k, &self.lasts, &self.bests)
         if first or self.lasts.cost[k] < self.lowests.cost[k]:
             copy_model(n, k, &self.lasts, &self.lowests)
-        if is_flat(d, self.gradients + n * k, self.means, self.limits + n * k):
+        if self.is_flat(k):
             self.states[k] = FLAT
 
 
@@ -483,8 +516,8 @@ cdef class GradientDescent(Solver):
         The cost contains the penalty 1/2 alpha |w|^2.
     intercept : bool
         If false, the bias keeps its initial value.
-    limits : array_like of shape (K, d + 1)
-        A neuron ends when every derivative of its cost is within its limit in absolute value. For
+    limits : array_like of shape (K, L (d + 1))
+        A model ends when every derivative of its cost is within its limit in absolute value. For
         the weights, it is the derivative with centred features. A negative limit is never reached.
     means : array_like of shape (d,)
         The means of the features; zeros without an intercept.
@@ -500,7 +533,7 @@ cdef class GradientDescent(Solver):
 
     cdef bint propose(self, Py_ssize_t k) noexcept nogil:
         cdef:
-            Py_ssize_t j, n = self.side
+            Py_ssize_t j, n = self.size
             const double *parameters = self.lasts.parameters + n * k
             const double *gradient = self.gradients + n * k
             double *trial = self.trials + n * k
@@ -524,7 +557,7 @@ cdef struct Point:
     double cost
     double slope
 
-# What L-BFGS knows about a neuron, beside the vectors.
+# What L-BFGS knows about a model, beside the vectors.
 cdef struct Memory:
     bint searching              # a line search is under way
     bint drafted                # and leads to the point of a draft
@@ -615,23 +648,24 @@ cdef class LBFGS(Solver):
     owner, alpha, intercept, limits, means, single
         As for `GradientDescent`.
     preconditioner : ndarray of shape (d + 1, d + 1) or (d + 1,)
-        P, or its diagonal if P is a diagonal matrix. An upper bound on the Hessian becomes (close
-        to) the identity in v. Zeros at the beginning of a row of P take no time.
+        P for the parameters of each neuron, or its diagonal if P is a diagonal matrix. An upper
+        bound on the Hessian becomes (close to) the identity in v. Zeros at the beginning of a row
+        of P take no time.
     """
 
     cdef:
         double epsilon
         bint is_diagonal
         const double *preconditioner
-        const double *shares        # (d + 1,), the penalty's share of the bound in each coordinate
+        const double *shares        # (size,), the penalty's share of the bound in each coordinate
         int64_t *row_starts         # (d + 1,), the first element of each row of P that is not zero
         Memory *memories            # (K,)
-        double *directions          # (K, d + 1), of the line search
-        double *v_directions        # (K, d + 1), the same in v
-        double *v_gradients         # (K, d + 1), at the iterate, in v
-        double *v_steps             # (K, PAIRS, d + 1), the s of each pair
-        double *v_changes           # (K, PAIRS, d + 1), the y of each pair
-        double *v_new               # (d + 1,)
+        double *directions          # (K, size), of the line search
+        double *v_directions        # (K, size), the same in v
+        double *v_gradients         # (K, size), at the iterate, in v
+        double *v_steps             # (K, PAIRS, size), the s of each pair
+        double *v_changes           # (K, PAIRS, size), the y of each pair
+        double *v_new               # (size,)
 
     def __init__(
         self, owner, double alpha, bint intercept, limits, means, bint single, preconditioner
@@ -639,22 +673,22 @@ cdef class LBFGS(Solver):
         self.prepare(owner, alpha, intercept, limits, means, single, LIKELY_PASSES)
         self.epsilon = SINGLE_EPSILON if single else DOUBLE_EPSILON
         self.prepare_coordinates(preconditioner)
-        neurons, side = self.num_neurons, self.side
-        self.memories = <Memory *>self.pointer(np.zeros(neurons * sizeof(Memory), np.uint8))
-        self.directions = self.doubles(np.zeros((neurons, side)))
-        self.v_directions = self.doubles(np.zeros((neurons, side)))
-        self.v_gradients = self.doubles(np.zeros((neurons, side)))
-        self.v_steps = self.doubles(np.empty((neurons, PAIRS, side)))
-        self.v_changes = self.doubles(np.empty((neurons, PAIRS, side)))
-        self.v_new = self.doubles(np.zeros(side))
+        models, size = self.num_models, self.size
+        self.memories = <Memory *>self.pointer(np.zeros(models * sizeof(Memory), np.uint8))
+        self.directions = self.doubles(np.zeros((models, size)))
+        self.v_directions = self.doubles(np.zeros((models, size)))
+        self.v_gradients = self.doubles(np.zeros((models, size)))
+        self.v_steps = self.doubles(np.empty((models, PAIRS, size)))
+        self.v_changes = self.doubles(np.empty((models, PAIRS, size)))
+        self.v_new = self.doubles(np.zeros(size))
 
     cdef int prepare_coordinates(self, preconditioner) except -1:
         """Copy P, and find out what its columns and rows are like."""
         cdef:
-            Py_ssize_t i, j, n = self.side, width
+            Py_ssize_t i, j, k, n = self.side, width
             double p
             double *rows
-            double *shares = self.doubles(np.zeros(n))
+            double *shares = self.doubles(np.zeros((self.num_neurons, n)))
             int64_t *row_starts = <int64_t *>self.pointer(np.zeros(n, np.int64))
         self.is_diagonal = preconditioner.ndim == 1
         width = 1 if self.is_diagonal else n
@@ -670,38 +704,40 @@ cdef class LBFGS(Solver):
                 shares[i if self.is_diagonal else j] += self.alpha * (p * p)
         for j in range(n):
             shares[j] = min(shares[j], 1.0)
+        for k in range(1, self.num_neurons):
+            memcpy(shares + n * k, shares, n * sizeof(double))
         self.preconditioner, self.shares, self.row_starts = rows, shares, row_starts
         return 0
 
     cdef void begin(self, Py_ssize_t k) noexcept nogil:
         memset(&self.memories[k], 0, sizeof(Memory))
         self.memories[k].data_curvature = 1.0
-        self.gradient_in_v(self.gradients + self.side * k, self.v_gradients + self.side * k)
-        if not fits(self.side, self.gradients + self.side * k, False):
+        self.gradient_in_v(self.gradients + self.size * k, self.v_gradients + self.size * k)
+        if not fits(self.size, self.gradients + self.size * k, False):
             self.states[k] = DIVERGED  # there is no direction to begin with
 
-    def adopt(self, LBFGS draft, const int64_t[::1] neurons):
+    def adopt(self, LBFGS draft, const int64_t[::1] models):
         """Take over what another solver has found on a part of the samples.
 
-        The next search of each neuron leads to its last iterate in the draft, unless the cost of
+        The next search of each model leads to its last iterate in the draft, unless the cost of
         all samples does not fall in that direction.
 
         Parameters
         ----------
         draft : LBFGS
             With the same preconditioner, alpha and intercept.
-        neurons : ndarray of shape (num_drafted,), int64
-            The neuron of this solver that each neuron of the draft stands for.
+        models : ndarray of shape (num_drafted,), int64
+            The model of this solver that each model of the draft stands for.
         """
         cdef Py_ssize_t i
         with nogil:
-            for i in range(draft.num_neurons):
-                if self.states[neurons[i]] == RUNNING and draft.states[i] != DIVERGED:
-                    self.adopt_neuron(draft, i, neurons[i])
+            for i in range(draft.num_models):
+                if self.states[models[i]] == RUNNING and draft.states[i] != DIVERGED:
+                    self.adopt_model(draft, i, models[i])
 
-    cdef void adopt_neuron(self, LBFGS draft, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+    cdef void adopt_model(self, LBFGS draft, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
         cdef:
-            Py_ssize_t j, n = self.side, size = n * PAIRS
+            Py_ssize_t j, n = self.size, size = n * PAIRS
             Memory *memory = &self.memories[k]
             double *direction = self.directions + n * k
             double slope
@@ -719,7 +755,7 @@ cdef class LBFGS(Solver):
 
     cdef bint propose(self, Py_ssize_t k) noexcept nogil:
         cdef:
-            Py_ssize_t j, n = self.side
+            Py_ssize_t j, n = self.size
             const double *parameters = self.lasts.parameters + n * k
             const double *direction = self.directions + n * k
             double *trial = self.trials + n * k
@@ -751,7 +787,7 @@ cdef class LBFGS(Solver):
     cdef Point trial_point(self, Py_ssize_t k) noexcept nogil:
         """Return the scored trial, at an infinite cost if any number is not finite there."""
         cdef:
-            Py_ssize_t n = self.side
+            Py_ssize_t n = self.size
             Point trial
         trial.t = self.memories[k].t
         trial.cost = self.trial_costs[k]
@@ -767,7 +803,7 @@ cdef class LBFGS(Solver):
     cdef bint open_search(self, Py_ssize_t k) noexcept nogil:
         """Begin a line search; return false if no direction leads down."""
         cdef:
-            Py_ssize_t n = self.side
+            Py_ssize_t n = self.size
             Memory *memory = &self.memories[k]
             double *direction = self.directions + n * k
             double slope
@@ -793,7 +829,7 @@ cdef class LBFGS(Solver):
         memory.searching = True
 
     cdef void give_up_search(self, Py_ssize_t k) noexcept nogil:
-        """Let the next search follow the gradient; if this one did, the neuron ends."""
+        """Let the next search follow the gradient; if this one did, the model ends."""
         self.memories[k].searching = self.memories[k].drafted = False
         if self.memories[k].num_pairs == 0:
             self.states[k] = PRECISION
@@ -814,7 +850,7 @@ cdef class LBFGS(Solver):
             # So long a step says little about the curvature at its end.
             memory.drafted = False
             self.gradient_in_v(
-                self.trial_gradients + self.side * k, self.v_gradients + self.side * k
+                self.trial_gradients + self.size * k, self.v_gradients + self.size * k
             )
         else:
             self.learn(k)
@@ -832,7 +868,7 @@ cdef class LBFGS(Solver):
         A pair that says nothing about the curvature but rounding errors is left out.
         """
         cdef:
-            Py_ssize_t j, n = self.side
+            Py_ssize_t j, n = self.size
             Memory *memory = &self.memories[k]
             int64_t newest = (memory.oldest + memory.num_pairs) % PAIRS
             double *step = self.v_directions + n * k  # overwritten here; the search is over
@@ -862,7 +898,7 @@ cdef class LBFGS(Solver):
     cdef void multiply_by_inverse_hessian(self, Py_ssize_t k) noexcept nogil:
         """Write the direction in v: minus the learned inverse Hessian times the gradient."""
         cdef:
-            Py_ssize_t i, j, pair, n = self.side
+            Py_ssize_t i, j, pair, n = self.size
             Memory *memory = &self.memories[k]
             const double *steps = self.v_steps + n * PAIRS * k
             const double *changes = self.v_changes + n * PAIRS * k
@@ -884,24 +920,33 @@ cdef class LBFGS(Solver):
             add_multiple(n, memory.multiples[pair] - multiple, steps + n * pair, direction)
 
     cdef void direction_in_parameters(self, const double *v, double *out) noexcept nogil:
-        """Write P v to `out`."""
+        """Write P v to `out`, for each neuron of a model."""
         cdef Py_ssize_t i, first, n = self.side
-        for i in range(n):
-            if self.is_diagonal:
-                out[i] = self.preconditioner[i] * v[i]
-            else:
-                first = self.row_starts[i]
-                out[i] = dot(n - first, self.preconditioner + n * i + first, v + first)
+        for _ in range(self.num_neurons):
+            for i in range(n):
+                if self.is_diagonal:
+                    out[i] = self.preconditioner[i] * v[i]
+                else:
+                    first = self.row_starts[i]
+                    out[i] = dot(n - first, self.preconditioner + n * i + first, v + first)
+            v += n
+            out += n
 
     cdef void gradient_in_v(self, const double *gradient, double *out) noexcept nogil:
-        """Write P^T times a gradient to `out`, from rows of P, since these are contiguous."""
+        """Write P^T times a gradient to `out`, for each neuron of a model.
+
+        It is computed from rows of P, since these are contiguous.
+        """
         cdef Py_ssize_t i, first, n = self.side
         if self.is_diagonal:
             self.direction_in_parameters(gradient, out)
             return
-        memset(out, 0, n * sizeof(double))
-        for i in range(n):
-            first = self.row_starts[i]
-            add_multiple(
-                n - first, gradient[i], self.preconditioner + n * i + first, out + first
-            )
+        memset(out, 0, self.size * sizeof(double))
+        for _ in range(self.num_neurons):
+            for i in range(n):
+                first = self.row_starts[i]
+                add_multiple(
+                    n - first, gradient[i], self.preconditioner + n * i + first, out + first
+                )
+            gradient += n
+            out += n
