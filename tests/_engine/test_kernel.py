@@ -256,7 +256,9 @@ def directives():
 
 def annotated_lines(name, directives, folder):
     """Return the score of each line that Cython annotates, by line number; 0 is pure C."""
-    for source in [ENGINE / name, *ENGINE.glob("*.h")]:
+    # With __init__.py, the folder is a package, whose modules can cimport each other.
+    needed = [ENGINE / name, ENGINE / "__init__.py", *ENGINE.glob("*.h"), *ENGINE.glob("*.pxd")]
+    for source in needed:
         shutil.copy(source, folder)
     subprocess.run(
         [sys.executable, "-m", "cython", "-a", name]

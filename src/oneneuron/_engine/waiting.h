@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* Long calls give Python a turn about this often, for Ctrl-C and other threads. */
+enum { TURN_MILLISECONDS = 40 };
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <windows.h>
 #define LOAD(at) ((int64_t)ReadAcquire64((const volatile LONG64 *)(at)))
