@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -147,16 +146,13 @@ def record_passes(set_attribute=setattr):
 
     In a test, pass `monkeypatch.setattr`, or take the fixture `made_passes` or `helper_counts`.
     """
-    made, import_kernel = [], passes.import_kernel
+    made, Pass = [], passes.Pass
 
-    def recording(*which):
-        def make(*args, **options):
-            made.append(import_kernel(*which).Pass(*args, **options))
-            return made[-1]
+    def make(*args, **options):
+        made.append(Pass(*args, **options))
+        return made[-1]
 
-        return SimpleNamespace(Pass=make)
-
-    set_attribute(passes, "import_kernel", recording)
+    set_attribute(passes, "Pass", make)
     return made
 
 

@@ -179,7 +179,7 @@ def test_the_reader_finds_imports_of_every_form_and_in_every_place(code, expecte
     ("module", "target"),
     [
         ("cli._compare_command", "compare"),  # in a function
-        ("_engine.passes", "_engine.kernel"),  # under TYPE_CHECKING, and a stub
+        ("_engine.dispatch", "_engine.moments"),  # under TYPE_CHECKING, and a stub
         ("onnx", "_onnx_graph"),  # in a try block
         ("__main__", "cli"),
     ],

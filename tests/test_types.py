@@ -24,12 +24,14 @@ STUBS = {
     "_engine/kernel": f"oneneuron._engine.kernel_{dispatch.level}_float64",
     "_engine/moments": f"oneneuron._engine.moments_{dispatch.level}",
     "_engine/pack": "oneneuron._engine.pack",
+    "_engine/predict": "oneneuron._engine.predict",
+    "_engine/sharing": "oneneuron._engine.sharing",
     "_engine/solvers": "oneneuron._engine.solvers",
     "compare/_naive_loop": "oneneuron.compare._naive_loop",
 }
 
 # Protocols in stubs that describe a compiled module itself, and what its callers must pass.
-MODULE_PROTOCOLS = {"Kernel", "Moments"}
+MODULE_PROTOCOLS = {"Moments"}
 CALLERS_PROTOCOLS = {"ProblemOwner"}
 
 PACKAGES = {"_engine", "_fit", "cli", "compare", "compare._contenders", "lecture", "plots"}

@@ -17,6 +17,7 @@ import pytest
 
 from oneneuron._engine import passes
 from oneneuron._engine.dispatch import available, import_kernel
+from oneneuron._engine.predict import predict
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.solvers import LBFGS, GradientDescent
 from oneneuron._engine.turns import turn
@@ -88,9 +89,10 @@ def digest_of_predictions(shape, dtype, setting, level, n_threads):
     codes = np.empty(n, np.int64)
     probabilities = np.empty((n, num_classes), dtype)
     for output, outs in enumerate([(margins, None), (None, codes), (probabilities, None)]):
-        kernel.predict(
-            given.X.astype(dtype), given.starts.astype(dtype), output, *outs, n_threads, turn
-        )
+        predict(
+            kernel, given.X.astype(dtype), given.starts.astype(dtype), output, *outs, n_threads,
+            turn,
+        )  # fmt: skip
     return digest(margins, codes, probabilities)
 
 

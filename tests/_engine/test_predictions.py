@@ -9,6 +9,7 @@ from scipy.special import expit, log_expit, softmax
 
 from oneneuron._engine import predictions
 from oneneuron._engine.dispatch import available, import_kernel
+from oneneuron._engine.predict import predict
 from oneneuron._engine.predictions import InfiniteMarginError, class_codes, margins, probabilities
 from oneneuron._engine.turns import turn
 
@@ -337,9 +338,10 @@ def test_of_equal_margins_the_first_is_the_class(biases, dtype):
 def sigmoid_errors(level, dtype, m):
     """Return the errors of 1 - f and f in units of their last digits, of shape (n, 2)."""
     found = np.empty((len(m), 2), dtype)
-    import_kernel(np.dtype(dtype).name, level).predict(
-        m[:, None], np.array([[1.0, 0.0]], dtype), predictions._PROBABILITIES, found, None, 1, turn
-    )
+    predict(
+        import_kernel(np.dtype(dtype).name, level), m[:, None], np.array([[1.0, 0.0]], dtype),
+        predictions._PROBABILITIES, found, None, 1, turn,
+    )  # fmt: skip
     t = dtype(1.4426950408889634) * m  # exactly as the kernel scales a margin
     with localcontext(prec=40):
         powers = [(Decimal(v) * Decimal(2).ln()).exp() for v in t.tolist()]

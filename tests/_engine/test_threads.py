@@ -44,6 +44,7 @@ from oneneuron._engine.dispatch import available, import_kernel
 from oneneuron._engine.passes import make_pass
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.second_moments import SecondMoments
+from oneneuron._engine.sharing import Pass
 from oneneuron._engine.solvers import LBFGS, GradientDescent
 from oneneuron._engine.sums import merge
 from oneneuron._engine.training import Training
@@ -523,6 +524,30 @@ def test_a_solver_goes_on_to_the_same_bits_after_an_exception_within_a_pass(no_t
     assert its_pass.num_helpers == 2
     solver.advance(NUM_STEPS["gd"])
     assert found_by(solver) == after_steps("gd", num_steps=int(solver.last.step[0]))
+
+
+def test_python_may_interrupt_a_pass_between_the_blocks_of_a_chunk():
+    X, y, _ = make_problem(16_384, 30)
+    samples = lay_out(X, y, 2)
+    starts = np.linspace(-1.0, 1.0, 3000 * 31).reshape(3000, 31)  # their pass takes 0.1 s or more
+
+    def make(turn):
+        its_pass = Pass(
+            import_kernel("float64"), samples.values, None, samples.runs, samples.blocks,
+            own_classes=np.ones(len(starts), np.int64), loss=QUADRATIC.kernel_code,
+            chunk_blocks=len(samples.blocks), first_block=0, num_threads=1, turn=turn,
+        )  # fmt: skip
+        return GradientDescent(
+            its_pass, eta=1e-5, alpha=0.0, intercept=True, limits=-1.0, means=0.0, single=False
+        )
+
+    expected, found = make(lambda: None), make(raise_at(2, StopHere))
+    expected.start(starts)
+    with pytest.raises(StopHere):  # at the second turn in the first pass, which has one chunk
+        found.start(starts)
+    assert found.num_passes == 0
+    found.start(starts)
+    assert found_by(found) == found_by(expected)
 
 
 def test_a_hook_may_fit(no_thread_is_left):
@@ -1061,28 +1086,32 @@ def test_no_module_enables_the_lock_again():
 
 CLAIMED, WRITING, PUBLISHED = 1, 2, 3  # states in sharing.h
 
-# The structs of kernel.pyx, problem.h and helpers.h, up to what is needed here.
+# The structs of kernel.pxd, sharing.pyx, problem.h and helpers.h, up to what is needed here.
 
 
-class Shared(ctypes.Structure):
-    """The struct `Data`, and what follows in `PassState` up to the first fields of the `Crew`."""
+class PassState(ctypes.Structure):
+    """The struct `PassState` up to the first fields of the `Crew`; it begins with a `Data`."""
 
     _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("tiles", "weights", "masks", "runs", "blocks")),
-        ("own_classes", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("tiles", "weights", "runs", "own_classes")),
         ("loss", ctypes.c_int),
         *(
             (name, ctypes.c_ssize_t)
+            for name in ("num_features", "num_neurons", "rounds", "group", "cached_tiles")
+        ),
+        *((name, ctypes.c_void_p) for name in ("kernel", "blocks")),
+        *(
+            (name, ctypes.c_ssize_t)
             for name in (
-                "features", "rounds", "num_tiles", "num_blocks", "chunk_blocks", "num_chunks",
-                "num_neurons", "group", "cached_tiles", "num_threads",
+                "num_blocks", "chunk_blocks", "num_chunks", "first_chunk", "num_lanes", "row",
+                "num_threads",
             )
         ),
-        ("inputs", ctypes.c_void_p),
+        *((name, ctypes.c_void_p) for name in ("parameters", "active")),
         ("chunks", ctypes.POINTER(ctypes.c_double)),
         ("current", ctypes.POINTER(ctypes.c_int64)),
         ("marks", ctypes.POINTER(ctypes.c_int64)),
-        ("scratch", ctypes.c_void_p),
+        ("workers", ctypes.c_void_p),
         ("work", ctypes.c_void_p),
         ("context", ctypes.c_void_p),
         ("process", ctypes.c_int64),
@@ -1092,7 +1121,8 @@ class Shared(ctypes.Structure):
 
 class Problem(ctypes.Structure):
     _fields_ = (
-        ("samples", ctypes.POINTER(Shared)),
+        ("samples", ctypes.POINTER(PassState)),
+        ("num_models", ctypes.c_int64),
         ("num_neurons", ctypes.c_int64),
         ("num_features", ctypes.c_int64),
         ("evaluate", ctypes.CFUNCTYPE(ctypes.c_int, *4 * [ctypes.c_void_p])),
@@ -1108,14 +1138,14 @@ class ByHand:
     ----------
     marks : ndarray of shape (num_chunks,)
     chunks : ndarray of shape (num_chunks, K, d + 3)
-    shared : Shared
+    shared : PassState
     """
 
     def __init__(self, n=10_000, d=30, num_neurons=1, chunk_blocks=1, n_threads=2):
         X, y, _ = make_problem(n, d)
         samples = lay_out(X, y, 2)
-        self._pass = import_kernel("float64").Pass(
-            samples.values, None, samples.runs, samples.blocks,
+        self._pass = Pass(
+            import_kernel("float64"), samples.values, None, samples.runs, samples.blocks,
             own_classes=np.ones(num_neurons, np.int64), loss=QUADRATIC.kernel_code,
             chunk_blocks=chunk_blocks, first_block=0, num_threads=n_threads, turn=lambda: None,
         )  # fmt: skip
@@ -1126,7 +1156,7 @@ class ByHand:
         self.shared = shared = self._problem.samples.contents
         num_chunks = -(-len(samples.blocks) // chunk_blocks)
         shape = num_chunks, num_neurons, d + 3
-        assert (shared.num_chunks, shared.num_neurons, shared.features + 3) == shape
+        assert (shared.num_chunks, shared.num_neurons, shared.num_features + 3) == shape
         self.marks = np.ctypeslib.as_array(shared.marks, (num_chunks,))
         self.chunks = np.ctypeslib.as_array(shared.chunks, shape)
         self._parameters = np.linspace(-1.0, 1.0, num_neurons * (d + 1))

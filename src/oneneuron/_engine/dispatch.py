@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .cpu import levels
 
 if TYPE_CHECKING:
-    from .kernel import Kernel
     from .moments import Moments
 
 
@@ -30,8 +29,10 @@ def _chosen_level(available: tuple[str, ...]) -> str:
     return forced
 
 
-def import_kernel(precision: str, at: str | None = None) -> Kernel:
-    """Return the kernel for "float64" or "float32", by default at the chosen level.
+def import_kernel(precision: str, at: str | None = None) -> Any:
+    """Return the functions of a kernel (`kernel.pxd`), by default at the chosen level.
+
+    They come as a PyCapsule, for the modules that call them.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def import_kernel(precision: str, at: str | None = None) -> Kernel:
     at : str, default None
         Another level, one of `available`.
     """
-    return cast("Kernel", import_module(f"{__package__}.kernel_{at or level}_{precision}"))
+    return import_module(f"{__package__}.kernel_{at or level}_{precision}").functions
 
 
 def import_moments(at: str | None = None) -> Moments:

@@ -22,6 +22,9 @@ static inline int64_t process_id(void) { return 0; } /* there is no fork */
 static inline int64_t process_id(void) { return (int64_t)getpid(); }
 #endif
 
+/* A helper must save more time than it takes to start. */
+static const double LEAST_SECONDS_FOR_A_HELPER = 2e-4;
+
 enum { MOST_HELPERS = 255 };
 #define NOT_STARTED ((unsigned long)-1) /* Python's name for it is not in the stable ABI */
 

@@ -41,11 +41,14 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+from .jobs cimport Jobs, Work, do_jobs
+from .layout cimport LINE_BYTES, Run
+
 cdef extern from "waiting.h" nogil:
+    enum:
+        TURN_MILLISECONDS
     int64_t LOAD(int64_t *) noexcept
     void STORE(int64_t *, int64_t) noexcept
-    int64_t ADD(int64_t *, int64_t) noexcept
-    int64_t milliseconds() noexcept
 
 cdef extern from "lines.h" nogil:
     void write_double_line(const char *, int64_t, const int32_t *, void *, bint) noexcept
@@ -56,18 +59,10 @@ cdef extern from "lines.h" nogil:
     void finish_lines() noexcept
 
 cdef extern from "helpers.h" nogil:
-    ctypedef struct Crew:
-        int64_t started
     enum:
         MOST_HELPERS
-    void start_helpers(
-        Crew *, void (*work)(void *, int64_t) noexcept nogil, void *, int64_t
-    ) noexcept
-    bint helpers_exist(const Crew *) noexcept
-    void join_helpers(Crew *) noexcept
 
 cdef enum:
-    LINE_BYTES = 64         # the size of a cache line; a group fills one line of lanes
     MOST_LANES = 16         # the lanes of a line in float32
     STRIPS = 4              # strips of a part, which are sorted at the same time
     PART_ROWS = 4096        # rows of a part, or more if there are many classes
@@ -123,12 +118,9 @@ cdef struct Copy:
     Group *groups               # (num_threads, num_groups)
     int32_t *places             # (num_threads, STRIPS, num_classes), where the next rows go
 
-cdef struct Job:
+cdef struct Task:
     Plan plan
     Copy copy
-    void (*work)(Job *job, Py_ssize_t chunk, Py_ssize_t rank) noexcept nogil
-    int64_t num_chunks
-    int64_t next_chunk          # the first that no thread has claimed yet
 
 
 # --- Where each row goes ---
@@ -224,10 +216,10 @@ cdef bint are_valid(const code *codes, Py_ssize_t rows, Py_ssize_t num_classes) 
     return largest < num_classes
 
 
-cdef void count_part(Job *job, Py_ssize_t part, Py_ssize_t rank) noexcept nogil:
-    """Count the rows of each class in a part, or note that a code is out of range."""
+cdef void count_part(void *task, int64_t part, int64_t rank) noexcept nogil:
+    """Count the rows of each class in a part, or note that a code is out of range: a job."""
     cdef:
-        Plan *plan = &job.plan
+        Plan *plan = &(<Task *>task).plan
         Py_ssize_t first = plan.part_rows * part, rows = rows_of(plan, part), k = plan.num_classes
         int32_t *counts = plan.counts + STRIPS * k * part
         const uint8_t *short_codes = <const uint8_t *>plan.codes + first
@@ -240,7 +232,7 @@ cdef void count_part(Job *job, Py_ssize_t part, Py_ssize_t rank) noexcept nogil:
         STORE(&plan.invalid, True)
 
 
-cdef Py_ssize_t assign_slots(Plan *plan, int64_t *run) noexcept nogil:
+cdef Py_ssize_t assign_slots(Plan *plan, Run *run) noexcept nogil:
     """Give each class of each part its first slot; write down all runs and return their number."""
     cdef:
         Py_ssize_t band, part, c, s, slot, first_tile = 0, end_tile, num_runs = 0
@@ -255,11 +247,9 @@ cdef Py_ssize_t assign_slots(Plan *plan, int64_t *run) noexcept nogil:
                     slot += plan.counts[plan.num_classes * (STRIPS * part + s) + c]
             end_tile = (slot + plan.tile - 1) // plan.tile
             if end_tile > first_tile:
-                run[0] = c
-                run[1] = first_tile
-                run[2] = end_tile
-                run[3] = slot - (end_tile - 1) * plan.tile
-                run += 4
+                run.class_code, run.first, run.end = c, first_tile, end_tile
+                run.filled = slot - (end_tile - 1) * plan.tile
+                run += 1
                 num_runs += 1
             first_tile = end_tile
     return num_runs
@@ -458,34 +448,20 @@ cdef void copy_part(
         clear_spare_lanes(plan, part, ends, copy.num_features, features, tiles)
 
 
-cdef void copy_chunk(Job *job, Py_ssize_t chunk, Py_ssize_t rank) noexcept nogil:
-    """Copy a slice of the features of a part."""
+cdef void copy_chunk(void *task, int64_t chunk, int64_t rank) noexcept nogil:
+    """Copy a slice of the features of a part: a job."""
     cdef:
-        const Copy *copy = &job.copy
+        const Plan *plan = &(<Task *>task).plan
+        const Copy *copy = &(<Task *>task).copy
         Py_ssize_t part = chunk // copy.num_slices, slice = chunk % copy.num_slices
     if copy.double_precision:
-        copy_part(&job.plan, copy, part, slice, rank, <double *>copy.tiles)
+        copy_part(plan, copy, part, slice, rank, <double *>copy.tiles)
     else:
-        copy_part(&job.plan, copy, part, slice, rank, <float *>copy.tiles)
+        copy_part(plan, copy, part, slice, rank, <float *>copy.tiles)
     finish_lines()
 
 
-# --- Threads ---
-
-cdef bint work_on_a_chunk(Job *job, Py_ssize_t rank) noexcept nogil:
-    """Claim a chunk and work on it; return false if none was left."""
-    cdef int64_t chunk = ADD(&job.next_chunk, 1)
-    if chunk >= job.num_chunks:
-        return False
-    job.work(job, chunk, rank)
-    return True
-
-
-cdef void help(void *job, int64_t rank) noexcept nogil:
-    """Work on chunks until none is left."""
-    while work_on_a_chunk(<Job *>job, rank):
-        pass
-
+# --- The class ---
 
 cdef class Packer:
     """Where each row goes, and the copy to there.
@@ -520,8 +496,8 @@ cdef class Packer:
     """
 
     cdef:
-        Job job
-        Crew crew
+        Task task
+        Jobs jobs
         object arrays           # `plan` points into them
         object scratch          # `copy` points into it
         object turn
@@ -536,7 +512,7 @@ cdef class Packer:
         Py_ssize_t n_threads, turn,
     ):
         cdef:
-            Plan *plan = &self.job.plan
+            Plan *plan = &self.task.plan
             bint short_codes = num_classes <= 256
             Py_ssize_t part_rows = PART_ROWS
         while part_rows < ROWS_PER_CLASS * num_classes:
@@ -550,7 +526,7 @@ cdef class Packer:
         # it is checked again, while its rows are counted.
         codes = codes.astype(np.uint8 if short_codes else np.uint32, order="C")
         self.num_threads = min(n_threads, MOST_HELPERS + 1)
-        self.turn, self.patience = turn, 40
+        self.turn, self.patience = turn, TURN_MILLISECONDS
         plan.short_codes = short_codes
         plan.num_rows, plan.num_classes, plan.tile = len(codes), num_classes, tile
         plan.part_rows, plan.parts_per_band = part_rows, band_rows // part_rows
@@ -560,7 +536,7 @@ cdef class Packer:
     cdef count(self, const uint8_t[::1] code_bytes):
         """Count the rows of each class in each part, and find the runs."""
         cdef:
-            Plan *plan = &self.job.plan
+            Plan *plan = &self.task.plan
             Py_ssize_t num_bands = num_bands_of(plan)
             Py_ssize_t num_runs, num_helpers
             int32_t[:, ::1] counts = np.empty(
@@ -575,11 +551,10 @@ cdef class Packer:
         plan.codes = &code_bytes[0]
         plan.counts, plan.starts = &counts[0, 0], &starts[0, 0]
         num_helpers = plan.num_rows // HELPER_ROWS
-        with nogil:
-            self.run(count_part, plan.num_parts, num_helpers)
+        self.share(count_part, plan.num_parts, num_helpers)
         check(not LOAD(&plan.invalid), "a class code is out of range")
         with nogil:
-            num_runs = assign_slots(plan, &runs[0, 0])
+            num_runs = assign_slots(plan, <Run *>&runs[0, 0])
         self.runs = np.array(runs[:num_runs])
         self.num_tiles = self.runs[num_runs - 1, 2]
         first_slots = np.asarray(starts)[:: plan.parts_per_band, 0]
@@ -594,8 +569,8 @@ cdef class Packer:
         tiles_out : (num_tiles, d, tile)
         """
         cdef:
-            Plan *plan = &self.job.plan
-            Copy *copy = &self.job.copy
+            Plan *plan = &self.task.plan
+            Copy *copy = &self.task.copy
             Py_ssize_t num_helpers = X.shape[0] * X.shape[1] * sizeof(real) // HELPER_BYTES
         check(X.shape[0] == plan.num_rows, "X has another number of rows than codes")
         check(
@@ -615,14 +590,13 @@ cdef class Packer:
         copy.slice = max(CHUNK_FEATURES, CHUNK_VALUES // plan.part_rows)
         copy.num_slices = (copy.num_features + copy.slice - 1) // copy.slice
         self.allocate_scratch()
-        with nogil:
-            self.run(copy_chunk, plan.num_parts * copy.num_slices, num_helpers)
+        self.share(copy_chunk, plan.num_parts * copy.num_slices, num_helpers)
 
     cdef void allocate_scratch(self) except *:
         """Allocate memory in which each thread sorts and groups the rows of a part."""
         cdef:
-            Plan *plan = &self.job.plan
-            Copy *copy = &self.job.copy
+            Plan *plan = &self.task.plan
+            Copy *copy = &self.task.copy
             Py_ssize_t rows = min(plan.part_rows, plan.num_rows), k = plan.num_classes
             Py_ssize_t groups = rows // 8 + 2 * min(k, rows)  # two of each class are incomplete
             # Some rows are fetched in advance: at the end, those in the line after the last.
@@ -634,37 +608,12 @@ cdef class Packer:
         copy.groups = <Group *>&memory[0, 0]
         self.scratch = order, places, memory
 
-    cdef int run(
-        self, void (*work)(Job *, Py_ssize_t, Py_ssize_t) noexcept nogil, Py_ssize_t num_chunks,
-        Py_ssize_t num_helpers
-    ) except -1 nogil:
-        """Work on all chunks, with helpers if they are worth starting."""
-        cdef Job *job = &self.job
-        job.work = work
-        job.num_chunks = num_chunks
-        STORE(&job.next_chunk, 0)
-        num_helpers = min(num_helpers, min(num_chunks, self.num_threads) - 1)
-        start_helpers(&self.crew, help, job, num_helpers)
-        try:
-            self.lead()
-            if self.crew.started > 0 and not helpers_exist(&self.crew):
-                # `turn` forked this process, and what the helpers had claimed is not done.
-                STORE(&job.next_chunk, 0)
-                self.lead()
-        finally:
-            STORE(&job.next_chunk, num_chunks)  # after an exception, helpers claim no more
-            join_helpers(&self.crew)
-        return 0
-
-    cdef int lead(self) except -1 nogil:
-        """Work on chunks until none is left, and call `turn` now and then."""
-        cdef int64_t called = milliseconds()
-        while work_on_a_chunk(&self.job, 0):
-            if milliseconds() - called >= self.patience:
-                with gil:
-                    self.turn()
-                called = milliseconds()
-        return 0
+    cdef int share(self, Work work, Py_ssize_t num_jobs, Py_ssize_t num_helpers) except -1:
+        """Do jobs, with helpers if they are worth starting."""
+        num_helpers = min(num_helpers, self.num_threads - 1)
+        return do_jobs(
+            &self.jobs, work, &self.task, num_jobs, num_helpers, self.turn, self.patience
+        )
 
 
 cdef check(bint condition, message):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,10 +9,8 @@ from .._losses import Loss
 from . import cores
 from .dispatch import import_kernel
 from .samples import Samples
+from .sharing import Pass
 from .turns import turn
-
-if TYPE_CHECKING:
-    from .kernel import Pass
 
 # The sums of all chunks may take this share of the samples' memory, and this many bytes anyway.
 _SHARE_OF_SUMS = 0.02
@@ -49,7 +45,8 @@ def make_pass(
     Pass
     """
     own_classes = np.ascontiguousarray(own_classes, dtype=np.int64)
-    return import_kernel(samples.dtype.name, level).Pass(
+    return Pass(
+        import_kernel(samples.dtype.name, level),
         samples.values,
         samples.weights,
         samples.runs,

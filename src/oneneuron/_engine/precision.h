@@ -66,8 +66,7 @@ static const real LEAST_SUM = 0x1p-960;
  * b = FRACTION_BITS + 1. This is that bound times log2 e, rounded up. */
 static const real TIE = (real)(1.5 * 1.45 / ((real_bits)2 << FRACTION_BITS));
 
-/* A sum is kept as LANES partial sums, which fill a cache line. A tile has ROUNDS times as many
- * samples, but a narrow tile only LANES. */
-enum { LANES = 64 / sizeof(real), ROUNDS = 4 };
+/* A sum is kept as LANES partial sums, which fill a cache line. */
+enum { LANES = 64 / sizeof(real) };
 
 #endif

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from .._typing import FloatArray
 from .dispatch import import_kernel
 from .passes import as_num_threads
+from .predict import predict
 from .turns import turn
 
-_MARGINS, _CODES, _PROBABILITIES = range(3)  # as in the kernel's `enum Output`
+_MARGINS, _CODES, _PROBABILITIES = range(3)  # as in the `enum Output` of kernel.pxd
 
 
 class InfiniteMarginError(ValueError):
@@ -91,11 +92,11 @@ def _predict(
     output: int, X: FloatArray, coef: FloatArray, intercept: FloatArray,
     reals: FloatArray | None, codes: NDArray[np.int64] | None, n_threads: int | None,
 ) -> None:  # fmt: skip
-    """Have the kernel write predictions to `reals` or `codes`."""
+    """Write predictions to `reals` or `codes`."""
     dtype = np.result_type(X, coef)
     parameters = np.empty((len(coef), X.shape[1] + 1), dtype)
     parameters[:, :-1], parameters[:, -1] = coef, intercept
     samples, threads = X.astype(dtype, copy=False), as_num_threads(n_threads)
     kernel = import_kernel(dtype.name)
-    if len(X) > 0 and kernel.predict(samples, parameters, output, reals, codes, threads, turn):
+    if len(X) > 0 and predict(kernel, samples, parameters, output, reals, codes, threads, turn):
         raise InfiniteMarginError("w.x + b is not finite for every sample.")

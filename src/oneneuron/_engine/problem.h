@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    void *context;        /* the state of whoever scores: for a `Pass`, that of the kernel */
+    void *context;        /* the state of whoever scores: for a `Pass`, a `PassState` */
     int64_t num_models;   /* K */
     int64_t num_neurons;  /* L, those of a model */
     int64_t num_features; /* d */

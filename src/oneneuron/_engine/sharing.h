@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 #include "helpers.h"
-#include "precision.h"
 #include "waiting.h"
 
 enum { CLAIMED = 1, WRITING = 2, PUBLISHED = 3 }; /* states of a chunk in a pass */
@@ -57,24 +56,6 @@ static inline int64_t await_pass(const int64_t *current, int64_t last) {
     int64_t pass, waits = 0;
     while ((pass = LOAD(current)) == last) wait_a_little(&waits);
     return pass;
-}
-
-/* Read and write a number that helpers may copy while the leader is replacing it. */
-static inline real get(const real *at) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    return *(const volatile real *)at;
-#else
-    real value;
-    __atomic_load(at, &value, __ATOMIC_RELAXED);
-    return value;
-#endif
-}
-static inline void put(real *at, real value) {
-#if defined(_MSC_VER) && !defined(__clang__)
-    *(volatile real *)at = value;
-#else
-    __atomic_store(at, &value, __ATOMIC_RELAXED);
-#endif
 }
 
 #endif

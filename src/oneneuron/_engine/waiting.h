@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* Long calls give Python a turn about this often, for Ctrl-C and other threads. */
+enum { TURN_MILLISECONDS = 40 };
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <windows.h>
 #define LOAD(at) ((int64_t)ReadAcquire64((const volatile LONG64 *)(at)))
@@ -46,6 +49,24 @@ static inline void pause_core(void) { __asm__ volatile("isb"); }
 #else
 static inline void pause_core(void) {}
 #endif
+
+/* Read and write a number that helpers may copy while the leader is replacing it. */
+static inline double get(const double *at) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    return *(const volatile double *)at;
+#else
+    double value;
+    __atomic_load(at, &value, __ATOMIC_RELAXED);
+    return value;
+#endif
+}
+static inline void put(double *at, double value) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    *(volatile double *)at = value;
+#else
+    __atomic_store(at, &value, __ATOMIC_RELAXED);
+#endif
+}
 
 /* Wait briefly, and longer the more often the caller has waited before. What it waits for may need
  * this very core. So it yields the core after about 20 us, and naps after about 100 us more. */

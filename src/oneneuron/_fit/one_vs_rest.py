@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial, reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ from .._engine.second_moments import (
     infinite_squares,
     infinite_weights,
 )
+from .._engine.sharing import Pass
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
 from .._engine.training import as_model, next_due
 from .._results import Model
@@ -26,9 +27,6 @@ from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
 from .options import Options
 from .recording import Recorder
-
-if TYPE_CHECKING:
-    from .._engine.kernel import Pass
 
 Reason: TypeAlias = Literal[
     "converged", "precision", "callback", "max_iter", "saturated", "diverged"

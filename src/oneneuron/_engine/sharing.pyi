@@ -1,0 +1,29 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Float64Array, FloatArray
+
+class Pass:
+    problem: Any
+    hook: Callable[[Any], Float64Array] | None
+    def __init__(
+        self,
+        kernel: Any,
+        values: FloatArray,
+        weights: FloatArray | None,
+        runs: NDArray[np.int64],
+        blocks: NDArray[np.int64],
+        own_classes: NDArray[np.int64],
+        loss: int,
+        chunk_blocks: int,
+        first_block: int,
+        num_threads: int,
+        turn: Callable[[], None],
+    ) -> None: ...
+    @property
+    def subtrees(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def num_helpers(self) -> int: ...
