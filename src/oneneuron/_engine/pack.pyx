@@ -655,3 +655,36 @@ def weigh_runs(const real[:, ::1] weights, const int64_t[:, ::1] runs, double[::
     for i in range(runs.shape[0]):
         check(0 <= runs[i, 1] < runs[i, 2] <= weights.shape[0], "a run is not in the tiles")
         weights_out[i] = sum_lanes(&weights[runs[i, 1], 0], tile * (runs[i, 2] - runs[i, 1]))
+
+
+# --- Blocks ---
+
+def cut_into_blocks(
+    const int64_t[::1] in_band, const int64_t[::1] band_tiles, const int64_t[:, ::1] runs,
+    int64_t[:, ::1] blocks_out,
+):
+    """Divide the tiles of each band evenly among its blocks.
+
+    Parameters
+    ----------
+    in_band : (num_bands,)
+        The number of blocks in each band.
+    band_tiles : (num_bands + 1,)
+        The first tile of each band, then the number of all tiles.
+    runs : (num_runs, 4)
+    blocks_out : (num_blocks, 3)
+        The first tile and the end tile of each block, and the run that holds its first tile.
+    """
+    cdef Py_ssize_t band, i, tiles, block = 0, run = 0
+    check(band_tiles.shape[0] == in_band.shape[0] + 1, "band_tiles has a wrong shape")
+    check(runs.shape[1] == 4 and blocks_out.shape[1] == 3, "runs or blocks have a wrong shape")
+    for band in range(in_band.shape[0]):
+        tiles = band_tiles[band + 1] - band_tiles[band]
+        for i in range(in_band[band]):
+            check(block < blocks_out.shape[0], "there are too few blocks")
+            blocks_out[block, 0] = band_tiles[band] + tiles * i // in_band[band]
+            blocks_out[block, 1] = band_tiles[band] + tiles * (i + 1) // in_band[band]
+            while run < runs.shape[0] and runs[run, 2] <= blocks_out[block, 0]:
+                run += 1
+            blocks_out[block, 2] = run
+            block += 1

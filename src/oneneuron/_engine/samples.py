@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .._typing import AnyArray, Float64Array, FloatArray
-from .pack import Packer, weigh_runs
+from .pack import Packer, cut_into_blocks, weigh_runs
 from .turns import turn
 
 _CACHE_LINE = 64
@@ -306,14 +306,10 @@ def _count_blocks(
 def _cut_into_blocks(
     in_band: NDArray[np.int64], band_tiles: NDArray[np.int64], runs: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Share the tiles of each band out evenly among its blocks; see `Samples.blocks`."""
-    tiles = np.diff(band_tiles)
-    band = np.repeat(np.arange(len(tiles)), in_band)
-    block = np.arange(len(band)) - np.repeat(np.cumsum(in_band) - in_band, in_band)
-    first = band_tiles[band] + tiles[band] * block // in_band[band]
-    end = band_tiles[band] + tiles[band] * (block + 1) // in_band[band]
-    first_run = np.searchsorted(runs[:, 2], first, side="right")
-    return np.column_stack([first, end, first_run])
+    """Return the blocks of all bands; see `Samples.blocks`."""
+    blocks = np.empty((int(in_band.sum()), 3), np.int64)
+    cut_into_blocks(in_band, band_tiles, runs, blocks)
+    return blocks
 
 
 def _run_sizes(runs: NDArray[np.int64], tile: int) -> NDArray[np.int64]:
