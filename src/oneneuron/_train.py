@@ -138,7 +138,7 @@ def start_training(
         start = _checks.as_parameters(init, X.shape[1])
     samples = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
     if eta == "auto":
-        eta = SecondMoments(samples).safe_eta(alpha, QUADRATIC)
+        eta = SecondMoments(samples, n_threads=n_threads).safe_eta(alpha, QUADRATIC)
     training = Training(samples, start, eta=eta, alpha=alpha, n_threads=n_threads)
     if training.diverged:
         raise infinite_start(x_name)

@@ -6,7 +6,7 @@ from helpers import LOSSES, bits, parameters_of
 
 from oneneuron import NeuronClassifier
 
-N = 2**19  # enough for a draft with one feature
+N = 2**19  # more than enough for a draft with one feature
 
 
 @pytest.fixture(scope="module")

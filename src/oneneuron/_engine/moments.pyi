@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -14,9 +15,9 @@ class Tiles:
         unit: float,
         total: float,
     ) -> None: ...
-    def choose_shifts(self, moments: Float64Array) -> None: ...
-    def add_deviations(self, first_run: int, end_run: int, moments: Float64Array) -> None: ...
-    def finish(self, moments: Float64Array) -> None: ...
+    def measure(
+        self, num_threads: int, turn: Callable[[], object], moments: Float64Array
+    ) -> None: ...
     def add_products(
         self,
         first_run: int,

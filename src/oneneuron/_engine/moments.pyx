@@ -44,10 +44,14 @@ t - T, from the last row to the first, meets positive pivots only. The pivots al
 element of the eigenvector, which says how far the estimate may be from an eigenvalue.
 """
 
+import numpy as np
+
 from libc.float cimport DBL_MAX
 from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free
+
+from .jobs cimport Jobs, do_jobs
 
 cdef extern from "lanes.h" nogil:
     ctypedef double lanes       # C's arithmetic works on it as on a double
@@ -58,6 +62,10 @@ cdef extern from "lanes.h" nogil:
     lanes splat(double) noexcept
     lanes load(const double *) noexcept
     void store(double *, lanes) noexcept
+
+cdef extern from "waiting.h" nogil:
+    enum:
+        TURN_MILLISECONDS
 
 cdef extern from *:
     """
@@ -90,6 +98,9 @@ cdef enum:
     SUM
     SQUARES
 
+# A helper must have this many values to measure: it takes about a tenth of a millisecond to start.
+cdef Py_ssize_t HELPER_VALUES = 1 << 18
+
 # A feature whose deviation is below this multiple of its mean's last bit counts as constant: the
 # same number, computed in different ways, differs by as much.
 cdef double NOISE = 8.0
@@ -106,6 +117,7 @@ cdef struct Source:
     double epsilon
     Py_ssize_t num_features
     Py_ssize_t rows             # samples in a tile
+    Py_ssize_t num_tiles
 
 
 # --- Sums in a fixed order ---
@@ -263,11 +275,11 @@ cdef inline void add_tile(
             add_row(x, shifts[first + j], weights, source.rows, sums + 2 * LANES * j)
 
 
-cdef void add_tiles(
+cdef void sum_tiles(
     const Source *source, const int64_t *run, Py_ssize_t first_tile, Py_ssize_t end_tile,
-    double *moments
+    const double *shifts, double *sums_out
 ) noexcept nogil:
-    """Add the sums of some tiles of a run."""
+    """Write the sums of some tiles of a run: d of the deviations, then d of their squares."""
     cdef:
         Py_ssize_t chunk, first, count, tile, i, d = source.num_features
         double sums[2 * LANES * FEATURES_AT_A_TIME]
@@ -277,10 +289,28 @@ cdef void add_tiles(
         for i in range(2 * LANES * count):
             sums[i] = 0.0
         for tile in range(first_tile, end_tile):
-            add_tile(source, run, tile, moments + d * SHIFT, first, count, sums)
+            add_tile(source, run, tile, shifts, first, count, sums)
         for i in range(count):
-            moments[d * SUM + first + i] += sum_of(sums + 2 * LANES * i, LANES)
-            moments[d * SQUARES + first + i] += sum_of(sums + 2 * LANES * i + LANES, LANES)
+            sums_out[first + i] = sum_of(sums + 2 * LANES * i, LANES)
+            sums_out[d + first + i] = sum_of(sums + 2 * LANES * i + LANES, LANES)
+
+
+# The sums of each run, which several threads compute.
+cdef struct RunSums:
+    const Source *source
+    const double *shifts
+    double *sums                # (num_runs, 2, d)
+
+
+cdef void sum_run(void *context, int64_t i, int64_t rank) noexcept nogil:
+    """Write the sums of run i: a job."""
+    cdef:
+        const RunSums *task = <const RunSums *>context
+        const int64_t *run = task.source.runs + 4 * i
+    sum_tiles(
+        task.source, run, run[FIRST_TILE], run[END_TILE], task.shifts,
+        task.sums + 2 * task.source.num_features * i,
+    )
 
 
 cdef const int64_t *find_heaviest_tile(
@@ -324,7 +354,7 @@ cdef Py_ssize_t heaviest_row(
 cdef void choose_shifts(
     const Source *source, Py_ssize_t num_runs, double *moments
 ) noexcept nogil:
-    """Set the shifts to the means of the heaviest tile, and the sums to 0.
+    """Set the shifts to the means of the heaviest tile.
 
     The means are computed from the differences to one of the values. So the shift of a constant
     feature is exactly its value, and its variance exactly 0.
@@ -337,11 +367,21 @@ cdef void choose_shifts(
     row = heaviest_row(source, run, tile)
     for j in range(d):
         moments[d * SHIFT + j] = row_of(source, tile, j, buffer)[row]
-        moments[d * SUM + j] = moments[d * SQUARES + j] = 0.0
-    add_tiles(source, run, tile, tile + 1, moments)
+    sum_tiles(source, run, tile, tile + 1, moments + d * SHIFT, moments + d * SUM)
     for j in range(d):
         moments[d * SHIFT + j] += moments[d * SUM + j] / weight
-        moments[d * SUM + j] = moments[d * SQUARES + j] = 0.0
+
+
+cdef void add_runs(
+    const double *sums, Py_ssize_t num_runs, Py_ssize_t d, double *moments
+) noexcept nogil:
+    """Add up the sums of all runs."""
+    cdef Py_ssize_t i, j
+    for j in range(2 * d):
+        moments[d * SUM + j] = 0.0
+    for i in range(num_runs):
+        for j in range(2 * d):
+            moments[d * SUM + j] += sums[2 * d * i + j]
 
 
 cdef inline void finish_feature(const Source *source, double *moments) noexcept nogil:
@@ -777,6 +817,8 @@ cdef class Tiles:
     """
     cdef:
         Source source
+        Jobs jobs
+        RunSums task
         Py_ssize_t num_runs
         object owners           # the owners of the memory that the source points to
 
@@ -786,6 +828,7 @@ cdef class Tiles:
         source.runs = &runs[0, 0]
         source.num_features = values.shape[1]
         source.rows = values.shape[2]
+        source.num_tiles = values.shape[0]
         source.unit = unit
         source.total = total
         source.tiles_per_weight = values.shape[0] / total if total > 0.0 else 0.0
@@ -807,45 +850,36 @@ cdef class Tiles:
         if weights is not None:
             self.source.single_weights = &weights[0, 0]
 
-    def choose_shifts(self, double[:, ::1] moments):
-        """Choose a number near the mean of each feature, and clear the sums.
+    def measure(self, Py_ssize_t num_threads, turn, double[:, ::1] moments):
+        """Compute the moments of each feature.
 
         Parameters
         ----------
+        num_threads
+        turn : callable
+            Called without arguments about every 40 ms, so that Python can raise what is due.
         moments : (4, d), out
-        """
-        with nogil:
-            choose_shifts(&self.source, self.num_runs, &moments[0, 0])
-
-    def add_deviations(self, Py_ssize_t first_run, Py_ssize_t end_run, double[:, ::1] moments):
-        """Add the sums of the deviations from the shifts and of their squares.
-
-        Parameters
-        ----------
-        first_run, end_run
-        moments : (4, d), in and out
+            The mean, the scale, the standard deviation and the root of the mean square. Where
+            squares overflow, and where X is not finite, the mean, the scale and the root are
+            infinite.
         """
         cdef:
-            Py_ssize_t i
-            const int64_t *run
+            Source *source = &self.source
+            Py_ssize_t j, d = source.num_features
+            Py_ssize_t num_helpers = source.num_tiles * source.rows * d // HELPER_VALUES
+            double[:, ::1] sums = np.empty((self.num_runs, 2 * d))
+            RunSums *task = &self.task
         with nogil:
-            for i in range(first_run, end_run):
-                run = self.source.runs + 4 * i
-                add_tiles(&self.source, run, run[FIRST_TILE], run[END_TILE], &moments[0, 0])
-
-    def finish(self, double[:, ::1] moments):
-        """Compute the moments from the sums.
-
-        Parameters
-        ----------
-        moments : (4, d), in and out
-            Then holds the mean, the scale, the standard deviation and the root of the mean square
-            of each feature. Where squares overflow, the mean, the scale and the root are infinite.
-        """
-        cdef Py_ssize_t j, d = moments.shape[1]
+            choose_shifts(source, self.num_runs, &moments[0, 0])
+        task.source, task.shifts, task.sums = source, &moments[SHIFT, 0], &sums[0, 0]
+        num_helpers = min(num_helpers, num_threads - 1)
+        do_jobs(
+            &self.jobs, sum_run, task, self.num_runs, num_helpers, turn, TURN_MILLISECONDS
+        )
         with nogil:
+            add_runs(&sums[0, 0], self.num_runs, d, &moments[0, 0])
             for j in range(d):
-                finish_feature(&self.source, &moments[0, j])
+                finish_feature(source, &moments[0, j])
 
     def add_products(
         self, Py_ssize_t first_run, Py_ssize_t end_run, Py_ssize_t every,

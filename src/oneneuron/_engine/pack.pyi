@@ -22,7 +22,6 @@ class Packer:
     def pack(self, X: FloatArray, tiles_out: FloatArray) -> None: ...
 
 def weigh_runs(weights: FloatArray, runs: NDArray[np.int64], weights_out: Float64Array) -> None: ...
-
 def cut_into_blocks(
     in_band: NDArray[np.int64],
     band_tiles: NDArray[np.int64],

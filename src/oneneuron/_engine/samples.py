@@ -148,9 +148,11 @@ def lay_out(
     if sample_weight is not None:
         weights = aligned_empty((packer.num_tiles, tile), X.dtype)
         packer.pack(sample_weight[:, None], weights[:, None, :])
-        # Without weight, a sample must not count even if its cost is infinite.
+        # Without weight, a sample must not count even if its cost is infinite. Its values become
+        # zeros, except those that are not finite: they become NaN, and are noticed.
         tiles, lanes = np.nonzero(weights == 0.0)
-        values[tiles, :, lanes] = 0.0
+        with np.errstate(invalid="ignore"):
+            values[tiles, :, lanes] *= 0.0
     per_block = block_rows(d, tile)
     per_band = rows // per_block
     in_band = _count_blocks(n, per_block, per_band, tile, packer.band_tiles)

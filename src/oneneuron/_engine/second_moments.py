@@ -17,7 +17,9 @@ import numpy as np
 from .._losses import Loss
 from .._typing import Float64Array
 from .dispatch import import_moments
+from .passes import as_num_threads
 from .samples import Samples
+from .turns import turn
 
 moments = import_moments()
 
@@ -63,6 +65,8 @@ class SecondMoments:
     ----------
     samples : Samples
     fit_intercept : bool, default True
+    n_threads : int, default None
+        The largest number of threads to use. None means one for each core.
 
     Attributes
     ----------
@@ -75,8 +79,11 @@ class SecondMoments:
         If the sum of the sample weights is infinite.
     """
 
-    def __init__(self, samples: Samples, fit_intercept: bool = True) -> None:
+    def __init__(
+        self, samples: Samples, fit_intercept: bool = True, n_threads: int | None = None
+    ) -> None:
         self._samples, self._intercept = samples, fit_intercept
+        self._num_threads = as_num_threads(n_threads)
         self.total = _total(samples)
         # The compiled code divides weights by this power of two, so that they sum to about 1 and
         # nothing overflows but X itself.
@@ -99,7 +106,7 @@ class SecondMoments:
     def scales(self) -> Float64Array:
         """The standard deviation of each feature, of shape (d,); its size if it is constant.
 
-        Both are infinite where squares of X overflow.
+        The means and the scales are infinite where squares of X overflow or X is not finite.
         """
         scales: Float64Array = self._measure()[_SCALE]
         return scales
@@ -108,10 +115,7 @@ class SecondMoments:
         """Return the mean, scale, standard deviation and root mean square of each feature."""
         if self._moments is None:
             found = np.empty((4, self._samples.num_features))
-            self._tiles.choose_shifts(found)
-            for first, end in self._stretches(4 * found.shape[1]):
-                self._tiles.add_deviations(first, end, found)
-            self._tiles.finish(found)
+            self._tiles.measure(self._num_threads, turn, found)
             self._moments = found
         return self._moments
 

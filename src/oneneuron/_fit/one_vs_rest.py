@@ -27,6 +27,7 @@ from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
 from .options import Options
 from .recording import Recorder
+from .validation import refuse_infinite
 
 Reason: TypeAlias = Literal[
     "converged", "precision", "callback", "max_iter", "saturated", "diverged"
@@ -51,13 +52,13 @@ _SPREAD_OF_STARTS = 10.0
 # may be fine, since the bound L is cautious.
 _FAR_ABOVE_SAFE = 4.0
 
-# L-BFGS first drafts a neuron on a part of the samples, one in this many, if there are enough of
-# them for each parameter, and enough on the rarer side of the neuron. With fewer, a draft is too
-# far from the result. With few values in all, it takes longer than it saves.
+# L-BFGS first drafts a neuron on a part of the samples, one in this many, if there are enough in
+# all, for each parameter, and on the rarer side of the neuron. With fewer, a draft is too far from
+# the result, or takes longer than it saves.
 _DRAFT_EVERY = 16
+_DRAFT_SAMPLES = 2**16
 _DRAFT_SAMPLES_PER_PARAMETER = 2048
 _DRAFT_RARER_SAMPLES_PER_PARAMETER = 256
-_DRAFT_LEAST_VALUES = 2**19
 
 # The least `tol` of a draft. The minimum of a part is only about this close to that of all samples.
 _DRAFT_TOL = 1e-4
@@ -97,6 +98,7 @@ class OneVsRest:
     ----------
     options : Options
     X : ndarray of shape (n, d), float32 or float64
+        It may hold infinities or NaN, which are refused.
     codes : ndarray of shape (n,)
         The index of each sample's class.
     num_classes : int
@@ -111,7 +113,9 @@ class OneVsRest:
         self._samples = lay_out(
             X, codes, num_classes, sample_weight, n_threads=as_num_threads(options.n_threads)
         )
-        self._moments = SecondMoments(self._samples, options.fit_intercept)
+        self._moments = SecondMoments(self._samples, options.fit_intercept, options.n_threads)
+        if not np.isfinite(self._moments.means).all():
+            refuse_infinite(X)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
 
     @property
@@ -268,7 +272,7 @@ class OneVsRest:
     def _neurons_to_draft(self, classes: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the neurons that have enough samples for a draft."""
         n, side = self._samples.num_samples, self._samples.num_features + 1
-        if n * side < _DRAFT_LEAST_VALUES or n < _DRAFT_SAMPLES_PER_PARAMETER * side:
+        if n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
             return np.empty(0, np.int64)
         own = self._samples.class_sizes[classes]
         rarer = np.minimum(own, n - own)

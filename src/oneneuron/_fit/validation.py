@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
@@ -43,8 +44,9 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     """
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
-    if samples is not None and _check_features(estimator, X, samples, reset):
-        return samples
+    if samples is not None and _is_sum_finite(samples):
+        if _check_features(estimator, X, samples, reset):
+            return samples
     return cast("FloatArray", _validated_by_sklearn(estimator, [_given(X, raw)], dtype, reset))
 
 
@@ -52,6 +54,9 @@ def validated_samples_and_labels(
     estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool
 ) -> tuple[FloatArray, AnyArray, AnyArray]:
     """Return the samples as `validated_samples` does, the distinct labels, and their codes.
+
+    The samples may still hold infinities or NaN. The training notices, since the means are then not
+    finite, and calls `refuse_infinite`. This saves one reading of all samples.
 
     Parameters
     ----------
@@ -65,6 +70,7 @@ def validated_samples_and_labels(
     Returns
     -------
     samples : ndarray of shape (n, d), float32 or float64
+        As for `validated_samples`, but perhaps not finite.
     labels : ndarray
         The distinct labels, sorted.
     codes : ndarray of shape (n,), uint8 or intp
@@ -92,6 +98,28 @@ def validated_samples_and_labels(
     return samples, *_encoded(raw_labels)
 
 
+def refuse_infinite(samples: FloatArray) -> None:
+    """Raise scikit-learn's error if samples are not finite.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (n, d), float32 or float64
+
+    Raises
+    ------
+    ValueError
+        If a sample has an infinity or NaN.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert_all_finite(samples, estimator_name="NeuronClassifier", input_name="X")
+
+
+def _is_sum_finite(samples: FloatArray) -> bool:
+    """Return False if samples have infinities or NaN, or are so large that their sum overflows."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(samples.sum()))
+
+
 def _as_raw_samples(X: ArrayLike) -> tuple[AnyArray, type[np.floating[Any]]]:
     """Return the samples as an array of numbers or objects, and the dtype to compute in."""
     raw = _checks.as_array(X, "X")
@@ -109,17 +137,19 @@ def _given(value: ArrayLike, raw: AnyArray) -> ArrayLike:
 
 
 def _plain_samples(X: ArrayLike, raw: AnyArray, dtype: type[np.floating[Any]]) -> FloatArray | None:
-    """Return samples that are valid at a glance, with the given dtype; None for all others."""
+    """Return samples that are valid at a glance, with the given dtype; None for all others.
+
+    They may still hold infinities or NaN.
+    """
     if raw.dtype.kind not in "biuf" or raw.ndim != 2 or 0 in raw.shape or isinstance(X, np.matrix):
         return None
     # A frame of pandas may have sparse columns, which scikit-learn refuses, or missing values.
     kinds = getattr(X, "dtypes", ()) if hasattr(X, "iloc") else ()
     if not all(isinstance(kind, np.dtype) for kind in kinds):
         return None
-    # Infinities and NaN stay in a sum. Large numbers overflow in it, and scikit-learn tries again.
     with np.errstate(over="ignore", invalid="ignore"):
         samples: FloatArray = raw.astype(dtype, copy=False)
-        return samples if np.isfinite(samples.sum()) else None
+    return samples
 
 
 def _are_plain_labels(y: ArrayLike, raw: AnyArray, num_samples: int) -> bool:
