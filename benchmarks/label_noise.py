@@ -25,7 +25,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 from oneneuron import NeuronClassifier
-from oneneuron._fit import one_vs_rest
+from oneneuron._fit import neurons
 
 BASELINE = "LogisticRegression"
 STARTS = 21
@@ -224,7 +224,7 @@ def strengths(seeds):
 def best_of_starts(data, condition, seed, spread, starts):
     """Return the accuracy and the cost of the quadratic loss with starts of this spread."""
     X, y, X_test, y_test = samples(data, condition, seed)
-    with mock.patch.object(one_vs_rest, "_SPREAD_OF_STARTS", spread):
+    with mock.patch.object(neurons, "_SPREAD_OF_STARTS", spread):
         model = neuron(len(y), seed, n_init=starts).fit(X, y)
     return 100 * model.score(X_test, y_test), model.loss_
 

@@ -103,7 +103,7 @@ class Fits:
             self._rows.append([
                 name, label, rivals.settings(entry.model), str(rivals.iterations(entry.model)),
                 _excess(excess[label]), milliseconds(seconds[label]),
-                "" if label == rivals.OURS else ratios(seconds[rivals.OURS], seconds[label]),
+                _ratios_to_ours(entry.contender, seconds),
             ])  # fmt: skip
         for label in _fastest(entries, seconds, excess):
             self._fastest.append(self._fastest_row(name, entries[label].contender, seconds, excess))
@@ -127,14 +127,12 @@ class Fits:
     def _fastest_row(self, name, contender, seconds, excess):
         import time_to_cost_rivals as rivals
 
-        ours, its = seconds[rivals.OURS], seconds[contender.name]
-        costs = ["other model", _excess(excess[rivals.OURS]), ""]
-        if not contender.multinomial:
-            own, other = excess[rivals.OURS], excess[contender.name]
-            near = "within 1e-5" if own <= rivals.REACH else "no"
-            costs = [_excess(other), _excess(own), "yes" if own <= other else near]
+        ours, its = seconds[_our_label(contender)], seconds[contender.name]
+        own, other = excess[_our_label(contender)], excess[contender.name]
+        near = "within 1e-5" if own <= rivals.REACH else "no"
         return [
-            name, contender.name, *costs, milliseconds(its), milliseconds(ours), ratios(ours, its)
+            name, contender.name, _excess(other), _excess(own), "yes" if own <= other else near,
+            milliseconds(its), milliseconds(ours), ratios(ours, its),
         ]  # fmt: skip
 
     def tables(self):
@@ -143,11 +141,28 @@ class Fits:
         yield self.HEAD_OF_FASTEST, self._fastest
 
 
+def _our_label(contender):
+    """Return the label of our model of the same kind as a contender's."""
+    import time_to_cost_rivals as rivals
+
+    return rivals.OUR_LAYER if contender.multinomial else rivals.OURS
+
+
+def _ratios_to_ours(contender, seconds):
+    """Return the ratios of our times to a contender's; nothing for our own."""
+    ours = _our_label(contender)
+    return "" if contender.name == ours else ratios(seconds[ours], seconds[contender.name])
+
+
 def _slow(entries):
     """Return the labels of the slow contenders, according to their trials."""
     import time_to_cost_rivals as rivals
 
-    trials = {label: entry.seconds for label, entry in entries.items() if label != rivals.OURS}
+    trials = {
+        label: entry.seconds
+        for label, entry in entries.items()
+        if entry.contender.library != rivals.OURS
+    }
     limit = max(SLOW_SECONDS, SLOW_RATIO * min(trials.values(), default=0.0))
     return {label for label, seconds in trials.items() if seconds > limit}
 
@@ -167,7 +182,7 @@ def _fastest(entries, seconds, excess):
     groups = {}
     for label, entry in entries.items():
         groups.setdefault((entry.contender.library, entry.contender.multinomial), []).append(label)
-    del groups[rivals.OURS, False]
+    groups = {key: labels for key, labels in groups.items() if key[0] != rivals.OURS}
     return [
         min(
             (label for label in labels if excess[label] <= max(rivals.REACH, excess[labels[0]])),

@@ -16,12 +16,12 @@ from oneneuron import NeuronClassifier
 PARTS = (
     ("parameters", "oneneuron._classifier", "NeuronClassifier._options"),
     ("checks of X and y, class codes", "oneneuron._classifier", "validated_samples_and_labels"),
-    ("layout", "oneneuron._fit.one_vs_rest", "lay_out"),
-    ("means and scales", "oneneuron._fit.one_vs_rest", "OneVsRest._limits"),
+    ("layout", "oneneuron._fit.neurons", "lay_out"),
+    ("means and scales", "oneneuron._fit.neurons", "Neurons._limits"),
     ("preconditioner", "oneneuron._engine.second_moments", "SecondMoments.preconditioner"),
-    ("pass at the start", "oneneuron._fit.one_vs_rest", "OneVsRest._start"),
-    ("draft on a part of the samples", "oneneuron._fit.one_vs_rest", "OneVsRest._draft"),
-    ("solver, with all other passes", "oneneuron._fit.one_vs_rest", "OneVsRest._run"),
+    ("pass at the start", "oneneuron._fit.neurons", "Neurons._start"),
+    ("draft on a part of the samples", "oneneuron._fit.neurons", "Neurons._draft"),
+    ("solver, with all other passes", "oneneuron._fit.neurons", "Neurons._run"),
 )
 
 

@@ -23,7 +23,8 @@ REACH = 1e-5  # a cost counts as reached if it is above the lowest one by at mos
 TOLERANCES = tuple(10.0**-k for k in range(13))  # from the loosest on
 # The default of LogisticRegression is 100, which is too few for raw data.
 MAX_ITER = 10_000
-OURS = "oneneuron"
+OURS = "oneneuron"  # with several classes, one neuron against the rest
+OUR_LAYER = "oneneuron, multinomial"
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ class SnapML:
 def contenders(num_samples, num_classes, threads):
     """Return our classifier and all rivals that are installed."""
     binary = num_classes == 2
-    found = [Contender(OURS, OURS, [NeuronClassifier(loss="log", alpha=ALPHA)])]
+    found = [Contender(OURS, OURS, [NeuronClassifier(loss="log", alpha=ALPHA, multi_class="ovr")])]
+    if not binary:
+        layer = NeuronClassifier(loss="log", alpha=ALPHA)
+        found.append(Contender(OUR_LAYER, OURS, [layer], multinomial=True))
     found += _scikit_learn(binary)
     if find_spec("sklearnex"):
         found += _intel(binary, threads)

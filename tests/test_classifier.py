@@ -86,9 +86,9 @@ def test_both_solvers_reach_the_same_cost(num_classes, loss, alpha):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_each_neuron_equals_a_fit_of_its_class_against_the_rest(solver, loss):
     X, y, _ = make_classes(3, 200, 4, 3)
-    together = NeuronClassifier(solver=solver, loss=loss).fit(X, y)
+    together = NeuronClassifier(multi_class="ovr", solver=solver, loss=loss).fit(X, y)
     for k in range(3):
-        alone = NeuronClassifier(solver=solver, loss=loss).fit(X, y == k)
+        alone = NeuronClassifier(multi_class="ovr", solver=solver, loss=loss).fit(X, y == k)
         # Tiles hold one class each. With other classes, the sums have another order of additions.
         np.testing.assert_allclose(together.coef_[k], alone.coef_[0], rtol=1e-12)
         np.testing.assert_allclose(together.intercept_[k], alone.intercept_[0], rtol=1e-12)
@@ -176,10 +176,11 @@ def test_the_default_parameters_are_accurate_on_scaled_and_raw_data(load, least,
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine, load_digits])
-def test_lbfgs_takes_fewer_than_100_steps_on_raw_data(load, loss):
+def test_lbfgs_takes_fewer_than_200_steps_on_raw_data(load, loss):
     X, y = load(return_X_y=True)
-    # It takes 11 to 45. The units of the features do not matter, only their dependence does.
-    assert NeuronClassifier(loss=loss).fit(X, y).n_iter_ < 100
+    # It takes 15 to 50, but 170 for the ten coupled neurons of the digits. The units of the
+    # features do not matter, only their dependence does.
+    assert NeuronClassifier(loss=loss).fit(X, y).n_iter_ < 200
 
 
 def test_gradient_descent_separates_the_lectures_blobs():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import LOSSES, SOLVERS, bits, make_classes
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 from oneneuron import NeuronClassifier
@@ -145,8 +145,19 @@ def classifier_with_scores(scores):
     return found, scores
 
 
+@pytest.mark.parametrize(
+    "scores", [[[0.0, 1.0, -2.0], [3.0, 3.0, 3.0]], [[-1e3, -1001.0, 700.0], [1e5, 0.0, -1e5]]]
+)
+def test_probabilities_of_a_layer_are_the_softmax_of_its_outputs(scores):
+    found, X = classifier_with_scores(scores)
+    np.testing.assert_allclose(
+        found.predict_proba(X), softmax(scores, axis=1), rtol=1e-13, atol=1e-300
+    )
+
+
 def test_probabilities_are_the_neurons_outputs_divided_by_their_sum():
     found, X = classifier_with_scores([[0.0, 1.0, -2.0], [3.0, 3.0, 3.0], [-1.0, 0.5, 2.0]])
+    found.set_params(multi_class="ovr")
     sigmas = expit(X)
     np.testing.assert_allclose(
         found.predict_proba(X), sigmas / sigmas.sum(axis=1, keepdims=True), rtol=1e-14
@@ -155,6 +166,7 @@ def test_probabilities_are_the_neurons_outputs_divided_by_their_sum():
 
 def test_probabilities_are_right_where_every_output_underflows():
     found, X = classifier_with_scores([[-1000.0, -1001.0, -1003.0], [-2000.0, -1e5, -1e6]])
+    found.set_params(multi_class="ovr")
     # There sigma(z) is e^z to all digits, and the factor e^-1000 cancels.
     terms = np.exp([[0.0, -1.0, -3.0], [0.0, -1e5, -1e6]])
     expected = terms / terms.sum(axis=1, keepdims=True)

@@ -20,7 +20,7 @@ ignore_training_warnings = pytest.mark.filterwarnings(
 def test_loss_curve_holds_the_cost_of_the_start_and_of_each_step(num_classes, solver):
     X, y, _ = make_classes(14, 200, 4, num_classes)
     for loss, cost_of_one in (("quadratic", 1 / 8), ("log", np.log(2))):
-        found = NeuronClassifier(solver=solver, loss=loss).fit(X, y)
+        found = NeuronClassifier(multi_class="ovr", solver=solver, loss=loss).fit(X, y)
         num_neurons = 1 if num_classes == 2 else num_classes
         assert found.loss_curve_.shape == (found.n_iter_ + 1,)
         # At zero weights every answer is 1/2. The tolerance covers the roundings of the sum.
@@ -31,12 +31,14 @@ def test_loss_curve_holds_the_cost_of_the_start_and_of_each_step(num_classes, so
 def test_loss_curve_sums_the_neurons_and_a_finished_one_keeps_its_last_cost():
     X, y, _ = make_classes(15, 200, 4, 3)
     X[:, 0] += 4.0 * (y == 0)  # the neuron of class 0 needs fewer steps
-    alone = [NeuronClassifier().fit(X, y == k).loss_curve_ for k in range(3)]
+    alone = [NeuronClassifier(multi_class="ovr").fit(X, y == k).loss_curve_ for k in range(3)]
     longest = max(map(len, alone))
     assert min(map(len, alone)) < longest
     padded = [np.append(curve, np.full(longest - len(curve), curve[-1])) for curve in alone]
     # Tiles hold one class each. With other classes, the sums have another order of additions.
-    np.testing.assert_allclose(NeuronClassifier().fit(X, y).loss_curve_, sum(padded), rtol=1e-12)
+    np.testing.assert_allclose(
+        NeuronClassifier(multi_class="ovr").fit(X, y).loss_curve_, sum(padded), rtol=1e-12
+    )
 
 
 def cost_of(classifier, X, y, u=None):
@@ -103,7 +105,7 @@ def test_lbfgs_keeps_no_point_of_a_line_search_but_a_recorded_model(loss, dtype)
         X = (X * np.exp(rng.standard_normal((60, 1)) * 2)).astype(dtype)
         options = dict(loss=loss, alpha=0.01, tol=0.0, max_iter=60, record_every=1)
         fits = {
-            keep: NeuronClassifier(keep=keep, **options).fit(X, y)
+            keep: NeuronClassifier(multi_class="ovr", keep=keep, **options).fit(X, y)
             for keep in ("last", "best", "lowest")
         }
         for k, history in enumerate(fits["last"].history_):
@@ -134,7 +136,9 @@ def test_keep_does_not_change_the_loss_curve():
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_history_holds_the_start_and_every_second_step_of_each_neuron(solver):
     X, y, _ = make_classes(39, 200, 4, 3)
-    found = NeuronClassifier(solver=solver, record_every=2, max_iter=7, tol=0.0).fit(X, y)
+    found = NeuronClassifier(
+        multi_class="ovr", solver=solver, record_every=2, max_iter=7, tol=0.0
+    ).fit(X, y)
     assert [h.step.tolist() for h in found.history_] == [[0, 2, 4, 6]] * 3
     # The costs of the neurons add up to the curve, but for three roundings.
     costs = sum(h.cost for h in found.history_)
@@ -149,10 +153,12 @@ def test_the_history_of_each_neuron_is_that_of_the_neuron_alone(loss, solver):
     X[:, 0] += 4.0 * (y == 0)  # the neurons end at different steps
     u = rng.random(len(X))
     options = dict(solver=solver, loss=loss, tol=1e-3, record_every=1)
-    together = NeuronClassifier(**options).fit(X, y, sample_weight=u)
+    together = NeuronClassifier(multi_class="ovr", **options).fit(X, y, sample_weight=u)
     assert len({len(history.step) for history in together.history_}) > 1
     for k, history in enumerate(together.history_):
-        (alone,) = NeuronClassifier(**options).fit(X, y == k, sample_weight=u).history_
+        (alone,) = (
+            NeuronClassifier(multi_class="ovr", **options).fit(X, y == k, sample_weight=u).history_
+        )
         assert history.step.tolist() == alone.step.tolist()
         # Tiles hold one class each. With other classes, the sums have another order of additions.
         np.testing.assert_allclose(history.weights, alone.weights, rtol=1e-11, atol=1e-13)
@@ -233,7 +239,7 @@ def test_nothing_is_printed_by_default(capsys):
 
 def test_verbose_prints_how_each_training_ends(capsys):
     X, y, _ = make_classes(62, 200, 4, 3)
-    found = NeuronClassifier(verbose=1, record_every=1).fit(X, y)
+    found = NeuronClassifier(multi_class="ovr", verbose=1, record_every=1).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     expected = [
         f"neuron {k + 1} of 3, step {h.step[-1]}: cost {h.cost[-1]:.6g}, accuracy "
@@ -258,7 +264,9 @@ def test_verbose_prints_every_1000_steps(capsys):
 def test_verbose_prints_the_neurons_and_their_starts_side_by_side(capsys):
     X, y, _ = make_classes(82, 200, 4, 3)
     options = dict(solver="gd", max_iter=2500, tol=0.0, eta=1e-5, random_state=0)
-    found = NeuronClassifier(n_init=2, verbose=1, record_every=2500, **options).fit(X, y)
+    found = NeuronClassifier(
+        multi_class="ovr", n_init=2, verbose=1, record_every=2500, **options
+    ).fit(X, y)
     lines = capsys.readouterr().out.splitlines()
     starts = [f"neuron {k} of 3, start {i} of 2" for k in (1, 2, 3) for i in (1, 2)]
     assert [line.split(":")[0] for line in lines] == [

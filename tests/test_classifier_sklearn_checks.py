@@ -14,6 +14,7 @@ from oneneuron import NeuronClassifier
         NeuronClassifier(solver="gd"),
         NeuronClassifier(loss="log"),
         NeuronClassifier(loss="log", solver="gd"),
+        NeuronClassifier(multi_class="ovr"),
         NeuronClassifier(n_init=3),
     ]
 )

@@ -25,9 +25,9 @@ from oneneuron._engine.dispatch import available, level
 
 # None of these is the default.
 OPTIONS = dict(
-    loss="log", solver="gd", eta=0.01, max_iter=77, tol=1e-3, alpha=0.7, fit_intercept=False,
-    class_weight={0: 2.0}, n_init=2, init=([[0.0] * 3], [0.0]), warm_start=True, keep="lowest",
-    n_threads=1, record_every=3, random_state=4, verbose=1,
+    loss="log", multi_class="ovr", solver="gd", eta=0.01, max_iter=77, tol=1e-3, alpha=0.7,
+    fit_intercept=False, class_weight={0: 2.0}, n_init=2, init=([[0.0] * 3], [0.0]),
+    warm_start=True, keep="lowest", n_threads=1, record_every=3, random_state=4, verbose=1,
 )  # fmt: skip
 
 
@@ -153,8 +153,8 @@ def test_a_calibrated_classifier_is_as_accurate(num_classes, method):
 
 def test_one_vs_rest_classifier_around_a_neuron_gives_the_same_model():
     X, y, _ = make_classes(7, num_classes=3)
-    wrapped = OneVsRestClassifier(NeuronClassifier()).fit(X, y)
-    alone = NeuronClassifier().fit(X, y)
+    wrapped = OneVsRestClassifier(NeuronClassifier(multi_class="ovr")).fit(X, y)
+    alone = NeuronClassifier(multi_class="ovr").fit(X, y)
     for k, one in enumerate(wrapped.estimators_):
         # Tiles hold one class each. With other classes, the sums have another order of additions.
         np.testing.assert_allclose(one.coef_[0], alone.coef_[k], rtol=1e-12)

@@ -35,11 +35,12 @@ def test_several_starts_find_the_lower_cost_that_the_zero_start_misses():
     assert one.score(X[right], y[right]) < 0.9 < several.score(X[right], y[right])
 
 
-def costs_of_short_descents(X, y, n_init):
+def costs_of_short_descents(X, y, n_init, **options):
     """Return the cost of each neuron after 30 steps, from some starts far from a minimum."""
     classifier = NeuronClassifier(
-        solver="gd", alpha=0.0, max_iter=30, n_init=n_init, random_state=0, record_every=30
-    )
+        solver="gd", alpha=0.0, max_iter=30, n_init=n_init, random_state=0, record_every=30,
+        **options,
+    )  # fmt: skip
     return [history.cost[-1] for history in classifier.fit(X, y).history_]
 
 
@@ -55,7 +56,7 @@ def test_the_training_of_the_lowest_cost_is_kept():
 def test_each_neuron_keeps_its_own_training_of_the_lowest_cost():
     X, y = far_outliers()
     y[200:] *= 2
-    one, several = (costs_of_short_descents(X, y, n_init) for n_init in (1, 8))
+    one, several = (costs_of_short_descents(X, y, n_init, multi_class="ovr") for n_init in (1, 8))
     assert all(s <= o for s, o in zip(several, one, strict=True)) and sum(several) < sum(one)
 
 
@@ -93,7 +94,9 @@ def test_the_first_start_is_init(num_classes):
     X, y, rng = make_classes(32, 200, 4, num_classes)
     num_neurons = 1 if num_classes == 2 else num_classes
     coef, intercept = rng.standard_normal((num_neurons, 4)), rng.standard_normal(num_neurons)
-    found = NeuronClassifier(solver="gd", init=(coef, intercept), max_iter=1, record_every=1)
+    found = NeuronClassifier(
+        multi_class="ovr", solver="gd", init=(coef, intercept), max_iter=1, record_every=1
+    )
     found.fit(X, y)
     assert [h.weights[0].tolist() for h in found.history_] == coef.tolist()
     assert [h.bias[0] for h in found.history_] == intercept.tolist()

@@ -237,7 +237,7 @@ def test_a_single_class_of_positive_weight_warns_with_its_label(
     labels, sample_weight, name, solver
 ):
     X, *_ = make_samples(0, 60)
-    classifier = NeuronClassifier(solver=solver)
+    classifier = NeuronClassifier(solver=solver, tol=1e-4)
     _, category, text = only_warning(classifier, X, labels, sample_weight=sample_weight)
     assert category is UserWarning
     assert f"All samples are of one class, {name}, so" in text and "filter" in text

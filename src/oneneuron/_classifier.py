@@ -16,15 +16,15 @@ from . import _checks, _diagnostics
 from ._engine import predictions
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
 from ._fit.classes import codes_among, encode, with_class_weight
-from ._fit.one_vs_rest import (
-    OneVsRest,
+from ._fit.neurons import (
+    Neurons,
     Reason,
     coefficients_of,
     total_cost,
     total_curve,
     worst_reason,
 )
-from ._fit.options import Options, Solver
+from ._fit.options import MultiClass, Options, Solver
 from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
@@ -48,6 +48,11 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss : {"quadratic", "log"}, default="quadratic"
         "quadratic" is the lecture's cost and the Brier score [1]_. With "log" and two classes, the
         model is the same as that of LogisticRegression.
+    multi_class : {"softmax", "ovr"}, default="softmax"
+        How the neurons work together with three and more classes. "softmax" makes them a layer: the
+        probabilities are the softmax of their outputs w.x + b, and they are trained together on a
+        common cost. "ovr" trains each of them by itself, to tell its class from the rest. Two
+        classes always have a single neuron.
     solver : {"lbfgs", "gd"}, default="lbfgs"
         "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_. It
         works in coordinates in which the curvature of the cost is similar in all directions, so the
@@ -165,7 +170,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     feature_names_in_: NDArray[np.object_]
 
     def __init__(
-        self, *, loss: LossName = "quadratic", solver: Solver = "lbfgs",
+        self, *, loss: LossName = "quadratic", multi_class: MultiClass = "softmax",
+        solver: Solver = "lbfgs",
         eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-5,
         alpha: float = 0.3, fit_intercept: bool = True, class_weight: ClassWeight = None,
         n_init: int = 1, init: tuple[ArrayLike, ArrayLike] | None = None,
@@ -173,6 +179,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         record_every: int = 0, random_state: RandomState = None, verbose: int = 0,
     ) -> None:  # fmt: skip
         self.loss = loss
+        self.multi_class = multi_class
         self.solver = solver
         self.eta = eta
         self.max_iter = max_iter
@@ -245,7 +252,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = OneVsRest(options, X, codes, len(classes), sample_weight)
+        neurons = Neurons(options, X, codes, len(classes), sample_weight)
         starts = neurons.starts(first)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(starts, tasks)
@@ -318,7 +325,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
         starts = self._first_start(classes, X.shape[1], not is_first)
 
-        neurons = OneVsRest(options, X, codes, len(classes), sample_weight)
+        neurons = Neurons(options, X, codes, len(classes), sample_weight)
         models = neurons.step(starts)
         self.classes_ = classes
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
@@ -375,7 +382,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Return the probability of each class.
 
-        With two classes, these are 1 - f and f. With more, each f is divided by the sum of all f.
+        With two classes, these are 1 - f and f. With more, they are the softmax of w.x + b. With
+        ``multi_class="ovr"``, each f is divided by the sum of all f.
 
         Parameters
         ----------
@@ -393,7 +401,10 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         if len(getattr(self, "classes_", ())) == 1:
             return np.ones_like(self._predicted(predictions.margins, X))
-        probabilities: FloatArray = self._predicted(predictions.probabilities, X)
+        is_layer = self.multi_class == "softmax" and len(getattr(self, "classes_", ())) > 2
+        probabilities: FloatArray = self._predicted(
+            predictions.softmax if is_layer else predictions.probabilities, X
+        )
         return probabilities
 
     def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
@@ -441,7 +452,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return _checks.as_coefficients(given, shape[0], num_features, name)
 
     def _tasks(
-        self, neurons: OneVsRest, classes: AnyArray, X: ArrayLike, y: ArrayLike,
+        self, neurons: Neurons, classes: AnyArray, X: ArrayLike, y: ArrayLike,
         sample_weight: ArrayLike | None,
     ) -> Tasks | None:  # fmt: skip
         """Return the tasks that callbacks follow; None if no callbacks are set."""

@@ -4,12 +4,18 @@ With z = w.x + b and f = sigma(z), a sample with label y costs
 
 - quadratic: 1/2 (f - y)^2, half the Brier score;
 - log: -log f if y = 1, and -log(1 - f) if y = 0.
+
+With a layer of neurons, p is the softmax of their z, and y is 1 for the sample's class and 0 for
+the others. A sample of class c costs
+
+- quadratic: 1/2 sum_k (p_k - y_k)^2, half the Brier score for several classes;
+- log: -log p_c.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -31,12 +37,20 @@ class Loss:
     guess_cost : callable
         ``guess_cost(p)`` is the mean cost per sample of always predicting p when a share p of the
         samples has label 1, with 0 < p < 1. No other constant prediction costs less.
+    layer_max_curvature : float
+        An upper bound on the eigenvalues of the Hessian of a sample's cost with respect to the z of
+        a layer.
+    layer_guess_cost : callable
+        ``layer_guess_cost(p)`` is the mean cost per sample of always predicting the shares p of the
+        classes, with a layer. No other constant prediction costs less.
     """
 
     name: LossName
     kernel_code: int
     max_curvature: float
     guess_cost: Callable[[float], float]
+    layer_max_curvature: float
+    layer_guess_cost: Callable[[Iterable[float]], float]
 
 
 QUADRATIC = Loss(
@@ -46,6 +60,11 @@ QUADRATIC = Loss(
     # The maximum is 0.07702928506067525..., rounded up here.
     max_curvature=0.0770292850607,
     guess_cost=lambda p: 0.5 * p * (1.0 - p),
+    # The largest eigenvalue is that of two classes, for any number of classes: with z = z_1 - z_0,
+    # the cost is (1 - f)^2, and its Hessian is its second derivative times [[1, -1], [-1, 1]]. So
+    # it is four times the maximum above (tests/test_losses.py searches for a larger one).
+    layer_max_curvature=4 * 0.0770292850607,
+    layer_guess_cost=lambda shares: 0.5 * (1.0 - math.fsum(p * p for p in shares)),
 )
 
 LOG = Loss(
@@ -54,6 +73,10 @@ LOG = Loss(
     # The second derivative is f (1 - f), largest at f = 1/2.
     max_curvature=0.25,
     guess_cost=lambda p: -p * math.log(p) - (1.0 - p) * math.log1p(-p),
+    # The Hessian is diag(p) - p p^T. Its eigenvalues are at most 1/2 (D. Böhning, Multinomial
+    # logistic regression algorithm, Annals of the Institute of Statistical Mathematics 44, 1992).
+    layer_max_curvature=0.5,
+    layer_guess_cost=lambda shares: -math.fsum(p * math.log(p) for p in shares if p > 0.0),
 )
 
 LOSSES: dict[LossName, Loss] = {loss.name: loss for loss in (QUADRATIC, LOG)}

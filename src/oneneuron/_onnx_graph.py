@@ -80,6 +80,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
 
     if container.get_options(model, {"raw_scores": False})["raw_scores"]:
         result = scores
+    elif model.multi_class == "softmax" and len(model.classes_) > 2:
+        result = node("Softmax", scores, axis=1)
     else:
         # The softmax of log f(z) = min(z, 0) - log(1 + exp(-|z|)), since every f may underflow. Two
         # operators would be shorter but do not work: onnxruntime's Sigmoid is 7 % off at z = -14

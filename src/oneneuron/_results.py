@@ -12,20 +12,24 @@ from ._typing import Float64Array, FloatArray
 class Model(NamedTuple):
     """A neuron at one step of its training: f(x) = sigma(weights . x + bias).
 
+    It may also be a layer of K neurons with a softmax. Then there are K rows of weights.
+
     Attributes
     ----------
-    weights : ndarray of shape (d,), with the dtype of the samples
-    bias : float
+    weights : ndarray of shape (d,), or (K, d) for a layer, with the dtype of the samples
+    bias : float, or ndarray of shape (K,) for a layer
     step : int
         The number of updates made so far; 0 is the start.
     accuracy : float
-        The weighted share of the samples for which ``np.round(f) == y``, from 0 to 1.
+        The weighted share of the samples for which ``np.round(f) == y``, from 0 to 1. For a layer,
+        it is that of the samples whose own class has the largest output.
     cost : float
-        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights.
+        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights. For
+        a layer, the squares are summed over its outputs.
     """
 
     weights: FloatArray
-    bias: float
+    bias: float | Float64Array
     step: int
     accuracy: float
     cost: float
@@ -37,8 +41,8 @@ class History(NamedTuple):
     Attributes
     ----------
     step : ndarray of shape (k,), int
-    weights : ndarray of shape (k, d), with the dtype of the samples
-    bias : ndarray of shape (k,), float64
+    weights : ndarray of shape (k, d), or (k, K, d) for a layer, with the dtype of the samples
+    bias : ndarray of shape (k,), or (k, K) for a layer, float64
     cost : ndarray of shape (k,), float64
     accuracy : ndarray of shape (k,), float64
     """
@@ -55,7 +59,7 @@ def as_history(models: Sequence[Model], num_features: int, dtype: np.dtype[Any])
     weights = np.array([m.weights for m in models], dtype=dtype)
     return History(
         step=np.array([m.step for m in models], dtype=np.intp),
-        weights=weights.reshape(-1, num_features),
+        weights=weights if models else weights.reshape(0, num_features),
         bias=np.array([m.bias for m in models], dtype=np.float64),
         cost=np.array([m.cost for m in models], dtype=np.float64),
         accuracy=np.array([m.accuracy for m in models], dtype=np.float64),

@@ -138,7 +138,7 @@ def start_training(
         start = _checks.as_parameters(init, X.shape[1])
     samples = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
     if eta == "auto":
-        eta = SecondMoments(samples, n_threads=n_threads).safe_eta(alpha, QUADRATIC)
+        eta = SecondMoments(samples, n_threads=n_threads).safe_eta(alpha, QUADRATIC.max_curvature)
     training = Training(samples, start, eta=eta, alpha=alpha, n_threads=n_threads)
     if training.diverged:
         raise infinite_start(x_name)
@@ -192,4 +192,4 @@ def safe_eta(
     loss_record = _checks.as_loss(loss)
     one_class = np.zeros(len(X), np.uint8)
     samples = lay_out(X, one_class, 1, sample_weight, n_threads=as_num_threads(None))
-    return SecondMoments(samples).safe_eta(alpha, loss_record)
+    return SecondMoments(samples).safe_eta(alpha, loss_record.max_curvature)

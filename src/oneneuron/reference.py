@@ -4,7 +4,11 @@ A neuron computes f(x) = sigma(w.x + b). Gradient descent minimises its cost, wh
 loss over all samples. The "quadratic" loss of the lecture is 1/2 (f - y)^2. The "log" loss of
 logistic regression is -log f for y = 1 and -log(1 - f) for y = 0.
 
-Samples X have shape (n, d), labels y (0 or 1) have shape (n,), and weights have shape (d,).
+For several classes there is a layer: one neuron for each class, with a softmax of all outputs. Its
+functions begin with ``layer_``.
+
+Samples X have shape (n, d), labels y (0 or 1) have shape (n,), and weights have shape (d,). For a
+layer of K neurons, labels are 0, ..., K - 1, weights have shape (K, d), and there are K biases.
 Everything is computed in float64.
 """
 
@@ -173,6 +177,101 @@ def gradient_descent(
         weights, bias = weights - eta * dC_dw, bias - eta * dC_db
         parameters.append((weights, bias))
     return parameters
+
+
+def softmax(z: Float64Array) -> Float64Array:
+    """Return p with p_k = e^z_k / sum_j e^z_j in each row, in a form that does not overflow.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, K)
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    """
+    e = np.exp(z - z.max(axis=1, keepdims=True))  # a common factor of all e^z cancels
+    p: Float64Array = e / e.sum(axis=1, keepdims=True)
+    return p
+
+
+def layer_cost(
+    X: Float64Array, y: AnyArray, weights: Float64Array, biases: Float64Array,
+    loss: LossName = "quadratic",
+) -> float:  # fmt: skip
+    """Return the cost of a layer: the sum of the losses of all samples.
+
+    With y_k = 1 for a sample's own class and 0 for the others, the quadratic loss is
+    1/2 sum_k (p_k - y_k)^2, and the log loss is -log p_k of its own class.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0, ..., K - 1
+    weights : ndarray of shape (K, d)
+    biases : ndarray of shape (K,)
+    loss : {"quadratic", "log"}, default "quadratic"
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown.
+    """
+    _check(loss)
+    z = X @ weights.T + biases
+    if loss == "quadratic":
+        costs = 0.5 * np.sum((softmax(z) - _one_hot(y, z)) ** 2, axis=1)
+    else:
+        # -log p_k is log(sum_j e^z_j) - z_k.
+        costs = np.logaddexp.reduce(z, axis=1) - z[np.arange(len(z)), y]
+    total: np.float64 = np.sum(costs)
+    return total
+
+
+def layer_gradient(
+    X: Float64Array, y: AnyArray, weights: Float64Array, biases: Float64Array,
+    loss: LossName = "quadratic",
+) -> tuple[Float64Array, Float64Array]:  # fmt: skip
+    """Return the gradient of the cost of a layer.
+
+    With r = p - y, dC/dz_k is p_k (r_k - sum_j p_j r_j) for the quadratic loss, since
+    dp_j/dz_k = p_j (1 - p_k) for j = k, and -p_j p_k otherwise. For the log loss it is just r_k.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,), 0, ..., K - 1
+    weights : ndarray of shape (K, d)
+    biases : ndarray of shape (K,)
+    loss : {"quadratic", "log"}, default "quadratic"
+
+    Returns
+    -------
+    dC_dw : ndarray of shape (K, d)
+    dC_db : ndarray of shape (K,)
+
+    Raises
+    ------
+    ValueError
+        If the loss is unknown.
+    """
+    _check(loss)
+    z = X @ weights.T + biases
+    p = softmax(z)
+    r = p - _one_hot(y, z)
+    dC_dz = p * (r - np.sum(p * r, axis=1, keepdims=True)) if loss == "quadratic" else r
+    return dC_dz.T @ X, np.sum(dC_dz, axis=0)
+
+
+def _one_hot(y: AnyArray, z: Float64Array) -> Float64Array:
+    """Return an array in the shape of z that is 1 in the column of each label, and 0 elsewhere."""
+    rows = np.zeros_like(z)
+    rows[np.arange(len(z)), y] = 1.0
+    return rows
 
 
 def _check(loss: object) -> None:

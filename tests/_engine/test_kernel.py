@@ -194,7 +194,8 @@ def test_the_number_of_blocks_in_a_chunk_changes_no_bit(first_block, d):
     for chunk_blocks in (1, 2, 4, 8, 16):
         passes = Pass(
             import_kernel("float64"), samples.values, samples.weights, samples.runs, samples.blocks,
-            own_classes=np.array([0, 2]), loss=QUADRATIC.kernel_code, chunk_blocks=chunk_blocks,
+            own_classes=np.array([0, 2]), loss=QUADRATIC.kernel_code, layer=1,
+            chunk_blocks=chunk_blocks,
             first_block=first_block, num_threads=3, turn=turn,
         )  # fmt: skip
         assert scored(passes, starts).tobytes() == expected.tobytes()

@@ -22,6 +22,8 @@ INFINITE_SQUARES = r"^X has features whose squares are infinite: scale X\.$"
 INFINITE_WEIGHTS = r"^sample_weight is so large that weighted sums are infinite: divide it by "
 INFINITE_ALPHA = r"^alpha is so large that the curvature is infinite: choose a smaller alpha\.$"
 
+C = LOG.max_curvature
+
 
 def moments_of(X, u=None, fit_intercept=True, codes=None):
     """Return the moments of samples of two classes in turn, or of the given classes."""
@@ -232,20 +234,26 @@ def test_all_instruction_sets_give_the_same_bits(n, d, dtype, use_level):
     for level in available:
         use_level(level)
         moments = moments_of(X, u)
-        arrays = moments.means, moments.scales, moments.preconditioner(0.1, LOG)
-        found.add((*map(bits, arrays), moments.safe_eta(0.1, LOG)))
+        arrays = moments.means, moments.scales, moments.preconditioner(0.1, C)
+        found.add((*map(bits, arrays), moments.safe_eta(0.1, C)))
     assert len(found) == 1
 
 
 def test_calls_that_end_early_for_ctrl_c_change_no_bit(monkeypatch):
     X, u = draw_samples(10, 60_000, 5)
     whole, parts = moments_of(X, u), moments_of(X, u)
-    expected = bits(whole.scales), bits(whole.preconditioner(0.1, LOG)), whole.safe_eta(0.1, LOG)
+    expected = (
+        bits(whole.scales),
+        bits(whole.preconditioner(0.1, C)),
+        whole.safe_eta(0.1, C),
+    )
     monkeypatch.setattr(second_moments, "_WORK_PER_CALL", 1.0)
     assert len(parts._stretches(1)) == 8  # a run each: two classes in each of four bands
-    assert (bits(parts.scales), bits(parts.preconditioner(0.1, LOG)), parts.safe_eta(0.1, LOG)) == (
-        expected
-    )
+    assert (
+        bits(parts.scales),
+        bits(parts.preconditioner(0.1, C)),
+        parts.safe_eta(0.1, C),
+    ) == (expected)
 
 
 # --- The safe step size ---
@@ -264,7 +272,7 @@ def test_the_safe_eta_is_one_over_the_curvature_or_less_by_0_1_percent(
     Z = with_ones(X, fit_intercept)
     root = np.ones(n) if u is None else np.sqrt(u.astype(np.float64))
     largest = np.linalg.norm(root[:, None] * Z, 2) ** 2
-    found = moments_of(X, u, fit_intercept).safe_eta(alpha, loss)
+    found = moments_of(X, u, fit_intercept).safe_eta(alpha, loss.max_curvature)
     assert 1 - 1e-3 <= found * (loss.max_curvature * largest + alpha) <= 1
 
 
@@ -274,7 +282,7 @@ def test_the_safe_eta_is_safe_where_the_largest_eigenvalues_are_close(spread):
     rng = np.random.default_rng(11)
     X = np.linalg.qr(rng.standard_normal((200, 100)))[0] * np.linspace(1.0, 1.0 + spread, 100)
     largest = np.linalg.eigvalsh(bound(X, None, 0.0, LOG, False))[-1]
-    found = moments_of(X, fit_intercept=False).safe_eta(0.0, LOG)
+    found = moments_of(X, fit_intercept=False).safe_eta(0.0, C)
     assert 1 - 1e-3 <= found * largest <= 1
 
 
@@ -292,7 +300,7 @@ def test_the_curvature_is_nowhere_above_one_over_the_safe_eta(seed, loss, weight
     Z = with_ones(X)
     curvatures = (1.0 if u is None else u) * second_derivative(Z @ parameters, y, loss)
     hessian = (Z.T * curvatures) @ Z + np.diag([alpha, alpha, alpha, 0.0])
-    assert np.linalg.eigvalsh(hessian)[-1] * moments.safe_eta(alpha, loss) <= 1
+    assert np.linalg.eigvalsh(hessian)[-1] * moments.safe_eta(alpha, loss.max_curvature) <= 1
 
 
 @every_loss
@@ -300,7 +308,11 @@ def test_the_safe_eta_is_reached_where_the_curvature_of_a_sample_is_largest(loss
     # One sample, at the margin of the largest curvature: there the bound is the curvature.
     p = {LOG: 0.5, QUADRATIC: (15 - np.sqrt(33)) / 24}[loss]
     curvature = 5.0 * second_derivative(np.log(p / (1 - p)), 0, loss)  # of x = 2 and the bias
-    assert 1 - 1e-3 <= curvature * moments_of(np.array([[2.0]])).safe_eta(0.0, loss) <= 1 + 1e-9
+    assert (
+        1 - 1e-3
+        <= curvature * moments_of(np.array([[2.0]])).safe_eta(0.0, loss.max_curvature)
+        <= 1 + 1e-9
+    )
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -311,31 +323,35 @@ def test_the_safe_eta_of_many_features_or_samples_is_as_safe(n, d, fit_intercept
     X, u = rng.standard_normal((n, d)), rng.random(n) + 0.1 if weighted else None
     largest = np.linalg.eigvalsh(bound(X, u, 0.3, LOG, fit_intercept))[-1]
     # With many features, L is known to 1e-3 and raised by as much.
-    assert 1 - 2.5e-3 <= moments_of(X, u, fit_intercept).safe_eta(0.3, LOG) * largest <= 1
+    assert 1 - 2.5e-3 <= moments_of(X, u, fit_intercept).safe_eta(0.3, C) * largest <= 1
 
 
 @pytest.mark.parametrize(("n", "d"), [(50, 3), (20, 600)])
 def test_float32_samples_have_the_safe_eta_of_the_same_numbers_in_float64(n, d):
     X = np.random.default_rng(12).standard_normal((n, d)).astype(np.float32)
-    assert moments_of(X).safe_eta(0.0, LOG) == moments_of(X.astype(float)).safe_eta(0.0, LOG)
+    assert moments_of(X).safe_eta(0.0, C) == moments_of(X.astype(float)).safe_eta(
+        0.0, LOG.max_curvature
+    )
 
 
 def test_a_safe_eta_has_twelve_bits():
     X, u = draw_samples(13)
-    mantissa, _ = np.frexp(moments_of(X, u).safe_eta(0.1, LOG))
+    mantissa, _ = np.frexp(moments_of(X, u).safe_eta(0.1, C))
     assert mantissa * 2**12 == int(mantissa * 2**12)
 
 
 @pytest.mark.parametrize("weight", [5e-324, 1e-310])
 def test_a_tiny_curvature_has_a_finite_safe_eta(weight):
-    found = moments_of(np.array([[1.0], [2.0]]), np.full(2, weight)).safe_eta(0.0, LOG)
+    found = moments_of(np.array([[1.0], [2.0]]), np.full(2, weight)).safe_eta(
+        0.0, LOG.max_curvature
+    )
     assert 0.0 < found < np.inf
 
 
 @pytest.mark.parametrize("d", [3, 600])
 @pytest.mark.parametrize("value", [0.0, 1e-170])
 def test_features_without_squares_have_a_finite_safe_eta(value, d):
-    found = moments_of(np.full((5, d), value), fit_intercept=False).safe_eta(0.0, LOG)
+    found = moments_of(np.full((5, d), value), fit_intercept=False).safe_eta(0.0, C)
     assert 0.0 < found < np.inf
 
 
@@ -359,7 +375,7 @@ def condition_of_correlations(H):
 )  # fmt: skip
 def test_the_bound_in_the_new_coordinates_is_the_identity(seed, n, d, weighted, loss, alpha):
     X, u = draw_samples(seed, n, d, weighted)
-    P = moments_of(X, u).preconditioner(alpha, loss)
+    P = moments_of(X, u).preconditioner(alpha, loss.max_curvature)
     H = bound(X, u, alpha, loss)
     # 1e-8 is added to eigenvalues, of which the least is 1 / condition.
     tolerance = 2e-8 * condition_of_correlations(H)
@@ -370,7 +386,7 @@ def test_the_bound_in_the_new_coordinates_is_the_identity(seed, n, d, weighted, 
 def test_the_weights_have_an_upper_triangle_and_the_bias_takes_the_means_off(fit_intercept):
     X, u = draw_samples(14)
     moments = moments_of(X, u, fit_intercept)
-    P = moments.preconditioner(0.1, LOG)
+    P = moments.preconditioner(0.1, C)
     assert not P[:4, 4].any() and not np.tril(P[:4, :4], -1).any()
     means = moments.means if fit_intercept else np.zeros(4)
     np.testing.assert_allclose(P[4, :4], -means @ P[:4, :4], rtol=TOLERANCE)
@@ -380,7 +396,7 @@ def test_the_weights_have_an_upper_triangle_and_the_bias_takes_the_means_off(fit
 
 def test_without_an_intercept_the_features_are_not_centred():
     X, u = draw_samples(15)
-    P = moments_of(X, u, fit_intercept=False).preconditioner(0.0, LOG)[:4, :4]
+    P = moments_of(X, u, fit_intercept=False).preconditioner(0.0, C)[:4, :4]
     H = bound(X, u, 0.0, LOG, fit_intercept=False)[:4, :4]
     np.testing.assert_allclose(P.T @ H @ P, np.eye(4), atol=2e-8 * condition_of_correlations(H))
 
@@ -390,10 +406,10 @@ def test_a_feature_far_from_zero_is_as_easy_as_a_centred_one(ratio):
     x = np.random.default_rng(16).standard_normal((200, 3)) @ [[1, 0, 1], [0, 1, 1], [0, 0, 0.1]]
     far = x + np.array([0.0, ratio, -ratio])
     centred = far - np.array([0.0, ratio, -ratio])  # without the digits that `far` has lost
-    expected = moments_of(centred).preconditioner(0.1, LOG)[:3, :3]
+    expected = moments_of(centred).preconditioner(0.1, C)[:3, :3]
     np.testing.assert_allclose(
         # The means are known to their last bit, a ratio of 1e-16 of the deviation.
-        moments_of(far).preconditioner(0.1, LOG)[:3, :3], expected, rtol=1e-6, atol=1e-9,
+        moments_of(far).preconditioner(0.1, C)[:3, :3], expected, rtol=1e-6, atol=1e-9,
     )  # fmt: skip
 
 
@@ -402,7 +418,7 @@ def test_a_feature_far_from_zero_is_as_easy_as_a_centred_one(ratio):
 @pytest.mark.parametrize(("n", "d"), [(100, 4), (30, 511), (5, 8), (1, 3)])
 def test_the_curvature_in_the_new_coordinates_is_at_most_1(n, d, alpha, loss):
     X = np.random.default_rng(17).standard_normal((n, d))
-    P = moments_of(X).preconditioner(alpha, loss)
+    P = moments_of(X).preconditioner(alpha, loss.max_curvature)
     assert P.shape == (d + 1, d + 1) and np.isfinite(P).all()
     # The ridge of 1e-8 allows for more, times the condition of the rest of the correlations.
     values = np.linalg.eigvalsh(transformed(P, bound(X, None, alpha, loss)))
@@ -413,7 +429,7 @@ def test_the_curvature_in_the_new_coordinates_is_at_most_1(n, d, alpha, loss):
 @pytest.mark.parametrize("fit_intercept", [True, False])
 def test_the_coordinates_of_many_features_make_the_diagonal_of_the_bound_one(fit_intercept, alpha):
     X, u = draw_samples(18, 30, 512)
-    scale = moments_of(X, u, fit_intercept).preconditioner(alpha, LOG)
+    scale = moments_of(X, u, fit_intercept).preconditioner(alpha, C)
     assert scale.shape == (513,)
     diagonal = transformed(scale, bound(X, u, alpha, LOG, fit_intercept)).diagonal()
     np.testing.assert_allclose(diagonal[:512], 1.0, rtol=TOLERANCE)
@@ -433,7 +449,7 @@ def test_linearly_dependent_features_have_finite_coordinates(kind, fit_intercept
         "zeros": np.column_stack([x, np.zeros((60, 2))]),
         "few samples": rng.standard_normal((3, 40)),
     }[kind]
-    P = moments_of(X, None, fit_intercept).preconditioner(alpha, QUADRATIC)
+    P = moments_of(X, None, fit_intercept).preconditioner(alpha, QUADRATIC.max_curvature)
     assert np.isfinite(P).all() and np.all(P.diagonal() > 0.0)  # so P has an inverse
     # Eigenvalues of 0 have an error of 1e-16, which is divided by the ridge of 1e-8.
     values = np.linalg.eigvalsh(transformed(P, bound(X, None, alpha, QUADRATIC, fit_intercept)))
@@ -443,8 +459,8 @@ def test_linearly_dependent_features_have_finite_coordinates(kind, fit_intercept
 def test_the_coordinates_are_the_same_in_other_units():
     X, u = draw_samples(20)
     units = np.array([1e-3, 1.0, 1e4, 2.0])
-    P = moments_of(X, u).preconditioner(0.0, LOG)
-    of_units = moments_of(X * units, u).preconditioner(0.0, LOG)
+    P = moments_of(X, u).preconditioner(0.0, C)
+    of_units = moments_of(X * units, u).preconditioner(0.0, C)
     # The rounding errors of the correlations, times their condition of some 1e5.
     np.testing.assert_allclose(of_units[:4] * units[:, None], P[:4], rtol=1e-8, atol=1e-12)
 
@@ -467,7 +483,7 @@ def assert_enough(X, u=None, codes=None, alpha=1e-3):
     With m samples, those of the sample lie between (1 - sqrt(d / m))^2 and (1 + sqrt(d / m))^2, so
     here between 0.79 and 1.23. The bound's are their inverses. The rest is for unequal weights.
     """
-    P = moments_of(X, u, codes=codes).preconditioner(alpha, LOG)
+    P = moments_of(X, u, codes=codes).preconditioner(alpha, C)
     values = np.linalg.eigvalsh(transformed(P, bound(X, u, alpha, LOG)))
     assert values[-1] <= 1.7
     assert np.linalg.matrix_rank(X) < SIDE or values[0] >= 0.6
@@ -524,9 +540,9 @@ def test_a_feature_that_the_sample_does_not_see_keeps_its_size():
 
 def refuse(moments, alpha, message):
     with pytest.raises(ValueError, match=message):
-        moments.preconditioner(alpha, LOG)
+        moments.preconditioner(alpha, C)
     with pytest.raises(ValueError, match=message):
-        moments.safe_eta(alpha, LOG)
+        moments.safe_eta(alpha, C)
 
 
 @pytest.mark.parametrize(("n", "d"), [(5, 2), (2, 5), (5, 600), (520, 520)])
@@ -565,5 +581,5 @@ def test_large_weights_and_a_large_alpha_are_no_error_while_all_is_finite(d):
     for u, alpha in ((None, 1e308), (np.full(50, 3e38, np.float32), 0.0)):
         moments = moments_of(X, u)
         assert np.isfinite(moments.scales).all()
-        assert np.isfinite(moments.preconditioner(alpha, LOG)).all()
-        assert 0.0 < moments.safe_eta(alpha, LOG) < 1e-30
+        assert np.isfinite(moments.preconditioner(alpha, C)).all()
+        assert 0.0 < moments.safe_eta(alpha, C) < 1e-30

@@ -133,7 +133,7 @@ def make_solver(name="gd", n_threads=2, loss="quadratic", dtype=np.float64):
         solver = GradientDescent(its_pass, eta=1e-5, means=0.0, **options)
     else:
         moments = SecondMoments(samples)
-        preconditioner = moments.preconditioner(0.1, loss)
+        preconditioner = moments.preconditioner(0.1, loss.max_curvature)
         solver = LBFGS(its_pass, means=moments.means, preconditioner=preconditioner, **options)
     solver.start(np.linspace(-1.0, 1.0, 33).reshape(3, 11))
     return solver, its_pass
@@ -535,7 +535,7 @@ def test_python_may_interrupt_a_pass_between_the_blocks_of_a_chunk():
         its_pass = Pass(
             import_kernel("float64"), samples.values, None, samples.runs, samples.blocks,
             own_classes=np.ones(len(starts), np.int64), loss=QUADRATIC.kernel_code,
-            chunk_blocks=len(samples.blocks), first_block=0, num_threads=1, turn=turn,
+            layer=1, chunk_blocks=len(samples.blocks), first_block=0, num_threads=1, turn=turn,
         )  # fmt: skip
         return GradientDescent(
             its_pass, eta=1e-5, alpha=0.0, intercept=True, limits=-1.0, means=0.0, single=False
@@ -1097,7 +1097,9 @@ class PassState(ctypes.Structure):
         ("loss", ctypes.c_int),
         *(
             (name, ctypes.c_ssize_t)
-            for name in ("num_features", "num_neurons", "rounds", "group", "cached_tiles")
+            for name in (
+                "num_features", "num_neurons", "layer", "rounds", "group", "cached_tiles",
+            )
         ),
         *((name, ctypes.c_void_p) for name in ("kernel", "blocks")),
         *(
@@ -1147,7 +1149,8 @@ class ByHand:
         self._pass = Pass(
             import_kernel("float64"), samples.values, None, samples.runs, samples.blocks,
             own_classes=np.ones(num_neurons, np.int64), loss=QUADRATIC.kernel_code,
-            chunk_blocks=chunk_blocks, first_block=0, num_threads=n_threads, turn=lambda: None,
+            layer=1, chunk_blocks=chunk_blocks, first_block=0, num_threads=n_threads,
+            turn=lambda: None,
         )  # fmt: skip
         pointer = ctypes.pythonapi.PyCapsule_GetPointer
         pointer.argtypes, pointer.restype = (ctypes.py_object, ctypes.c_char_p), ctypes.c_void_p

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from oneneuron import NeuronClassifier
-from oneneuron._fit.one_vs_rest import _MOST_STRETCHES
+from oneneuron._fit.neurons import _MOST_STRETCHES
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 
@@ -169,7 +169,9 @@ def test_callbacks_see_the_models_after_each_step(solver):
     X[:, 0] += 3.0 * (y == 0)  # so the neurons end at different steps
     init = rng.standard_normal((3, 3)), rng.standard_normal(3)
     keeper = Keeper()
-    found = NeuronClassifier(solver=solver, init=init, record_every=1, max_iter=100, tol=1e-3)
+    found = NeuronClassifier(
+        multi_class="ovr", solver=solver, init=init, record_every=1, max_iter=100, tol=1e-3
+    )
     found.set_callbacks(keeper).fit(X, y)
     assert len({len(history.step) for history in found.history_}) > 1
     for k, history in enumerate(found.history_):
@@ -186,7 +188,7 @@ def test_callbacks_see_the_start_of_each_neuron_that_now_has_the_lowest_cost(sol
     keeper = Keeper()
     # The first start is so bad that one of those drawn is better.
     init = np.full((3, 3), 30.0), np.zeros(3)
-    options = dict(solver=solver, loss="log", init=init, record_every=1)
+    options = dict(multi_class="ovr", solver=solver, loss="log", init=init, record_every=1)
     one = NeuronClassifier(**options).fit(X, y)
     found = NeuronClassifier(n_init=3, random_state=0, **options).set_callbacks(keeper).fit(X, y)
     for k, history in enumerate(one.history_):
@@ -242,7 +244,13 @@ def test_a_callback_that_returns_true_stops_all_neurons(n_init, solver, num_step
     X, y, _ = three_classes(10)
     recorder = Recorder(stop_at=2)
     found = NeuronClassifier(
-        solver=solver, max_iter=2000, tol=1e-9, record_every=1, n_init=n_init, random_state=0
+        multi_class="ovr",
+        solver=solver,
+        max_iter=2000,
+        tol=1e-9,
+        record_every=1,
+        n_init=n_init,
+        random_state=0,
     )
     found.set_callbacks(recorder).fit(X, y)
     assert found.stop_reason_ == "callback"

@@ -49,7 +49,7 @@ def test_a_draft_makes_no_more_than_max_iter_steps(many):
 def test_a_class_with_few_samples_is_trained_without_a_draft(many):
     X, y = many
     rare = np.where(np.arange(N) % 10_000 == 0, 2, y)
-    found = NeuronClassifier(record_every=1).fit(X, rare)
+    found = NeuronClassifier(multi_class="ovr", record_every=1).fit(X, rare)
     assert found.stop_reason_ == "converged"
     # Only the first two neurons get near their minima with the first step.
     gains = [(h.cost[0] - h.cost[1]) / (h.cost[0] - h.cost[-1]) for h in found.history_]

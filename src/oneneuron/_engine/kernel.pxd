@@ -28,6 +28,7 @@ cdef struct Data:
     Loss loss
     Py_ssize_t num_features     # d
     Py_ssize_t num_neurons      # K
+    Py_ssize_t layer            # the neurons of a softmax, one for each class; or 1
     Py_ssize_t rounds           # cache lines in a row of a tile: ROUNDS, or 1 if tiles are narrow
     Py_ssize_t group            # neurons whose partial sums fit into a cache
     Py_ssize_t cached_tiles     # tiles that a group of neurons goes through at a time
@@ -36,13 +37,15 @@ cdef struct Data:
 cdef struct Scratch:
     void *inputs                # reals, (K, 2, d + 1), which `set_inputs` writes
     void *partial               # reals: for each neuron of a group, LANES partial sums of each sum
+    void *outputs               # reals: for a layer, t of each neuron, then its gradient weights
     unsigned char *active       # whether each neuron takes part in the pass
 
 # What a prediction returns.
 cdef enum Output:
     MARGINS                     # w.x + b of each neuron
     CODES                       # the code of the class
-    PROBABILITIES               # of each class
+    PROBABILITIES               # of each class: f of its neuron, divided by the sum of all
+    SOFTMAX                     # of each class, if the neurons are a layer
 
 cdef struct Prediction:
     const void *parameters      # reals, (K, d + 1), the bias last

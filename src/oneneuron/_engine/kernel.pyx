@@ -25,6 +25,12 @@ t = m log2 e. With k = round(t), r = t - k is exact. With two short polynomials 
 2^r = (even + r odd) / (even - r odd), as tanh(r ln 2 / 2) is odd in r. k goes into the exponent of
 the numerator, and the one division that p needs anyway serves 2^r too.
 
+A layer. The neurons of a softmax, one for each class, have a common cost. With z_k = w_k.x + b_k
+and p_k = e^z_k / sum_j e^z_j, it is 1/2 sum_k (p_k - y_k)^2 or -log p_c for a sample of class c.
+All of them go through a few tiles forward, the softmax turns their z into gradient weights, and all
+go backward. The largest z is subtracted first, so nothing overflows. It counts as e^0 = 1 exactly,
+and the others are added up without it. So 1 - p of any class is as precise as p.
+
 The order of the sums. In a block, neighbouring runs of the same sign are added into LANES partial
 sums, which are folded in double and added to the block's sums. `sharing.pyx` adds the sums of
 blocks as a binary tree. None of this depends on the width of a vector or on the number of threads.
@@ -33,10 +39,12 @@ tiles meet in a partial sum. Adding them up costs at most 1.4e-6 of the sum of t
 """
 
 from cpython.pycapsule cimport PyCapsule_New
+from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
 from .kernel cimport (
-    CODES, COST, LOGISTIC, MARGINS, QUADRATIC, SUMS, Data, Kernel, Loss, Prediction, Scratch
+    CODES, COST, LOGISTIC, MARGINS, QUADRATIC, SOFTMAX, SUMS, Data, Kernel, Loss, Prediction,
+    Scratch,
 )
 from .layout cimport ROUNDS, Block, Run
 
@@ -48,7 +56,7 @@ cdef extern from "lanes.h" nogil:
     const real *ODD
     const real *EVEN
     const real *LOG
-    const real ROUNDER, LOW, HIGH, TIE, LN_2, LEAST_SUM
+    const real ROUNDER, LOW, HIGH, TIE, LN_2, LEAST, LEAST_SUM
     enum:
         DEGREE
         LOG_DEGREE
@@ -61,6 +69,7 @@ cdef extern from "lanes.h" nogil:
     void fetch(const real *) noexcept
     lanes clamp(lanes, lanes, lanes) noexcept
     lanes lesser(lanes, lanes) noexcept
+    lanes greater(lanes, lanes) noexcept
     lanes add_unless_greater(lanes, lanes, lanes, lanes) noexcept
     lanes shift_exponent(lanes, lanes) noexcept
     lanes power_to_one(lanes) noexcept
@@ -100,6 +109,17 @@ cdef inline lanes polynomial(
     return y
 
 
+cdef inline void exponential(lanes t, lanes *a_out, lanes *b_out) noexcept nogil:
+    """Compute 2^t as the quotient b / a, for t from LOW to -LOW."""
+    cdef:
+        lanes k = t + splat(ROUNDER)  # round(t) is in its low bits
+        lanes r = t - (k - splat(ROUNDER))
+        lanes odd = polynomial(ODD, DEGREE, r * r)
+        lanes even = polynomial(EVEN, DEGREE, r * r)
+    a_out[0] = multiply_add(-r, odd, even)
+    b_out[0] = shift_exponent(multiply_add(r, odd, even), k)
+
+
 cdef inline void sigmoid(lanes t, real high, lanes *p_out, lanes *rest_out) noexcept nogil:
     """Compute p = 1 / (1 + 2^t) and rest = 1 - p, each with full relative accuracy.
 
@@ -107,14 +127,8 @@ cdef inline void sigmoid(lanes t, real high, lanes *p_out, lanes *rest_out) noex
     errors are at most 2.3 units of the last digit (3 in float).
     """
     cdef:
-        lanes r = clamp(splat(LOW), t, splat(high))
-        lanes k = r + splat(ROUNDER)  # round(t) is in its low bits
-        lanes odd, even, a, b, inverse
-    r = r - (k - splat(ROUNDER))
-    odd = polynomial(ODD, DEGREE, r * r)
-    even = polynomial(EVEN, DEGREE, r * r)
-    a = multiply_add(-r, odd, even)
-    b = shift_exponent(multiply_add(r, odd, even), k)  # b / a is 2^t
+        lanes a, b, inverse
+    exponential(clamp(splat(LOW), t, splat(high)), &a, &b)
     inverse = splat(1.0) / (a + b)
     p_out[0] = a * inverse
     rest_out[0] = b * inverse
@@ -422,11 +436,254 @@ cdef inline void sum_groups(
         )
 
 
+# --- A layer ---
+
+
+cdef inline lanes exponential_below(lanes d) noexcept nogil:
+    """Return 2^d for d up to 0, or 2^LOW if d is below LOW."""
+    cdef lanes a, b
+    exponential(clamp(splat(LOW), d, splat(0.0)), &a, &b)
+    return b / a
+
+
+cdef inline lanes largest(
+    const real *t, Py_ssize_t size, Py_ssize_t first, Py_ssize_t end
+) noexcept nogil:
+    """Return the largest t of neurons `first` to `end` - 1; minus infinity if there are none."""
+    cdef:
+        Py_ssize_t k
+        lanes found = splat(<real>-INFINITY)
+    for k in range(first, end):
+        found = greater(found, load(t + size * k))
+    return found
+
+
+# What the exponentials e_k = 2^(t_k - max t) of a layer add up to. The largest e, which is 1, is
+# left out; if there are several, one of them is.
+cdef struct Softmax:
+    lanes others                # the sum of all but the largest
+    lanes squares               # the sum of their squares
+    lanes inverse               # 1 divided by the sum of all e
+
+
+cdef inline Softmax replace_by_exponentials(
+    real *t, Py_ssize_t size, Py_ssize_t num_neurons, lanes top
+) noexcept nogil:
+    """Replace each t by e, and add these up."""
+    cdef:
+        Py_ssize_t k
+        lanes d, e, ties
+        lanes below = splat(0.0)  # the number of e that are not the largest
+        Softmax sums
+    sums.others = sums.squares = splat(0.0)
+    for k in range(num_neurons):
+        d = load(t + size * k) - top
+        e = exponential_below(d)
+        store(t + size * k, e)
+        # The largest have d = 0.
+        sums.others = add_unless_greater(sums.others, e, d, splat(-LEAST))
+        sums.squares = add_unless_greater(sums.squares, e * e, d, splat(-LEAST))
+        below = add_unless_greater(below, splat(1.0), d, splat(-LEAST))
+    ties = splat(<real>(num_neurons - 1)) - below
+    sums.others = sums.others + ties
+    sums.squares = sums.squares + ties
+    sums.inverse = splat(1.0) / (splat(1.0) + sums.others)
+    return sums
+
+
+cdef inline lanes quadratic_weights(
+    real *e, Py_ssize_t size, Py_ssize_t num_neurons, Py_ssize_t own, Softmax sums, lanes weight
+) noexcept nogil:
+    """Replace each e by a gradient weight of the quadratic loss; return twice the cost.
+
+    With c the own class, q = sum_{j != c} p_j^2 and Q = (1 - p_c)^2 + q, which is twice the cost,
+    the derivative with respect to z_c is -p_c Q, and that with respect to another z_k is
+    p_k (p_k (1 - p_k) + p_c (1 - p_c) - (q - p_k^2)). The gradient weights are their negatives.
+    """
+    cdef:
+        Py_ssize_t k
+        lanes one = splat(1.0)
+        lanes e_own = load(e + size * own)
+        lanes rest = sums.others + (one - e_own)
+        lanes square = sums.inverse * sums.inverse
+        lanes twice_cost = (rest * rest + (sums.squares + (one - e_own * e_own))) * square
+        lanes e_k, a, b, slope
+    for k in range(num_neurons):
+        e_k = load(e + size * k)
+        # If one of both is the largest, 1 - a^2 is 0 without a rounding error.
+        a = greater(e_k, e_own)
+        b = lesser(e_k, e_own)
+        slope = (
+            (e_k * (sums.others + (one - e_k)) + e_own * rest)
+            - ((sums.squares + (one - a * a)) - b * b)
+        ) * square
+        store(e + size * k, -(weight * (e_k * sums.inverse * slope)))
+    store(e + size * own, weight * (e_own * sums.inverse * twice_cost))
+    return weight * twice_cost
+
+
+cdef inline lanes logistic_weights(
+    real *e, Py_ssize_t size, Py_ssize_t num_neurons, Py_ssize_t own, Softmax sums, lanes d_own,
+    lanes weight
+) noexcept nogil:
+    """Replace each e by a gradient weight of the log loss, y_k - p_k; return twice the cost.
+
+    The cost is the logarithm of the sum of all e, minus d log 2 of the own class.
+    """
+    cdef:
+        Py_ssize_t k
+        lanes rest = sums.others + (splat(1.0) - load(e + size * own))
+        lanes scale = weight * sums.inverse
+        lanes cost = multiply_add(splat(-LN_2), d_own, log_of_rest(sums.others * sums.inverse))
+    for k in range(num_neurons):
+        store(e + size * k, -(scale * load(e + size * k)))
+    store(e + size * own, scale * rest)
+    return weight * (cost + cost)
+
+
+cdef inline void score_layer(
+    Loss loss, real *t, Py_ssize_t num_neurons, Py_ssize_t own, Py_ssize_t rounds,
+    const real *weights, real *sums
+) noexcept nogil:
+    """Replace the t of a tile, a row for each neuron, by gradient weights; add up the rest.
+
+    A sample is wrong unless t of its own class is above those of the classes before it, and not
+    below those after it. `sums` points to LANES partial sums of twice the cost, then of the weights
+    of wrong samples.
+    """
+    cdef:
+        Py_ssize_t v, size = LANES * rounds
+        real *place
+        lanes weight = splat(1.0)
+        lanes t_own, before, after, top, cost, lead
+        Softmax softmax
+    for v in range(VECTORS * rounds):
+        if weights != NULL:
+            weight = load(weights + WIDTH * v)
+        t_own = load(t + size * own)
+        before = largest(t, size, 0, own)
+        after = largest(t, size, own + 1, num_neurons)
+        top = greater(greater(before, after), t_own)
+        lead = lesser(t_own - before, (t_own - after) + splat(LEAST))
+        softmax = replace_by_exponentials(t, size, num_neurons, top)
+        if loss == QUADRATIC:
+            cost = quadratic_weights(t, size, num_neurons, own, softmax, weight)
+        else:
+            cost = logistic_weights(t, size, num_neurons, own, softmax, t_own - top, weight)
+        place = sums + WIDTH * (v % VECTORS)
+        store(place, load(place) + cost)
+        store(
+            place + LANES, add_unless_greater(load(place + LANES), weight, lead, splat(0.0))
+        )
+        t += WIDTH
+
+
+cdef inline void layer_forward(
+    const Data *data, Py_ssize_t features, Py_ssize_t rounds, Py_ssize_t first, Py_ssize_t end,
+    const real *parameters, real *outputs
+) noexcept nogil:
+    """Write t of each neuron of a layer for some tiles: (tile, neuron, lane)."""
+    cdef:
+        Py_ssize_t i, k, v, size = LANES * rounds
+        const real *tiles = <const real *>data.tiles
+        real *out
+        lanes t[VECTORS * ROUNDS]
+    for k in range(data.layer):
+        for i in range(first, end):
+            forward(tiles + size * features * i, features, rounds, parameters, t)
+            out = outputs + size * (data.layer * (i - first) + k)
+            for v in range(VECTORS * rounds):
+                store(out + WIDTH * v, t[v])
+        parameters += 2 * (features + 1)
+
+
+cdef inline void layer_backward(
+    const Data *data, Py_ssize_t features, Py_ssize_t rounds, Py_ssize_t first, Py_ssize_t end,
+    const real *outputs, real *partial, Py_ssize_t partial_size, double *sums
+) noexcept nogil:
+    """Add up some tiles for each neuron of a layer, with the gradient weights in `outputs`."""
+    cdef:
+        Py_ssize_t i, k, v, size = LANES * rounds
+        const real *tile
+        const real *weights
+        real *bias
+        lanes g[VECTORS * ROUNDS]
+    for k in range(data.layer):
+        bias = partial if rounds == 1 else partial + LANES * features
+        for i in range(first, end):
+            tile = <const real *>data.tiles + size * features * i
+            weights = outputs + size * (data.layer * (i - first) + k)
+            for v in range(VECTORS * rounds):
+                g[v] = load(weights + WIDTH * v)
+                store(
+                    bias + WIDTH * (v % VECTORS), load(bias + WIDTH * (v % VECTORS)) + g[v]
+                )
+            if rounds == 1:
+                backward_narrow(tile, features, 1.0, g, sums)
+            else:
+                backward(tile, features, rounds, g, partial)
+        partial += partial_size
+        sums += features + SUMS
+
+
+cdef inline void sum_layer(
+    const Data *data, Py_ssize_t features, Py_ssize_t rounds, const Block *block,
+    const Scratch *scratch, Py_ssize_t first_neuron, double *sums_out
+) noexcept nogil:
+    """Compute the sums of a layer over a block. A sample's cost is in the sums of its own neuron.
+    """
+    cdef:
+        Py_ssize_t i = block.first, j, k, end, row = features + SUMS
+        Py_ssize_t folded = features if rounds == 1 else 0
+        Py_ssize_t size = LANES * (row - folded)
+        const Run *run = data.runs + block.first_run
+        const real *parameters = <const real *>scratch.inputs + 2 * (features + 1) * first_neuron
+        real *partial = <real *>scratch.partial
+        real *outputs = <real *>scratch.outputs
+    for j in range(size * data.layer):
+        partial[j] = 0.0
+    for j in range(row * data.layer):
+        sums_out[j] = 0.0
+    while i < block.end:
+        end = min(min(run.end, block.end), i + data.cached_tiles)
+        layer_forward(data, features, rounds, i, end, parameters, outputs)
+        for j in range(i, end):
+            score_layer(
+                data.loss, outputs + LANES * rounds * data.layer * (j - i), data.layer,
+                run.class_code, rounds, weights_of(data, rounds, run, j),
+                partial + size * run.class_code + LANES * (features - folded + COST),
+            )
+        layer_backward(data, features, rounds, i, end, outputs, partial, size, sums_out)
+        if end == run.end:
+            run += 1
+        i = end
+    for k in range(data.layer):
+        fold_sums(features, folded, 1.0, partial + size * k, sums_out + row * k)
+
+
+cdef inline void sum_layers(
+    const Data *data, Py_ssize_t rounds, const Block *block, const Scratch *scratch,
+    double *sums_out
+) noexcept nogil:
+    """Compute the sums of each active layer over a block."""
+    cdef Py_ssize_t i, row = data.num_features + SUMS
+    for i in range(data.num_neurons // data.layer):
+        if scratch.active[data.layer * i]:
+            sum_layer(
+                data, data.num_features, rounds, block, scratch, data.layer * i,
+                sums_out + row * data.layer * i,
+            )
+
+
 cdef void sum_block(
     const Data *data, const Block *block, const Scratch *scratch, double *sums_out
 ) noexcept nogil:
     """Compute the sums over a block with constants, for which the compiler makes faster loops."""
-    if data.rounds == 1:
+    if data.layer > 1 and data.rounds == 1:
+        sum_layers(data, 1, block, scratch, sums_out)
+    elif data.layer > 1:
+        sum_layers(data, ROUNDS, block, scratch, sums_out)
+    elif data.rounds == 1:
         sum_groups(data, data.num_features, 1, block, scratch, sums_out)
     elif data.num_features == 2:
         sum_groups(data, 2, ROUNDS, block, scratch, sums_out)
@@ -480,7 +737,7 @@ cdef inline bint fill_margins(
 cdef void write_margins(
     const Prediction *prediction, const real *margins, Py_ssize_t count, real *out
 ) noexcept nogil:
-    """Write the margins of a tile, sample by sample."""
+    """Write what a tile has for each neuron, sample by sample."""
     cdef Py_ssize_t i, k, size = LANES * prediction.rounds
     for k in range(prediction.num_neurons):
         for i in range(count):
@@ -551,6 +808,27 @@ cdef void write_probabilities(
         out += prediction.num_neurons
 
 
+cdef void write_softmax(
+    const Prediction *prediction, real *margins, Py_ssize_t count, real *out
+) noexcept nogil:
+    """Write the probabilities of a layer. The margins are overwritten."""
+    cdef:
+        Py_ssize_t i, k, v, size = LANES * prediction.rounds
+        Py_ssize_t num_neurons = prediction.num_neurons
+        lanes inverse
+    for i in range(size * num_neurons):
+        margins[i] *= <real>LOG2_E
+    for v in range(VECTORS * prediction.rounds):
+        inverse = replace_by_exponentials(
+            margins + WIDTH * v, size, num_neurons,
+            largest(margins + WIDTH * v, size, 0, num_neurons),
+        ).inverse
+        for k in range(num_neurons):
+            i = size * k + WIDTH * v
+            store(margins + i, load(margins + i) * inverse)
+    write_margins(prediction, margins, count, out)
+
+
 cdef bint predict_tile(
     const Prediction *prediction, const void *tile, Py_ssize_t count, void *margins, void *out
 ) noexcept nogil:
@@ -564,6 +842,8 @@ cdef bint predict_tile(
         write_margins(prediction, <const real *>margins, count, <real *>out)
     elif prediction.output == CODES:
         write_codes(prediction, <real *>margins, count, <int64_t *>out)
+    elif prediction.output == SOFTMAX:
+        write_softmax(prediction, <real *>margins, count, <real *>out)
     else:
         write_probabilities(prediction, <real *>margins, count, <real *>out)
     return are_finite

@@ -88,6 +88,7 @@ static inline lanes exponent(lanes a) {
 /* A NaN in `a` stays a NaN. */
 static inline lanes clamp(lanes low, lanes a, lanes high) { return MAX(MIN(a, high), low); }
 static inline lanes lesser(lanes a, lanes b) { return MIN(a, b); }
+static inline lanes greater(lanes a, lanes b) { return MAX(a, b); }
 static inline lanes multiply_add(lanes a, lanes b, lanes c) { return FMA(a, b, c); }
 
 /* Add x to the total, except in lanes where a > b. */
@@ -114,6 +115,7 @@ static inline lanes clamp(lanes low, lanes a, lanes high) {
     return a < low ? low : a > high ? high : a;
 }
 static inline lanes lesser(lanes a, lanes b) { return a > b ? b : a; }
+static inline lanes greater(lanes a, lanes b) { return a < b ? b : a; }
 static inline lanes add_unless_greater(lanes total, lanes x, lanes a, lanes b) {
     return a > b ? total : total + x;
 }

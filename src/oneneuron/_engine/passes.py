@@ -24,8 +24,8 @@ _MOST_THREADS_PER_CORE = 2
 
 
 def make_pass(
-    samples: Samples, own_classes: ArrayLike, loss: Loss, *, n_threads: int | None = None,
-    level: str | None = None,
+    samples: Samples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
+    n_threads: int | None = None, level: str | None = None,
 ) -> Pass:  # fmt: skip
     """Return a pass over samples for K neurons.
 
@@ -35,6 +35,8 @@ def make_pass(
     own_classes : array-like of shape (K,)
         The class that each neuron tells from the rest.
     loss : Loss
+    softmax : bool, default False
+        Whether the neurons are layers with a softmax, each with a neuron for each class, in order.
     n_threads : int, default None
         The largest number of threads to use. None means one for each core.
     level : str, default None
@@ -53,6 +55,7 @@ def make_pass(
         samples.blocks,
         own_classes=own_classes,
         loss=loss.kernel_code,
+        layer=samples.num_classes if softmax else 1,
         chunk_blocks=_chunk_blocks(samples, len(own_classes)),
         first_block=samples.first_block,
         num_threads=as_num_threads(n_threads),

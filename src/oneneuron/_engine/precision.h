@@ -55,6 +55,13 @@ static const real LOW = -124.0f, HIGH = 62.0f;
 static const real LOW = -1020.0, HIGH = 510.0;
 #endif
 
+/* The smallest normal number. */
+#if defined(SINGLE)
+static const real LEAST = 0x1p-126f;
+#else
+static const real LEAST = 0x1p-1022;
+#endif
+
 /* A sum of several f that is below this may contain a clamped f that changes its last digits. */
 #if defined(SINGLE)
 static const real LEAST_SUM = 0x1p-90f;

@@ -11,7 +11,7 @@ from .passes import as_num_threads
 from .predict import predict
 from .turns import turn
 
-_MARGINS, _CODES, _PROBABILITIES = range(3)  # as in the `enum Output` of kernel.pxd
+_MARGINS, _CODES, _PROBABILITIES, _SOFTMAX = range(4)  # as in the `enum Output` of kernel.pxd
 
 
 class InfiniteMarginError(ValueError):
@@ -75,6 +75,18 @@ def probabilities(
         vanishing = np.flatnonzero(out[:, 0] < 0.0)
         if len(vanishing) > 0:
             out[vanishing] = _quotients(margins(X[vanishing], coef, intercept, n_threads))
+    return out
+
+
+def softmax(
+    X: FloatArray, coef: FloatArray, intercept: FloatArray, n_threads: int | None = None
+) -> FloatArray:
+    """Return the probability of each class from a layer with a softmax, of shape (n, K).
+
+    The arguments are the same as for `margins`.
+    """
+    out = np.empty((len(X), len(coef)), np.result_type(X, coef))
+    _predict(_SOFTMAX, X, coef, intercept, out, None, n_threads)
     return out
 
 

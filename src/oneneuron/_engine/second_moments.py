@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from .._losses import Loss
 from .._typing import Float64Array
 from .dispatch import import_moments
 from .passes import as_num_threads
@@ -129,7 +128,7 @@ class SecondMoments:
 
     # --- The preconditioner ---
 
-    def preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
+    def preconditioner(self, alpha: float, curvature: float) -> Float64Array:
         """Return the matrix P of (weights, bias) = P v, where v are coordinates that suit L-BFGS.
 
         In these coordinates, the bound on the Hessian is close to the identity matrix. With an
@@ -141,7 +140,8 @@ class SecondMoments:
         Parameters
         ----------
         alpha : float
-        loss : Loss
+        curvature : float
+            The largest curvature of the loss, c.
 
         Returns
         -------
@@ -154,24 +154,24 @@ class SecondMoments:
         """
         d, found = self._samples.num_features, self._measure()
         if d >= _DENSE_SIDE:
-            return self._diagonal_preconditioner(alpha, loss)
+            return self._diagonal_preconditioner(alpha, curvature)
         every = max(1, self._samples.num_samples // _sampled_rows(d))
         products = self._products(every, found, with_ones=False)
         if every > 1:
             found = found.copy()
             moments.keep_to_taken_tiles(products, self.total / self._unit, _LEAST_SHARE, found)
-        curvature, out = loss.max_curvature * self.total, np.empty((d + 1, d + 1))
-        if not moments.whiten(products, found, self._intercept, curvature, alpha, _RIDGE, out):
-            raise self._overflow(loss)
+        out, c = np.empty((d + 1, d + 1)), curvature * self.total
+        if not moments.whiten(products, found, self._intercept, c, alpha, _RIDGE, out):
+            raise self._overflow(curvature)
         return out
 
-    def _diagonal_preconditioner(self, alpha: float, loss: Loss) -> Float64Array:
-        curvature = loss.max_curvature * self.total
+    def _diagonal_preconditioner(self, alpha: float, curvature: float) -> Float64Array:
+        c = curvature * self.total
         with np.errstate(over="ignore"):
             squares = self._measure()[_SIZE] ** 2
-            diagonal = np.append(curvature * squares + alpha, curvature if self._intercept else 1.0)
+            diagonal = np.append(c * squares + alpha, c if self._intercept else 1.0)
         if not np.isfinite(diagonal).all():
-            raise self._overflow(loss)
+            raise self._overflow(curvature)
         return 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
 
     def _products(self, every: int, scaling: Float64Array | None, with_ones: bool) -> Float64Array:
@@ -186,7 +186,7 @@ class SecondMoments:
 
     # --- The step size ---
 
-    def safe_eta(self, alpha: float, loss: Loss) -> float:
+    def safe_eta(self, alpha: float, curvature: float) -> float:
         """Return 1/L, the largest step size that is guaranteed never to raise the cost.
 
         L is c times the largest eigenvalue of Z^T U Z, plus alpha. The eigenvalue is rounded up and
@@ -195,7 +195,8 @@ class SecondMoments:
         Parameters
         ----------
         alpha : float
-        loss : Loss
+        curvature : float
+            The largest curvature of the loss, c.
 
         Returns
         -------
@@ -208,10 +209,10 @@ class SecondMoments:
         """
         if self._largest is None:
             self._largest = self._largest_eigenvalue()
-        curvature = loss.max_curvature * self._largest * self._unit
-        if not math.isfinite(curvature + alpha):
-            raise self._overflow(loss)
-        mantissa, exponent = math.frexp(1.0 / max(curvature + alpha, np.finfo(np.float64).tiny))
+        bound = curvature * self._largest * self._unit + alpha
+        if not math.isfinite(bound):
+            raise self._overflow(curvature)
+        mantissa, exponent = math.frexp(1.0 / max(bound, np.finfo(np.float64).tiny))
         return math.ldexp(math.floor(mantissa * 2**12) / 2**12, exponent)
 
     def _largest_eigenvalue(self) -> float:
@@ -248,11 +249,11 @@ class SecondMoments:
         for first, end in self._stretches(2 * len(x)):
             self._tiles.add_product_with(first, end, float(self._intercept), x, out)
 
-    def _overflow(self, loss: Loss) -> ValueError:
+    def _overflow(self, curvature: float) -> ValueError:
         """Return the error for an infinite bound on the Hessian."""
         size = float(self._measure()[_SIZE].max())
         square = size * size * self._samples.num_features
-        if not math.isfinite(square * loss.max_curvature * self.total):
+        if not math.isfinite(square * curvature * self.total):
             no_weights = self._samples.weights is None
             return infinite_squares() if no_weights or math.isinf(square) else infinite_weights()
         return infinite_alpha()

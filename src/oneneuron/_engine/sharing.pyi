@@ -18,6 +18,7 @@ class Pass:
         blocks: NDArray[np.int64],
         own_classes: NDArray[np.int64],
         loss: int,
+        layer: int,
         chunk_blocks: int,
         first_block: int,
         num_threads: int,

@@ -299,7 +299,7 @@ cdef int call_hook(
             f"{(sums.shape[0], sums.shape[1])}."
         )
     for k in range(data.num_neurons):
-        if active[k]:
+        if active[k // data.layer]:
             memcpy(sums_out + side * k, &sums[k, 0], side * sizeof(double))
     return 0
 
@@ -377,7 +377,7 @@ cdef void begin_pass(
     for j in range(state.data.num_neurons * (state.data.num_features + 1)):
         put(state.parameters + j, parameters[j])
     for k in range(state.data.num_neurons):
-        STORE(state.active + k, active[k])
+        STORE(state.active + k, active[k // state.data.layer])
     take_inputs(state, state.workers[0])
     state.number += 1
     set_current(state.current, state.number)
@@ -396,9 +396,9 @@ cdef int evaluate(
     if state.has_hook:
         return call_hook(state, active, sums_out)
     for top in range(state.num_nodes - 2, -1, -1):
-        add_sums(state, active, state.nodes + state.row * top)
+        add_sums(state, state.workers[0].scratch.active, state.nodes + state.row * top)
     for k in range(state.data.num_neurons):
-        if active[k]:
+        if active[k // state.data.layer]:
             memcpy(sums_out + side * k, state.nodes + side * k, side * sizeof(double))
     return 0
 
@@ -419,6 +419,9 @@ cdef class Pass:
         The class of each neuron.
     loss : int
         A number of `enum Loss`.
+    layer : int
+        The number of neurons of a softmax, one for each class in their order; K is a multiple of
+        it. It is 1 if the neurons have nothing to do with each other.
     chunk_blocks : int
         The number of blocks in a chunk, a power of two.
     first_block : int
@@ -462,6 +465,7 @@ cdef class Pass:
         const int64_t[:, ::1] blocks,
         const int64_t[::1] own_classes,
         Loss loss,
+        Py_ssize_t layer,
         Py_ssize_t chunk_blocks,
         int64_t first_block,
         Py_ssize_t num_threads,
@@ -484,6 +488,7 @@ cdef class Pass:
         data.loss = loss
         data.num_features = values.shape[1]
         data.num_neurons = own_classes.shape[0]
+        data.layer = layer
         data.rounds = value_bytes.shape[2] // LINE_BYTES
         state.kernel = <const Kernel *>PyCapsule_GetPointer(kernel, "oneneuron.kernel")
         state.blocks = <const Block *>&blocks[0, 0]
@@ -504,8 +509,8 @@ cdef class Pass:
     cdef int describe(self) except -1:
         """Make the capsule for solvers."""
         self.described.context = self.state
-        self.described.num_models = self.state.data.num_neurons
-        self.described.num_neurons = 1
+        self.described.num_models = self.state.data.num_neurons // self.state.data.layer
+        self.described.num_neurons = self.state.data.layer
         self.described.num_features = self.state.data.num_features
         self.described.evaluate = evaluate
         self.described.start_helpers = begin_help
@@ -544,6 +549,8 @@ cdef class Pass:
             worker = state.workers[i] = <Worker *>self.allocate(sizeof(Worker))
             worker.scratch.inputs = self.allocate(2 * num_parameters * state.kernel.real_bytes)
             worker.scratch.partial = self.allocate(data.group * partial_bytes(data))
+            if data.layer > 1:
+                worker.scratch.outputs = self.allocate(data.cached_tiles * outputs_bytes(data))
             worker.scratch.active = <unsigned char *>self.allocate(data.num_neurons)
             worker.stack = <double *>self.allocate((depth_of(state.chunk_blocks) + 1) * row_bytes)
         return 0
@@ -596,9 +603,17 @@ cdef Py_ssize_t partial_bytes(const Data *data) noexcept nogil:
     return LINE_BYTES * (SUMS + (0 if data.rounds == 1 else data.num_features))
 
 
+cdef Py_ssize_t outputs_bytes(const Data *data) noexcept nogil:
+    """Return the size of the outputs of a layer for a tile."""
+    return data.layer * data.rounds * LINE_BYTES
+
+
 cdef void group_neurons(Data *data, Py_ssize_t num_tiles) noexcept nogil:
     """Decide how many neurons go through tiles together, and how many tiles at a time."""
     data.group = max(1, min(data.num_neurons, GROUP_BYTES // partial_bytes(data)))
     data.cached_tiles = num_tiles
     if data.num_neurons > 1:
         data.cached_tiles = max(1, CACHED_BYTES // (LINE_BYTES * data.rounds * data.num_features))
+    if data.layer > 1:
+        data.group = data.layer
+        data.cached_tiles = max(1, min(data.cached_tiles, GROUP_BYTES // outputs_bytes(data)))

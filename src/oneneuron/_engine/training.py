@@ -134,10 +134,13 @@ def next_due(step: int, last_step: int, strides: Sequence[int], offset: int = 0)
 
 
 def as_model(models: Models, k: int, samples: Samples) -> Model:
-    """Return the model of neuron k, with weights in the dtype of the samples."""
-    *weights, bias = models.parameters[k].tolist()
+    """Return model k, a neuron or a layer, with weights in the dtype of the samples."""
+    rows = models.parameters[k].reshape(-1, samples.num_features + 1)
+    weights, bias = rows[:, :-1].astype(samples.dtype), rows[:, -1].copy()
+    is_layer = len(rows) > 1
     return Model(
-        np.array(weights, dtype=samples.dtype), bias, int(models.step[k]),
+        weights if is_layer else weights[0], bias if is_layer else bias.item(),
+        int(models.step[k]),
         accuracy(models.wrong[k], samples.total_weight), float(models.cost[k]),
     )  # fmt: skip
 

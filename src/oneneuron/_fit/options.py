@@ -13,6 +13,7 @@ from .._losses import Loss
 from .._typing import ClassWeight, RandomDraws, Which
 
 Solver: TypeAlias = Literal["lbfgs", "gd"]
+MultiClass: TypeAlias = Literal["softmax", "ovr"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Options:
     Attributes
     ----------
     loss : Loss
+    multi_class : {"softmax", "ovr"}
     solver : {"lbfgs", "gd"}
     eta : float or "auto"
     max_iter : int
@@ -39,6 +41,7 @@ class Options:
     """
 
     loss: Loss
+    multi_class: MultiClass
     solver: Solver
     eta: float | Literal["auto"]
     max_iter: int
@@ -74,6 +77,9 @@ class Options:
         return cls(
             random_state=_checks.as_random_state(parameters["random_state"]),
             loss=_checks.as_loss(parameters["loss"]),
+            multi_class=_checks.as_choice(
+                parameters["multi_class"], "multi_class", ("softmax", "ovr")
+            ),
             solver=_checks.as_choice(parameters["solver"], "solver", ("lbfgs", "gd")),
             keep=_checks.as_choice(parameters["keep"], "keep", ("last", "best", "lowest")),
             eta=_checks.as_eta_or_auto(parameters["eta"]),

@@ -87,7 +87,7 @@ def run(arguments: Namespace) -> None:
     lowest = training.model("lowest")
     model = TableModel(
         names, arguments.target, classes, mean.tolist(), scale.tolist(),
-        lowest.weights.tolist(), lowest.bias,
+        lowest.weights.tolist(), float(lowest.bias),
     )  # fmt: skip
     held_out = np.mean((model.predict_proba(test_X) > 0.5) == test_y)
     model.save(arguments.output)

@@ -1,4 +1,4 @@
-"""The training runs of one fit: one neuron for each class against the rest."""
+"""The training runs of one fit: neurons of their own, or a layer of neurons with a softmax."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ _DRAFT_TOL = 1e-4
 _MOST_STRETCHES = 100
 
 
-class TrainedNeuron(NamedTuple):
-    """A neuron after its training.
+class Trained(NamedTuple):
+    """A neuron or a layer after its training.
 
     Attributes
     ----------
@@ -91,8 +91,12 @@ class TrainedNeuron(NamedTuple):
     reason: Reason
 
 
-class OneVsRest:
-    """One neuron for each class against the rest; with two classes, one neuron for the second.
+class Neurons:
+    """The neurons of one fit, and their training.
+
+    With two classes, there is one neuron, for the second class. With more, there is one for each
+    class. Either each is a model of its own, which tells its class from the rest, or all are one
+    model: a layer with a softmax.
 
     Parameters
     ----------
@@ -117,6 +121,10 @@ class OneVsRest:
         if not np.isfinite(self._moments.means).all():
             refuse_infinite(X)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
+        self._is_layer = options.multi_class == "softmax" and num_classes > 2
+        self._curvature = (
+            options.loss.layer_max_curvature if self._is_layer else options.loss.max_curvature
+        )
 
     @property
     def eta(self) -> float:
@@ -124,7 +132,7 @@ class OneVsRest:
         return self._safe_eta() if self._options.eta == "auto" else self._options.eta
 
     def _safe_eta(self) -> float:
-        return self._moments.safe_eta(self._options.alpha, self._options.loss)
+        return self._moments.safe_eta(self._options.alpha, self._curvature)
 
     def _limits(self, classes: NDArray[np.intp], tol: float) -> Float64Array:
         """Return the sizes up to which derivatives count as zero, of shape (K, d + 1).
@@ -144,7 +152,8 @@ class OneVsRest:
             if not np.isfinite(self._moments.scales).all():
                 raise infinite_squares()
             raise infinite_alpha() if np.isfinite(of_samples).all() else infinite_weights()
-        return tol * np.hstack([of_weights, rarer])
+        limits = tol * np.hstack([of_weights, rarer])
+        return limits.reshape(-1, limits.shape[1] * self._neurons_per_model)
 
     @property
     def num_stretches(self) -> int:
@@ -158,8 +167,16 @@ class OneVsRest:
             return 1
         return -(-self._options.max_iter // _MOST_STRETCHES)
 
+    @property
+    def _neurons_per_model(self) -> int:
+        return len(self._own_classes) if self._is_layer else 1
+
+    @property
+    def _num_models(self) -> int:
+        return len(self._own_classes) // self._neurons_per_model
+
     def starts(self, first: Float64Array) -> Float64Array:
-        """Return the starts of each neuron: the given one, then the random ones.
+        """Return the starts of each model: the given one, then the random ones.
 
         Parameters
         ----------
@@ -167,18 +184,21 @@ class OneVsRest:
 
         Returns
         -------
-        ndarray of shape (num_neurons, n_init, d + 1)
+        ndarray of shape (num_models, n_init, size)
+            The size is d + 1 for a neuron, and as many for each neuron of a layer.
         """
         num_neurons, side = first.shape
+        first = first.reshape(self._num_models, 1, -1)
         if self._options.n_init == 1:
-            return first[:, None]
-        size = num_neurons, self._options.n_init - 1, side
+            return first
+        num_drawn = self._options.n_init - 1
+        size = self._num_models, num_drawn, num_neurons // self._num_models, side
         draws = _SPREAD_OF_STARTS * self._options.random_state.standard_normal(size)
         scales = self._moments.scales
         draws[..., :-1] /= np.sqrt(side - 1) * np.where(scales > 0.0, scales, np.inf)
         draws[..., -1] -= (draws[..., :-1] * self._moments.means).sum(axis=-1)
         draws[..., -1] *= self._options.fit_intercept
-        return np.concatenate([first[:, None], draws], axis=1)
+        return np.concatenate([first, draws.reshape(self._num_models, num_drawn, -1)], axis=1)
 
     def step(self, starts: Float64Array) -> list[Model]:
         """Make one step of gradient descent with each neuron.
@@ -189,50 +209,56 @@ class OneVsRest:
 
         Returns
         -------
-        list of num_neurons Model
+        list of num_models Model
         """
         solver = self._descent(self._own_classes, limits=-1.0, means=0.0)
-        self._start(solver, starts)
+        self._start(solver, starts.reshape(self._num_models, -1))
         solver.advance(1)
         for k in np.flatnonzero(solver.state == State.DIVERGED):
             _diagnostics.warn_of_divergence(int(solver.last.step[k]), self.eta)
-        return [as_model(solver.last, k, self._samples) for k in range(len(starts))]
+        return [as_model(solver.last, k, self._samples) for k in range(self._num_models)]
 
-    def train(self, starts: Float64Array, tasks: Tasks | None) -> list[TrainedNeuron]:
-        """Train each neuron from each of its starts, and keep the run with the lowest cost.
+    def train(self, starts: Float64Array, tasks: Tasks | None) -> list[Trained]:
+        """Train each model from each of its starts, and keep the run with the lowest cost.
 
         Parameters
         ----------
-        starts : ndarray of shape (num_neurons, n_init, d + 1)
+        starts : ndarray of shape (num_models, n_init, size)
         tasks : Tasks or None
             The callbacks to keep informed.
 
         Returns
         -------
-        list of num_neurons TrainedNeuron
+        list of num_models Trained
         """
-        num_neurons, num_starts, side = starts.shape
-        classes = np.repeat(self._own_classes, num_starts)
-        solver = self._solver(classes, starts.reshape(-1, side))
+        num_models, num_starts, size = starts.shape
+        classes = self._classes_of_runs(num_starts)
+        solver = self._solver(classes, starts.reshape(-1, size))
         self._current: Callable[[], list[Model]] = partial(
-            self._lowest_of_each, solver, num_neurons, num_starts
+            self._lowest_of_each, solver, num_models, num_starts
         )
-        names = self._names(num_neurons, num_starts) if self._options.verbose else None
+        names = self._names(num_models, num_starts) if self._options.verbose else None
         recorder = Recorder(solver, self._samples, self._options.record_every, names)
         stopped = self._run(solver, recorder, tasks)
-        runs = [self._trained(solver, recorder, k, c, stopped) for k, c in enumerate(classes)]
+        runs = [self._trained(solver, recorder, k, stopped) for k in range(num_models * num_starts)]
         trained = [
             min(runs[k : k + num_starts], key=lambda run: run.model.cost)
             for k in range(0, len(runs), num_starts)
         ]
-        self._current = lambda: [neuron.model for neuron in trained]
+        self._current = lambda: [run.model for run in trained]
         if tasks is not None:
             tasks.end()
         return trained
 
-    def _lowest_of_each(self, solver: Solver, num_neurons: int, num_starts: int) -> list[Model]:
-        """Return the last model of each neuron, from the start with the lowest cost so far."""
-        best = solver.last.cost.reshape(num_neurons, num_starts).argmin(axis=1)
+    def _classes_of_runs(self, num_starts: int) -> NDArray[np.intp]:
+        """Return the class of each neuron of each run; the runs of a model follow each other."""
+        if self._is_layer:
+            return np.tile(self._own_classes, num_starts)
+        return np.repeat(self._own_classes, num_starts)
+
+    def _lowest_of_each(self, solver: Solver, num_models: int, num_starts: int) -> list[Model]:
+        """Return the last state of each model, from the start where it costs least."""
+        best = solver.last.cost.reshape(num_models, num_starts).argmin(axis=1)
         return [
             as_model(solver.last, num_starts * k + int(start), self._samples)
             for k, start in enumerate(best)
@@ -243,13 +269,13 @@ class OneVsRest:
         return coefficients_of(self._current(), self._samples.dtype)
 
     def _solver(self, classes: NDArray[np.intp], starts: Float64Array) -> Solver:
-        """Return a solver at its starts, for a neuron of each of the classes."""
+        """Return a solver at its starts, for neurons of these classes."""
         options = self._options
         if options.solver == "gd":
             descent = self._descent(classes, self._limits(classes, options.tol), self._means)
             self._start(descent, starts)
             return descent
-        preconditioner = self._moments.preconditioner(options.alpha, options.loss)
+        preconditioner = self._moments.preconditioner(options.alpha, self._curvature)
         solver = self._lbfgs(self._samples, classes, options.tol, preconditioner)
         self._start(solver, starts)
         self._draft(solver, classes, starts, preconditioner)
@@ -261,13 +287,14 @@ class OneVsRest:
     ) -> None:  # fmt: skip
         """Let the solver begin with the minimum of a part of the samples, if there are enough."""
         neurons = self._neurons_to_draft(classes)
-        if len(neurons) > 0:
+        models = np.arange(len(starts)) if self._is_layer else neurons
+        if len(neurons) > 0 and (not self._is_layer or len(neurons) == len(classes)):
             part = take_part(self._samples, _DRAFT_EVERY)
             tol = max(self._options.tol, _DRAFT_TOL)
             draft = self._lbfgs(part, classes[neurons], tol, preconditioner)
-            draft.start(np.ascontiguousarray(starts[neurons]))
+            draft.start(np.ascontiguousarray(starts[models]))
             draft.advance(self._options.max_iter)
-            solver.adopt(draft, neurons)
+            solver.adopt(draft, models)
 
     def _neurons_to_draft(self, classes: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return the neurons that have enough samples for a draft."""
@@ -305,7 +332,9 @@ class OneVsRest:
 
     def _pass(self, samples: Samples, classes: NDArray[np.intp]) -> Pass:
         options = self._options
-        return make_pass(samples, classes, options.loss, n_threads=options.n_threads)
+        return make_pass(
+            samples, classes, options.loss, softmax=self._is_layer, n_threads=options.n_threads
+        )
 
     @staticmethod
     def _start(solver: Solver, starts: Float64Array) -> None:
@@ -313,15 +342,13 @@ class OneVsRest:
         if State.DIVERGED in solver.state.tolist():
             raise _diagnostics.infinite_start("X")
 
-    @staticmethod
-    def _names(num_neurons: int, num_starts: int) -> list[str]:
+    def _names(self, num_models: int, num_starts: int) -> list[str]:
         """Return what the lines of progress of each run begin with."""
-        return [
-            f"neuron {k + 1} of {num_neurons}"
-            + (f", start {i + 1} of {num_starts}" if num_starts > 1 else "")
-            for k in range(num_neurons)
-            for i in range(num_starts)
-        ]
+        models = [f"neuron {k + 1} of {num_models}" for k in range(num_models)]
+        if self._is_layer:
+            models = [f"layer of {len(self._own_classes)} neurons"]
+        starts = [f", start {i + 1} of {num_starts}" for i in range(num_starts)]
+        return [model + (start if num_starts > 1 else "") for model in models for start in starts]
 
     def _run(self, solver: Solver, recorder: Recorder, tasks: Tasks | None) -> bool:
         """Run the solver to its end, and return whether a callback stopped it."""
@@ -338,32 +365,36 @@ class OneVsRest:
                 stopped = tasks.next_stretch()
         return stopped
 
-    def _trained(
-        self, solver: Solver, recorder: Recorder, k: int, own_class: int, stopped: bool
-    ) -> TrainedNeuron:
+    def _trained(self, solver: Solver, recorder: Recorder, k: int, stopped: bool) -> Trained:
         reason = _REASON_OF_STATE[int(solver.state[k])]
         if stopped and reason == "max_iter":
             reason = "callback"
         at_rest = reason in ("converged", "precision")
-        if at_rest and _diagnostics.is_saturated(solver.last.cost[k], self._guess_cost(own_class)):
+        guess_cost = self._guess_cost(k // self._options.n_init)
+        if at_rest and _diagnostics.is_saturated(solver.last.cost[k], guess_cost):
             reason = "saturated"
         recorder.print_line(k, f" ({reason})")
-        return TrainedNeuron(
+        return Trained(
             as_model(getattr(solver, self._options.keep), k, self._samples), recorder.curve(k),
             recorder.models[k], int(solver.last.step[k]), reason,
         )  # fmt: skip
 
-    def _guess_cost(self, own_class: int) -> float:
-        """Return the cost of the best constant prediction of a neuron."""
+    def _guess_cost(self, model: int) -> float:
+        """Return the cost of the best constant prediction of a model."""
         total = self._samples.total_weight
-        share = self._samples.class_weights[own_class] / total
+        shares = self._samples.class_weights / total
+        if self._is_layer:
+            if not self._options.fit_intercept:
+                shares = np.full(len(shares), 1.0 / len(shares))
+            return total * self._options.loss.layer_guess_cost(shares.tolist())
+        share = shares[self._own_classes[model]]
         if share in (0.0, 1.0):
             return 0.0
         if not self._options.fit_intercept:
             share = 0.5
         return total * self._options.loss.guess_cost(share)
 
-    def diagnose(self, trained: list[TrainedNeuron]) -> None:
+    def diagnose(self, trained: list[Trained]) -> None:
         """Warn about what went wrong in training."""
         options = self._options
         reasons = [neuron.reason for neuron in trained]
@@ -386,11 +417,12 @@ class OneVsRest:
 
 
 def coefficients_of(models: Iterable[Model], dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
-    """Return the weights (num_neurons, d) and biases (num_neurons,), given one model per neuron."""
-    return np.array([m.weights for m in models], dtype), np.array([m.bias for m in models], dtype)
+    """Return the weights (num_neurons, d) and biases (num_neurons,) of all models together."""
+    weights = np.vstack([m.weights for m in models])
+    return weights.astype(dtype), np.hstack([m.bias for m in models]).astype(dtype)
 
 
-def worst_reason(trained: Iterable[TrainedNeuron]) -> Reason:
+def worst_reason(trained: Iterable[Trained]) -> Reason:
     """Return the worst of the reasons for stopping."""
     return min((neuron.reason for neuron in trained), key=_REASONS.index)
 
@@ -400,7 +432,7 @@ def total_cost(models: Iterable[Model]) -> float:
     return reduce(add, (model.cost for model in models))
 
 
-def total_curve(trained: Sequence[TrainedNeuron]) -> Float64Array:
+def total_curve(trained: Sequence[Trained]) -> Float64Array:
     """Return the total cost by step. A neuron whose training has ended keeps its last cost."""
     total = np.zeros(max(len(neuron.curve) for neuron in trained))
     for neuron in trained:
