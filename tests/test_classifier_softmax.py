@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from helpers import LOSSES, SOLVERS, bits, make_classes, parameters_of
 from scipy.optimize import minimize
-from sklearn.datasets import load_iris, load_wine
+from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import scale
@@ -173,3 +173,42 @@ def test_iris_is_classified_as_well_as_by_logistic_regression():
 def test_another_multi_class_is_refused():
     with pytest.raises(ValueError, match="multi_class must be 'softmax' or 'ovr'"):
         NeuronClassifier(multi_class="multinomial").fit([[0.0], [1.0]], [0, 1])
+
+
+# --- The start of the quadratic loss ---
+
+
+def log_loss(X, y, layer):
+    """Return the log loss of a recorded layer (weights, biases)."""
+    return reference.layer_cost(X, y, *layer, "log")
+
+
+def test_from_zero_the_first_step_leads_near_the_minimum_of_the_log_loss():
+    X, y = load_wine(return_X_y=True)
+    X = scale(X)
+    (history,) = NeuronClassifier(record_every=1).fit(X, y).history_
+    start, first = (log_loss(X, y, (history.weights[i], history.bias[i])) for i in (0, 1))
+    # alpha=1 is 0.3 of the quadratic loss, converted.
+    best = NeuronClassifier(loss="log", alpha=1.0).fit(X, y)
+    lowest = log_loss(X, y, (best.coef_, best.intercept_))
+    assert first - lowest < 0.05 * (start - lowest)
+
+
+def test_the_minimum_of_the_log_loss_leads_to_a_lower_cost_than_zero():
+    X, y = load_digits(return_X_y=True)
+    found = NeuronClassifier(alpha=0.1).fit(X, y)
+    # A tiny start other than zero has no draft.
+    init = np.full((10, 64), 1e-12), np.zeros(10)
+    plain = NeuronClassifier(alpha=0.1, init=init).fit(X, y)
+    assert found.loss_ <= plain.loss_ * (1 + 1e-4)
+
+
+def test_a_start_that_was_given_is_not_replaced():
+    X, y, rng = make_classes(62, 200, 4, 3)
+    init = rng.standard_normal((3, 4)), rng.standard_normal(3)
+    descent = NeuronClassifier(init=init, record_every=1, max_iter=1)
+    with pytest.warns(match="max_iter"):
+        (history,) = descent.fit(X, y).history_
+    assert history.weights[0].tolist() == init[0].tolist()
+    # One step of L-BFGS goes less far than to the minimum of the log loss.
+    assert np.abs(history.weights[1] - init[0]).max() < 2.0

@@ -741,6 +741,19 @@ def test_what_a_draft_learned_of_the_hessian_makes_the_second_step_newtons():
 
 
 @pytest.mark.linetrace
+def test_without_pairs_only_the_point_of_a_draft_is_taken_over():
+    draft = Example(n=150).solver("lbfgs")
+    draft.advance(MANY)
+    solver, fresh = Example().solver("lbfgs"), Example().solver("lbfgs")
+    solver.adopt(draft, np.arange(3), with_pairs=False)
+    solver.advance(1)
+    fresh.start(solver.last.parameters.copy())
+    for found in (solver, fresh):
+        found.advance(1)
+    np.testing.assert_array_equal(solver.last.parameters, fresh.last.parameters)
+
+
+@pytest.mark.linetrace
 def test_only_the_neurons_of_a_draft_begin_with_it():
     example = Example()
     draft = example.solver("lbfgs", neurons=[2])

@@ -716,8 +716,8 @@ cdef class LBFGS(Solver):
         if not fits(self.size, self.gradients + self.size * k, False):
             self.states[k] = DIVERGED  # there is no direction to begin with
 
-    def adopt(self, LBFGS draft, const int64_t[::1] models):
-        """Take over what another solver has found on a part of the samples.
+    def adopt(self, LBFGS draft, const int64_t[::1] models, bint with_pairs=True):
+        """Take over what another solver has found, on a part of the samples or for another cost.
 
         The next search of each model leads to its last iterate in the draft, unless the cost of
         all samples does not fall in that direction.
@@ -728,14 +728,18 @@ cdef class LBFGS(Solver):
             With the same preconditioner, alpha and intercept.
         models : ndarray of shape (num_drafted,), int64
             The model of this solver that each model of the draft stands for.
+        with_pairs : bool, default True
+            Whether to take over what the draft has learned of the Hessian, too.
         """
         cdef Py_ssize_t i
         with nogil:
             for i in range(draft.num_models):
                 if self.states[models[i]] == RUNNING and draft.states[i] != DIVERGED:
-                    self.adopt_model(draft, i, models[i])
+                    self.adopt_model(draft, i, models[i], with_pairs)
 
-    cdef void adopt_model(self, LBFGS draft, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+    cdef void adopt_model(
+        self, LBFGS draft, Py_ssize_t i, Py_ssize_t k, bint with_pairs
+    ) noexcept nogil:
         cdef:
             Py_ssize_t j, n = self.size, size = n * PAIRS
             Memory *memory = &self.memories[k]
@@ -746,9 +750,10 @@ cdef class LBFGS(Solver):
         slope = dot(n, direction, self.gradients + n * k)
         if not (slope < 0.0 and is_finite(slope)):
             return
-        memory[0] = draft.memories[i]
-        memcpy(self.v_steps + size * k, draft.v_steps + size * i, size * sizeof(double))
-        memcpy(self.v_changes + size * k, draft.v_changes + size * i, size * sizeof(double))
+        if with_pairs:
+            memory[0] = draft.memories[i]
+            memcpy(self.v_steps + size * k, draft.v_steps + size * i, size * sizeof(double))
+            memcpy(self.v_changes + size * k, draft.v_changes + size * i, size * sizeof(double))
         memory.num_stalled = 0
         memory.drafted = True
         self.search_along(k, slope)

@@ -22,6 +22,7 @@ from .._engine.second_moments import (
 from .._engine.sharing import Pass
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
 from .._engine.training import as_model, next_due
+from .._losses import LOG, Loss
 from .._results import Model
 from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
@@ -60,7 +61,10 @@ _DRAFT_SAMPLES = 2**16
 _DRAFT_SAMPLES_PER_PARAMETER = 2048
 _DRAFT_RARER_SAMPLES_PER_PARAMETER = 256
 
-# The least `tol` of a draft. The minimum of a part is only about this close to that of all samples.
+# The `tol` of a draft by the log loss. It need not be precise, since it only chooses a minimum.
+_LOG_DRAFT_TOL = 0.03
+
+# The least `tol` of a draft on a part, as its minimum is only about this close to that of all.
 _DRAFT_TOL = 1e-4
 
 # Each call of the callbacks leaves a task in memory. A run of gradient descent therefore makes at
@@ -275,45 +279,65 @@ class Neurons:
             descent = self._descent(classes, self._limits(classes, options.tol), self._means)
             self._start(descent, starts)
             return descent
-        preconditioner = self._moments.preconditioner(options.alpha, self._curvature)
-        solver = self._lbfgs(self._samples, classes, options.tol, preconditioner)
+        self._preconditioner = self._moments.preconditioner(options.alpha, self._curvature)
+        solver = self._lbfgs(self._samples, classes, options.tol)
         self._start(solver, starts)
-        self._draft(solver, classes, starts, preconditioner)
+        self._draft(solver, classes, starts)
         return solver
 
-    def _draft(
-        self, solver: LBFGS, classes: NDArray[np.intp], starts: Float64Array,
-        preconditioner: Float64Array,
-    ) -> None:  # fmt: skip
-        """Let the solver begin with the minimum of a part of the samples, if there are enough."""
-        neurons = self._neurons_to_draft(classes)
-        models = np.arange(len(starts)) if self._is_layer else neurons
-        if len(neurons) > 0 and (not self._is_layer or len(neurons) == len(classes)):
-            part = take_part(self._samples, _DRAFT_EVERY)
-            tol = max(self._options.tol, _DRAFT_TOL)
-            draft = self._lbfgs(part, classes[neurons], tol, preconditioner)
-            draft.start(np.ascontiguousarray(starts[models]))
-            draft.advance(self._options.max_iter)
-            solver.adopt(draft, models)
+    def _draft(self, solver: LBFGS, classes: NDArray[np.intp], starts: Float64Array) -> None:
+        """Let a solver at its starts begin where a quicker one ends, if that helps."""
+        is_drafted = self._have_enough_samples(classes).reshape(len(starts), -1).all(axis=1)
+        models = np.flatnonzero(is_drafted)
+        if len(models) == 0:
+            self._draft_by_log_loss(solver, self._samples, starts)
+            return
+        part = take_part(self._samples, _DRAFT_EVERY)
+        of_models = classes.reshape(len(starts), -1)[models].ravel()
+        draft = self._lbfgs(part, of_models, max(self._options.tol, _DRAFT_TOL))
+        draft.start(np.ascontiguousarray(starts[models]))
+        self._draft_by_log_loss(draft, part, starts[models])
+        draft.advance(self._options.max_iter)
+        solver.adopt(draft, models)
 
-    def _neurons_to_draft(self, classes: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Return the neurons that have enough samples for a draft."""
+    def _draft_by_log_loss(self, solver: LBFGS, samples: Samples, starts: Float64Array) -> None:
+        """Let a layer that starts at zero begin near the minimum of the log loss.
+
+        The quadratic cost of a layer has several minima, and this start leads to lower ones: with
+        zero, the cost was 14 % above the lowest one found on 41 tables with raw features, and with
+        this start 1 %. It takes no longer.
+        """
+        models = np.flatnonzero(~starts.any(axis=1))
+        if not self._is_layer or self._options.loss is LOG or len(models) == 0:
+            return
+        classes = np.tile(self._own_classes, len(models))
+        draft = self._lbfgs(samples, classes, _LOG_DRAFT_TOL, LOG, self._options.alpha / 0.3)
+        draft.start(np.ascontiguousarray(starts[models]))
+        draft.advance(self._options.max_iter)
+        solver.adopt(draft, models, with_pairs=False)  # another cost, another Hessian
+
+    def _have_enough_samples(self, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Return whether each neuron has enough samples for a draft on a part of them."""
         n, side = self._samples.num_samples, self._samples.num_features + 1
         if n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
-            return np.empty(0, np.int64)
+            return np.zeros(len(classes), np.bool_)
         own = self._samples.class_sizes[classes]
-        rarer = np.minimum(own, n - own)
-        return np.flatnonzero(rarer >= _DRAFT_RARER_SAMPLES_PER_PARAMETER * side)
+        enough: NDArray[np.bool_] = (
+            np.minimum(own, n - own) >= _DRAFT_RARER_SAMPLES_PER_PARAMETER * side
+        )
+        return enough
 
     def _lbfgs(
-        self, samples: Samples, classes: NDArray[np.intp], tol: float,
-        preconditioner: Float64Array,
+        self, samples: Samples, classes: NDArray[np.intp], tol: float, loss: Loss | None = None,
+        alpha: float | None = None,
     ) -> LBFGS:  # fmt: skip
+        """Return a solver; by default, for the loss and the penalty that were asked for."""
         options = self._options
         return LBFGS(
-            self._pass(samples, classes), alpha=options.alpha, intercept=options.fit_intercept,
+            self._pass(samples, classes, loss or options.loss),
+            alpha=options.alpha if alpha is None else alpha, intercept=options.fit_intercept,
             limits=self._limits(classes, tol), means=self._means,
-            single=samples.dtype == np.float32, preconditioner=preconditioner,
+            single=samples.dtype == np.float32, preconditioner=self._preconditioner,
         )  # fmt: skip
 
     @property
@@ -325,15 +349,14 @@ class Neurons:
     ) -> GradientDescent:
         options = self._options
         return GradientDescent(
-            self._pass(self._samples, classes), eta=self.eta, alpha=options.alpha,
+            self._pass(self._samples, classes, options.loss), eta=self.eta, alpha=options.alpha,
             intercept=options.fit_intercept, limits=limits, means=means,
             single=self._samples.dtype == np.float32,
         )  # fmt: skip
 
-    def _pass(self, samples: Samples, classes: NDArray[np.intp]) -> Pass:
-        options = self._options
+    def _pass(self, samples: Samples, classes: NDArray[np.intp], loss: Loss) -> Pass:
         return make_pass(
-            samples, classes, options.loss, softmax=self._is_layer, n_threads=options.n_threads
+            samples, classes, loss, softmax=self._is_layer, n_threads=self._options.n_threads
         )
 
     @staticmethod
