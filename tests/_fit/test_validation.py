@@ -242,3 +242,8 @@ def test_the_verdict_on_labels_is_that_of_scikit_learn(classifier, labels):
         lambda: validated_samples_and_labels(classifier, X[: len(labels)], labels, reset=True)
     )
     assert found == verdict(lambda: check_classification_targets(labels))
+
+
+def test_labels_of_bytes_and_numbers_are_refused_without_a_warning(classifier):
+    with pytest.raises(TypeError):
+        classifier.fit(X[:2], np.array([b"1", 0], dtype=object))

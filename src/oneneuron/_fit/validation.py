@@ -7,6 +7,7 @@ They get everything else, so that all refusals and warnings are scikit-learn's o
 
 from __future__ import annotations
 
+import warnings
 from contextlib import suppress
 from typing import Any, cast
 
@@ -198,12 +199,21 @@ def _encoded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
         labels, codes = encode(y, "y")
     except TypeError:
         with suppress(TypeError):  # which would say less
-            check_classification_targets(y)
+            _refuse_targets_of_regression(y)
         raise
     if not _are_surely_classes(labels, len(y)):
-        with np.errstate(invalid="ignore"):
-            check_classification_targets(y)
+        _refuse_targets_of_regression(y)
     return labels, codes
+
+
+def _refuse_targets_of_regression(y: AnyArray) -> None:
+    """Raise scikit-learn's error for labels that it does not take, such as numbers with decimals.
+
+    Its older versions only warn that newer ones do not take bytes.
+    """
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        check_classification_targets(y)
 
 
 def _are_surely_classes(labels: AnyArray, num_samples: int) -> bool:
