@@ -198,22 +198,15 @@ def _encoded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
     try:
         labels, codes = encode(y, "y")
     except TypeError:
-        with suppress(TypeError):  # which would say less
-            _refuse_targets_of_regression(y)
+        # scikit-learn's TypeError would say less, and its older versions also warn of bytes.
+        with suppress(TypeError), warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            check_classification_targets(y)
         raise
     if not _are_surely_classes(labels, len(y)):
-        _refuse_targets_of_regression(y)
+        with np.errstate(invalid="ignore"):
+            check_classification_targets(y)
     return labels, codes
-
-
-def _refuse_targets_of_regression(y: AnyArray) -> None:
-    """Raise scikit-learn's error for labels that it does not take, such as numbers with decimals.
-
-    Its older versions only warn that newer ones do not take bytes.
-    """
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        check_classification_targets(y)
 
 
 def _are_surely_classes(labels: AnyArray, num_samples: int) -> bool:
