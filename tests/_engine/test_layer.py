@@ -104,6 +104,7 @@ def exact(z, own, loss):
         )
 
 
+@pytest.mark.linetrace
 @every_loss
 @pytest.mark.parametrize("own", [0, 1, 2])
 @pytest.mark.parametrize(
@@ -152,6 +153,7 @@ def test_permuted_classes_permute_the_gradient(loss):
     np.testing.assert_allclose(permuted[1], gradient[order], rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.linetrace
 def test_a_sample_is_wrong_unless_the_first_of_the_largest_outputs_is_its_own():
     outputs = np.array([[1, 1, 0], [1, 1, 0], [0, 2, 2], [0, 2, 2], [3, 3, 3], [3, 3, 3]])
     codes = np.array([0, 1, 1, 2, 0, 2])
@@ -160,6 +162,7 @@ def test_a_sample_is_wrong_unless_the_first_of_the_largest_outputs_is_its_own():
     assert wrong == 3.0
 
 
+@pytest.mark.linetrace
 @every_loss
 @every_dtype
 def test_weights_multiply_the_sums(loss, dtype):
@@ -283,6 +286,7 @@ def test_probabilities_are_the_softmax_of_the_margins(dtype, order, num_classes)
     np.testing.assert_allclose(found, reference.softmax(z), rtol=tolerance, atol=1e-37)
 
 
+@pytest.mark.linetrace
 def test_probabilities_of_huge_outputs_are_0_and_1():
     coef, intercept = np.array([[1e300], [0.0], [-1e300]]), np.zeros(3)
     found = predictions.softmax(np.array([[1.0], [-1.0], [0.0]]), coef, intercept)
