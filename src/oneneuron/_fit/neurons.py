@@ -139,7 +139,7 @@ class Neurons:
         return self._moments.safe_eta(self._options.alpha, self._curvature)
 
     def _limits(self, classes: NDArray[np.intp], tol: float) -> Float64Array:
-        """Return the sizes up to which derivatives count as zero, of shape (K, d + 1).
+        """Return the sizes up to which derivatives count as zero, for each model, by parameter.
 
         They are relative to the rarer side of each neuron, since only that can pull it away from
         the constant guess.
@@ -191,12 +191,12 @@ class Neurons:
         ndarray of shape (num_models, n_init, size)
             The size is d + 1 for a neuron, and as many for each neuron of a layer.
         """
-        num_neurons, side = first.shape
+        side = first.shape[1]
         first = first.reshape(self._num_models, 1, -1)
         if self._options.n_init == 1:
             return first
         num_drawn = self._options.n_init - 1
-        size = self._num_models, num_drawn, num_neurons // self._num_models, side
+        size = self._num_models, num_drawn, self._neurons_per_model, side
         draws = _SPREAD_OF_STARTS * self._options.random_state.standard_normal(size)
         scales = self._moments.scales
         draws[..., :-1] /= np.sqrt(side - 1) * np.where(scales > 0.0, scales, np.inf)
