@@ -507,6 +507,11 @@ def advance_until(solver, is_enough):
     return num_steps
 
 
+def raise_if(is_over):
+    if is_over.is_set():
+        raise StopHere
+
+
 def advance_until_stopped(solver):
     with pytest.raises(StopHere):
         solver.advance(DAYS)
@@ -589,7 +594,8 @@ def freezer():
 @in_new_process
 def test_a_solver_goes_on_while_all_its_helpers_are_stopped():
     freeze, release = freezer()
-    solver, its_pass = make_solver(n_threads=3)
+    is_over = threading.Event()
+    solver, its_pass = make_solver_with_turns(lambda: raise_if(is_over))
     before = system_threads()
 
     def goes_on(passes_more, seconds):
@@ -612,7 +618,7 @@ def test_a_solver_goes_on_while_all_its_helpers_are_stopped():
         release(helpers)
         goes_on(10, SECONDS_UNTIL_GIVEN_UP)
     assert went_on >= 15
-    hooked(its_pass, raise_at(1, StopHere))
+    is_over.set()
     leader.join()
     assert found_by(solver) == after_steps("gd", num_steps=int(solver.last.step[0]))
 
@@ -905,11 +911,12 @@ def test_an_exception_from_another_thread_ends_a_fit(no_thread_is_left, helper_c
 
 
 def test_other_threads_run_during_a_fit():
-    solver, its_pass = make_solver()
+    is_over = threading.Event()
+    solver, _ = make_solver_with_turns(lambda: raise_if(is_over))
     leader = in_a_thread(advance_until_stopped, args=(solver,), daemon=True)
     before = solver.num_passes
     wait_until(lambda: solver.num_passes > before + 10)
-    hooked(its_pass, raise_at(1, StopHere))
+    is_over.set()
     wait_until(lambda: not leader.is_alive())
 
 
