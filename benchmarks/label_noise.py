@@ -113,7 +113,7 @@ def huber(num_samples, seed, **options):
 CONTENDERS = {
     BASELINE: lambda num_samples, seed: LogisticRegression(max_iter=10_000),
     "log, alpha 1": partial(neuron, loss="log", alpha=1.0),
-    "log, alpha 0.3": partial(neuron, loss="log"),
+    "log, alpha 0.3": partial(neuron, loss="log", alpha=0.3),
     "quadratic, alpha 0.3": neuron,
     "quadratic, 21 starts": partial(neuron, n_init=STARTS),
     "quadratic, alpha 1": partial(neuron, alpha=1.0),

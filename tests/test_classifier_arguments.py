@@ -48,7 +48,7 @@ SECOND = np.timedelta64(1, "s")  # NumPy registers it as a whole number
         ({"tol": np.inf}, r"tol must be finite and 0 or more, found inf"),
         ({"tol": None}, r"tol must be a number, 0 or more, found None"),
         ({"alpha": -1}, r"alpha must be finite and 0 or more, found -1"),
-        ({"alpha": "1"}, r"alpha must be a number, 0 or more, found '1'"),
+        ({"alpha": "1"}, r"alpha must be a number, 0 or more, or 'auto', found '1'"),
         ({"fit_intercept": "yes"}, r"fit_intercept must be True or False, found 'yes'"),
         ({"fit_intercept": 1}, r"fit_intercept must be True or False, found 1"),
         (
@@ -79,7 +79,6 @@ SECOND = np.timedelta64(1, "s")  # NumPy registers it as a whole number
             {"class_weight": {0: "a", 1: 1}},
             r"class_weight\[0\] must be a number, 0 or more, found 'a'",
         ),
-        ({"class_weight": {0: 0, 1: 0}}, r"class_weight times sample_weight must be above 0"),
         ({"n_threads": -1}, r"n_threads must be 1 or more.* found -1"),
         ({"n_threads": 1.5}, r"n_threads must be a whole number, 1 or more, found 1.5"),
         ({"random_state": "x"}, r"random_state must be .* found 'x'"),
@@ -94,6 +93,11 @@ def test_a_bad_parameter_raises_with_its_name_range_and_value(change, message, m
     X, y = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0]], [0, 1, 1]
     with pytest.raises(ValueError, match=message):
         getattr(NeuronClassifier(**change), method)(X, y, **options)
+
+
+def test_class_weights_that_are_all_zero_raise():
+    with pytest.raises(ValueError, match="class_weight times sample_weight must be above 0"):
+        NeuronClassifier(class_weight={0: 0, 1: 0}).fit([[0.0], [1.0]], [0, 1])
 
 
 def test_the_docstring_describes_every_parameter():

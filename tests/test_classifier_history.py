@@ -45,7 +45,7 @@ def cost_of(classifier, X, y, u=None):
     """Return the cost of a fitted binary classifier by the formula."""
     parameters = parameters_of(classifier)[0]
     is_second = y == classifier.classes_[1]
-    return cost_and_gradient(parameters, X, is_second, u, classifier.alpha, classifier.loss)[0]
+    return cost_and_gradient(parameters, X, is_second, u, classifier.alpha_, classifier.loss)[0]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -54,7 +54,7 @@ def test_a_training_converges_at_the_first_step_with_every_derivative_within_tol
     (history,) = found.fit(X, y, sample_weight=u).history_
     variances = np.average((X - np.average(X, axis=0, weights=u)) ** 2, axis=0, weights=u)
     rarer = min(u[y == 1].sum(), u[y == 0].sum())
-    # For features that are zero, alpha stands in for the samples: see Neurons._limits.
+    # For features that are zero, alpha stands in for the samples: see Neurons._flatness.
     limits = tol * np.append(np.sqrt(rarer**2 * variances + rarer * alpha), rarer)
 
     def is_within_limits(w, b):

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 from helpers import LOSSES, SOLVERS, bits, make_classes, parameters_of
+from sklearn.datasets import load_iris
+from sklearn.ensemble import AdaBoostClassifier
+from sklearn.model_selection import cross_val_score
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_class_weight
 
 from oneneuron import NeuronClassifier
@@ -87,7 +91,6 @@ def test_weights_and_alpha_times_a_power_of_two_change_no_bit(
         ([1, -1, 1, 1], ValueError, r"sample_weight must be .*or more, found -1.0 for sample 1"),
         ([1, 1, np.nan, 1], ValueError, r"sample_weight must be finite.* found nan for sample 2"),
         ([np.inf, 1, 1, 1], ValueError, r"sample_weight must be finite.* found inf for sample 0"),
-        ([0, 0, 0, 0], ValueError, r"sample_weight must be above 0 .*found only zeros"),
         ([1, 1], ValueError, r"sample_weight must have shape \(4,\).*found shape \(2,\)\.$"),
         (
             [[1]] * 4,
@@ -104,6 +107,51 @@ def test_bad_sample_weights_raise_an_error_that_names_them(sample_weight, error,
         getattr(NeuronClassifier(), method)(
             [[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1], sample_weight=sample_weight, **options
         )
+
+
+def test_sample_weights_that_are_all_zero_raise():
+    with pytest.raises(ValueError, match=r"sample_weight must be above 0 .*found only zeros"):
+        NeuronClassifier().fit([[0.0], [1.0]], [0, 1], sample_weight=[0, 0])
+
+
+# --- Weights that are shares of 1 ---
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("total", [1.0, 1e-3])
+def test_shares_of_1_give_the_model_of_weights_with_a_mean_of_1(total, dtype):
+    X, y, rng = make_classes(71, 200, 4, 3)
+    u = rng.random(len(X)) * (np.arange(len(X)) % 3 > 0)
+    u /= u.sum()
+    X, shares = X.astype(dtype), (total * u).astype(dtype)
+    found = NeuronClassifier().fit(X, y, sample_weight=shares)
+    counts = (u * np.count_nonzero(u)).astype(dtype)
+    expected = NeuronClassifier().fit(X, y, sample_weight=counts)
+    # The roundings of the weights differ.
+    rtol = 1e-3 if dtype == np.float32 else 1e-9
+    np.testing.assert_allclose(found.coef_, expected.coef_, rtol=rtol, atol=rtol)
+    assert found.alpha_ == pytest.approx(0.1 * total / np.count_nonzero(u), rel=1e-6)
+
+
+def test_shares_of_1_do_not_change_an_alpha_that_is_given():
+    X, y, _ = make_classes(72, 200, 4)
+    u = np.full(len(X), 1 / len(X))
+    assert NeuronClassifier(alpha=0.5).fit(X, y, sample_weight=u).alpha_ == 0.5
+
+
+@pytest.mark.parametrize("u", [None, [0.01, 1.0, 0.0], [0.5, 1.0, 0.0], [3.0, 2.0, 1.0]], ids=str)
+def test_other_weights_do_not_change_alpha(u):
+    found = NeuronClassifier().fit([[0.0], [1.0], [2.0]], [0, 1, 1], sample_weight=u)
+    assert found.alpha_ == 0.3
+
+
+def test_boosting_is_as_accurate_as_a_single_layer():
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    boosted = AdaBoostClassifier(NeuronClassifier(), n_estimators=20, random_state=0)
+    accuracies = [cross_val_score(c, X, y).mean() for c in (boosted, NeuronClassifier())]
+    # With a penalty that is 150 times as strong, the boosted neurons reached 0.83.
+    assert accuracies[0] > accuracies[1] - 0.03
 
 
 # --- Class weights ---

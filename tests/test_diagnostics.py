@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import make_samples
+from helpers import make_classes, make_samples
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
@@ -115,6 +115,18 @@ def test_the_lectures_random_start_on_raw_data_warns_of_saturation():
     assert scaled.stop_reason_ == "converged"
 
 
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_a_rare_class_with_a_large_tol_advises_to_use_a_smaller_one(num_classes, solver):
+    X, *_ = make_samples(0)
+    y = np.arange(200) < 3 if num_classes == 2 else np.minimum(np.arange(200) // 3, 2)
+    options = dict(solver=solver, multi_class="ovr", max_iter=100_000)
+    found, category, text = only_warning(NeuronClassifier(tol=0.1, **options), X, y)
+    assert category is ConvergenceWarning and found.stop_reason_ == "saturated"
+    assert "tol=0.1 is too large" in text and "such as 0.001." in text and "scale" not in text
+    assert NeuronClassifier(tol=0.001, **options).fit(X, y).stop_reason_ == "converged"
+
+
 def test_a_model_no_better_than_a_guess_has_converged_if_nothing_better_exists():
     rng = np.random.default_rng(1)
     for X in (np.zeros((200, 2)), np.ones((200, 2)), rng.standard_normal((200, 2))):
@@ -134,6 +146,42 @@ def test_a_rare_class_without_an_intercept_is_not_called_saturated(loss):
 
 def test_a_cost_more_than_1_percent_above_a_guess_is_saturated():
     assert is_saturated(1.02, 1.0) and not is_saturated(1.005, 1.0) and not is_saturated(1.0, 0.0)
+
+
+# --- Separable samples ---
+
+
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+@pytest.mark.parametrize("loss", ["quadratic", "log"])
+@pytest.mark.parametrize("multi_class", ["softmax", "ovr"])
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_separable_samples_without_a_penalty_warn_of_a_cost_without_a_minimum(
+    num_classes, multi_class, loss, solver
+):
+    y = np.arange(60) % num_classes
+    X = 3.0 * np.eye(3)[y] + np.random.default_rng(0).random((60, 3))
+    options = dict(multi_class=multi_class, loss=loss, solver=solver, tol=1e-2)
+    _, category, text = only_warning(NeuronClassifier(alpha=0.0, **options), X, y)
+    assert category is ConvergenceWarning
+    assert "alpha = 0, so the cost has no minimum" in text and "Use alpha > 0" in text
+    _, caught = warned_by(lambda: NeuronClassifier(**options).fit(X, y))
+    assert caught == []
+
+
+@pytest.mark.parametrize("loss", ["quadratic", "log"])
+@pytest.mark.parametrize("num_classes", [2, 3])
+def test_samples_that_overlap_do_not_warn_without_a_penalty(num_classes, loss):
+    X, y, _ = make_classes(3, 200, 2, num_classes)
+    X = X / 10.0
+    _, caught = warned_by(lambda: NeuronClassifier(alpha=0.0, loss=loss).fit(X, y))
+    assert caught == []
+
+
+def test_wrong_samples_of_weight_0_do_not_hide_that_the_others_are_separable():
+    X, y = [[0.0], [1.0], [2.0], [3.0], [9.0]], [0, 0, 1, 1, 0]
+    classifier = NeuronClassifier(alpha=0.0)
+    *_, text = only_warning(classifier, X, y, sample_weight=[1, 1, 1, 1, 0])
+    assert "no minimum" in text
 
 
 # --- eta ---
@@ -247,7 +295,10 @@ def test_a_single_class_of_positive_weight_warns_with_its_label(
 
 
 @pytest.mark.parametrize("load", [load_iris, load_breast_cancer, load_wine])
-@pytest.mark.parametrize("options", [{}, {"loss": "log"}, {"solver": "gd"}], ids=str)
+# Descents on wine take 27,000 steps: with so weak a penalty, the cost is flat in some directions.
+@pytest.mark.parametrize(
+    "options", [{}, {"loss": "log"}, {"solver": "gd", "max_iter": 30_000}], ids=str
+)
 def test_a_fit_on_scaled_data_does_not_warn(load, options):
     X, y = load(return_X_y=True)
     _, caught = warned_by(

@@ -195,7 +195,7 @@ def _is_missing(label: object) -> bool:
 
 def as_sample_weight(
     sample_weight: ArrayLike | None, num_samples: int, dtype: np.dtype[Any],
-    name: str = "sample_weight",
+    name: str = "sample_weight", may_all_be_zero: bool = False,
 ) -> FloatArray | None:  # fmt: skip
     """Return sample weights of shape (n,), finite and not negative; None stays None."""
     if sample_weight is None:
@@ -204,7 +204,7 @@ def as_sample_weight(
     _check_shape(weights, num_samples, name, "weight")
     with np.errstate(over="ignore", invalid="ignore"):
         total = weights.sum()  # in the dtype of the samples, like the sums of the training
-        if weights.min() >= 0 and 0 < total < np.inf:
+        if weights.min() >= 0 and total < np.inf and (total > 0 or may_all_be_zero):
             return weights
     raise _wrong_weights(weights, name)
 
@@ -276,6 +276,15 @@ def as_eta_or_auto(eta: float | Literal["auto"]) -> float | Literal["auto"]:
     if not _is_real(eta):
         raise ParameterError(f"eta must be a number above 0 or 'auto', found {eta!r}.")
     return as_eta(eta)
+
+
+def as_alpha_or_auto(alpha: float | Literal["auto"]) -> float | Literal["auto"]:
+    """Return the strength of a penalty, or "auto"."""
+    if isinstance(alpha, str) and alpha == "auto":
+        return alpha
+    if not _is_real(alpha):
+        raise ParameterError(f"alpha must be a number, 0 or more, or 'auto', found {alpha!r}.")
+    return as_size(alpha, "alpha")
 
 
 def as_eta(eta: object) -> float:

@@ -25,6 +25,7 @@ from ._fit.neurons import (
     worst_reason,
 )
 from ._fit.options import MultiClass, Options, Solver
+from ._fit.seen import Seen
 from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
@@ -68,12 +69,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total
         weight of the rarer side: of the neuron's own class, or of the rest if that weighs less.
         dC/dw_j is taken with feature j centred. So the rule depends neither on the units nor on the
-        zeros of the features.
-    alpha : float, default=0.3
+        zeros of the features. Where the cost is below u/50 and has a penalty, these limits are
+        smaller in proportion to it.
+    alpha : float or "auto", default="auto"
         The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
-        of 1/C in LogisticRegression. The curvature of the quadratic loss is 3.2 times smaller than
-        that of the log loss, so 0.3 has about the same effect here as the default C = 1 has there.
-        With alpha = 0, the weights grow without limit if a line separates the classes.
+        of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is LogisticRegression's
+        default. For the quadratic loss, whose curvature is 3.2 times smaller, it means 0.3, and 0.1
+        if the neurons form a layer with a softmax. It is multiplied by the mean of the sample
+        weights if they are shares, which sum to 1 or less, like those of AdaBoostClassifier. With
+        alpha = 0, the weights grow without limit if all samples can be on the right side.
     fit_intercept : bool, default=True
         Whether the neuron has a bias. Without one, the boundary goes through the origin.
     class_weight : dict, "balanced" or None, default=None
@@ -120,6 +124,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         on the samples of that call.
     history_ : list of History
         The recorded models of each neuron.
+    alpha_ : float
+        The strength of the penalty that was used. After `partial_fit`, it is that for the piece.
     eta_ : float or None
         The step size used; None for "lbfgs".
     stop_reason_ : str
@@ -164,19 +170,21 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     loss_: float
     loss_curve_: Float64Array
     history_: list[History]
+    alpha_: float
     eta_: float | None
     stop_reason_: Reason | Literal["partial_fit"]
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
+    _seen: tuple[Any, ...]
 
     def __init__(
         self, *, loss: LossName = "quadratic", multi_class: MultiClass = "softmax",
-        solver: Solver = "lbfgs",
-        eta: float | Literal["auto"] = "auto", max_iter: int = 10_000, tol: float = 1e-5,
-        alpha: float = 0.3, fit_intercept: bool = True, class_weight: ClassWeight = None,
-        n_init: int = 1, init: tuple[ArrayLike, ArrayLike] | None = None,
-        warm_start: bool = False, keep: Which = "last", n_threads: int | None = None,
-        record_every: int = 0, random_state: RandomState = None, verbose: int = 0,
+        solver: Solver = "lbfgs", eta: float | Literal["auto"] = "auto", max_iter: int = 10_000,
+        tol: float = 1e-5, alpha: float | Literal["auto"] = "auto", fit_intercept: bool = True,
+        class_weight: ClassWeight = None, n_init: int = 1,
+        init: tuple[ArrayLike, ArrayLike] | None = None, warm_start: bool = False,
+        keep: Which = "last", n_threads: int | None = None, record_every: int = 0,
+        random_state: RandomState = None, verbose: int = 0,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.multi_class = multi_class
@@ -223,7 +231,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If training stopped at `max_iter`, or if a neuron is saturated.
+            If training stopped at `max_iter`, if a neuron is saturated, or if all samples are on
+            the right side although alpha is 0.
         RuntimeWarning
             If training diverged, or if the cost rose because eta is far above the safe step size.
         UserWarning
@@ -258,12 +267,14 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         trained = neurons.train(starts, tasks)
         self.classes_ = classes
         self.coef_, self.intercept_ = neurons.coefficients()
+        self.alpha_ = neurons.alpha
         self.eta_ = neurons.eta if options.solver == "gd" else None
         self.n_iter_ = max(neuron.num_steps for neuron in trained)
         self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
         self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
+        self._seen = (float(len(X) if sample_weight is None else sample_weight.sum(dtype=float)),)
         neurons.diagnose(trained)
         return self
 
@@ -271,10 +282,14 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:  # fmt: skip
-        """Make one step of gradient descent on a part of the data.
+        """Make one step of gradient descent on a piece of the data.
 
-        Call it for each part in turn, and go through all parts several times. `solver` is ignored.
-        With ``eta="auto"``, the step size is 1/L, where L is computed from this part.
+        Call it for each piece in turn, and go through all pieces several times, in any order. The
+        penalty is divided among the pieces, so that they come close to the minimum of `fit`. For
+        this, hashes of some samples are kept, which tell how many rounds have been made. `solver`
+        is ignored. With ``eta="auto"``, the step size is computed from the piece. It gets smaller
+        from round to round, and sooner if the pieces are small. A piece whose weights are all zero
+        changes nothing.
 
         Parameters
         ----------
@@ -319,22 +334,41 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         X, labels, codes = validated_samples_and_labels(self, given_X, given_y, reset=is_first)
         classes = self._all_classes(given_classes, is_first)
         codes = codes_among(classes, labels, codes)
-        sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
+        sample_weight = _checks.as_sample_weight(
+            given_weight, len(X), X.dtype, may_all_be_zero=True
+        )
         sample_weight = with_class_weight(
-            sample_weight, options.class_weight, codes, classes, X.dtype
+            sample_weight, options.class_weight, codes, classes, X.dtype, may_all_be_zero=True
         )
         starts = self._first_start(classes, X.shape[1], not is_first)
-
-        neurons = Neurons(options, X, codes, len(classes), sample_weight)
-        models = neurons.step(starts)
-        self.classes_ = classes
-        self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
-        self.eta_ = neurons.eta
-        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        self.loss_ = total_cost(models)
-        self.loss_curve_ = np.append(getattr(self, "loss_curve_", []), self.loss_)
+        if is_first:
+            self._begin(classes, starts, X.dtype)
         self.stop_reason_ = "partial_fit"
+        if sample_weight is None or sample_weight.any():
+            self._step(options, starts, X, codes, sample_weight)
         return self
+
+    def _begin(self, classes: AnyArray, starts: Float64Array, dtype: np.dtype[Any]) -> None:
+        """Set the fitted attributes as before the first step of `partial_fit`."""
+        self.classes_ = classes
+        self.coef_ = starts[:, :-1].astype(dtype)
+        self.intercept_ = starts[:, -1].astype(dtype)
+        self.n_iter_, self.loss_, self.loss_curve_ = 0, 0.0, np.empty(0)
+
+    def _step(
+        self, options: Options, starts: Float64Array, X: FloatArray,
+        codes: NDArray[np.integer[Any]], sample_weight: FloatArray | None,
+    ) -> None:  # fmt: skip
+        """Make the step of `partial_fit`."""
+        seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
+        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, seen.share)
+        models, self.eta_ = neurons.step(starts, seen.rounds)
+        self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
+        self.alpha_ = neurons.alpha
+        self.n_iter_ += 1
+        self.loss_ = total_cost(models)
+        self.loss_curve_ = np.append(self.loss_curve_, self.loss_)
+        self._seen = tuple(seen)
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.

@@ -113,15 +113,40 @@ def unlike_scales(scales: Float64Array) -> bool:
     return len(scales) > 0 and max(scales) > _UNLIKE_SCALES * min(scales)
 
 
-def warn_of_saturation() -> None:
-    """Warn that the gradient has vanished although the model is worse than a constant guess."""
+def warn_of_saturation(tol: float | None) -> None:
+    """Warn that the gradient has vanished although the model is worse than a constant guess.
+
+    Parameters
+    ----------
+    tol : float or None
+        The tolerance, if training started at zero, where no neuron is saturated; otherwise None.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
+    if tol is not None:
+        _warn(
+            f"Training stopped while the cost was higher than that of a constant guess: "
+            f"tol={tol:g} is too large, as at least one class is rare. Use a smaller tol, such as "
+            f"{tol / 100:g}.",
+            ConvergenceWarning,
+        )
+        return
     _warn(
         "The neuron is saturated: its outputs are so close to 0 or 1 that the gradient is nearly "
         "0, but the cost is higher than that of a constant guess. It has not converged. Scale the "
         "features (StandardScaler), start from smaller weights (init=None) or try several starts "
         "(n_init).",
+        ConvergenceWarning,
+    )
+
+
+def warn_of_separation() -> None:
+    """Warn that the cost has no minimum, since all samples are on the right side."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    _warn(
+        "All samples are on the right side and alpha = 0, so the cost has no minimum: larger "
+        "weights always cost less, and their size only tells when training stopped. Use alpha > 0.",
         ConvergenceWarning,
     )
 

@@ -37,6 +37,10 @@ class Loss:
     guess_cost : callable
         ``guess_cost(p)`` is the mean cost per sample of always predicting p when a share p of the
         samples has label 1, with 0 < p < 1. No other constant prediction costs less.
+    alpha : float
+        The default strength of the L2 penalty for a neuron.
+    layer_alpha : float
+        That for a layer (`benchmarks/README.md` shows how they were chosen).
     layer_max_curvature : float
         An upper bound on the eigenvalues of the Hessian of a sample's cost with respect to the z of
         a layer.
@@ -49,6 +53,8 @@ class Loss:
     kernel_code: int
     max_curvature: float
     guess_cost: Callable[[float], float]
+    alpha: float
+    layer_alpha: float
     layer_max_curvature: float
     layer_guess_cost: Callable[[Iterable[float]], float]
 
@@ -60,6 +66,8 @@ QUADRATIC = Loss(
     # The maximum is 0.07702928506067525..., rounded up here.
     max_curvature=0.0770292850607,
     guess_cost=lambda p: 0.5 * p * (1.0 - p),
+    alpha=0.3,
+    layer_alpha=0.1,
     # The largest eigenvalue is that of two classes, for any number of classes: with z = z_1 - z_0,
     # the cost is (1 - f)^2, and its Hessian is its second derivative times [[1, -1], [-1, 1]]. So
     # it is four times the maximum above (tests/test_losses.py searches for a larger one).
@@ -73,6 +81,8 @@ LOG = Loss(
     # The second derivative is f (1 - f), largest at f = 1/2.
     max_curvature=0.25,
     guess_cost=lambda p: -p * math.log(p) - (1.0 - p) * math.log1p(-p),
+    alpha=1.0,
+    layer_alpha=1.0,
     # The Hessian is diag(p) - p p^T. Its eigenvalues are at most 1/2 (D. Böhning, Multinomial
     # logistic regression algorithm, Annals of the Institute of Statistical Mathematics 44, 1992).
     layer_max_curvature=0.5,

@@ -275,6 +275,22 @@ def test_a_flat_neuron_makes_no_step(name):
 
 
 @pytest.mark.linetrace
+@pytest.mark.parametrize("name", SOLVERS)
+@pytest.mark.parametrize(
+    ("low_cost", "state"), [(0.0, State.FLAT), (0.09, State.FLAT), (0.3, State.RUNNING)]
+)
+def test_limits_are_smaller_where_the_cost_is_low(low_cost, state, name):
+    problem = make_function(lambda x: (0.1, [0.0, 0.5]))
+    options = (0.0, True, np.full((1, 2), 1.0), [0.0], False)
+    if name == "gd":
+        solver = GradientDescent(problem, 1.0, *options, low_costs=low_cost)
+    else:
+        solver = LBFGS(problem, *options, np.ones(2), low_costs=low_cost)
+    solver.start(np.zeros((1, 2)))
+    assert solver.state[0] == state  # the limit is 1/3 in the last case
+
+
+@pytest.mark.linetrace
 def test_a_derivative_that_is_nan_is_not_flat():
     problem = make_function(lambda x: (1.0, [0.0, np.nan]))
     solver = GradientDescent(problem, 1.0, 0.0, True, np.full((1, 2), np.inf), [0.0], False)

@@ -52,6 +52,7 @@ class GradientDescent(Solver):
         limits: ArrayLike,
         means: ArrayLike,
         single: bool,
+        low_costs: ArrayLike = 0.0,
     ) -> None: ...
 
 class LBFGS(Solver):
@@ -64,5 +65,6 @@ class LBFGS(Solver):
         means: ArrayLike,
         single: bool,
         preconditioner: Float64Array,
+        low_costs: ArrayLike = 0.0,
     ) -> None: ...
     def adopt(self, draft: LBFGS, models: NDArray[np.int64], with_pairs: bool = True) -> None: ...

@@ -229,17 +229,17 @@ cdef inline void write_gradient(
 
 
 cdef bint is_flat(
-    Py_ssize_t d, const double *gradient, const double *means, const double *limits
+    Py_ssize_t d, const double *gradient, const double *means, const double *limits, double factor
 ) noexcept nogil:
-    """Return whether every derivative of a neuron is within its limit.
+    """Return whether every derivative of a neuron is within its limit times a factor.
 
     Those of the weights are taken with centred features.
     """
     cdef Py_ssize_t j
-    if not fabs(gradient[d]) <= limits[d]:  # nor if it is NaN
+    if not fabs(gradient[d]) <= factor * limits[d]:  # nor if it is NaN
         return False
     for j in range(d):
-        if not fabs(gradient[j] - means[j] * gradient[d]) <= limits[j]:
+        if not fabs(gradient[j] - means[j] * gradient[d]) <= factor * limits[j]:
             return False
     return True
 
@@ -275,6 +275,7 @@ cdef class Solver:
         int64_t likely_passes       # the largest number that helpers are started for
         const double *means         # (d,)
         const double *limits        # (K, size)
+        const double *low_costs     # (K,)
         Rows lasts, bests, lowests
         double *gradients           # (K, size), as `gradient`
         int8_t *states
@@ -287,7 +288,7 @@ cdef class Solver:
         int64_t *steps_left         # the steps of each model before it waits for the others
 
     cdef int prepare(
-        self, owner, double alpha, bint intercept, limits, means, bint single,
+        self, owner, double alpha, bint intercept, limits, means, bint single, low_costs,
         int64_t likely_passes,
     ) except -1:
         """Set what every solver needs."""
@@ -301,6 +302,7 @@ cdef class Solver:
         self.likely_passes = likely_passes
         self.arrays = [owner]
         self.limits = self.copied(limits, (models, size))
+        self.low_costs = self.copied(low_costs, (models,))
         self.means = self.copied(means, (self.side - 1,))
         self.last = self.new_models(&self.lasts)
         self.best = self.new_models(&self.bests)
@@ -467,9 +469,14 @@ cdef class Solver:
 
     cdef bint is_flat(self, Py_ssize_t k) noexcept nogil:
         """Return whether every derivative of a model at its iterate is within its limit."""
-        cdef Py_ssize_t at = self.size * k
+        cdef:
+            Py_ssize_t at = self.size * k
+            double cost = self.lasts.cost[k], low_cost = self.low_costs[k]
+            double factor = cost / low_cost if cost < low_cost else 1.0
         for _ in range(self.num_neurons):
-            if not is_flat(self.side - 1, self.gradients + at, self.means, self.limits + at):
+            if not is_flat(
+                self.side - 1, self.gradients + at, self.means, self.limits + at, factor
+            ):
                 return False
             at += self.side
         return True
@@ -523,12 +530,17 @@ cdef class GradientDescent(Solver):
         The means of the features; zeros without an intercept.
     single : bool
         Whether the samples are in float32.
+    low_costs : array_like of shape (K,)
+        Where a model costs less than this, its limits are smaller in proportion to its cost.
     """
 
     cdef double eta
 
-    def __init__(self, owner, double eta, double alpha, bint intercept, limits, means, bint single):
-        self.prepare(owner, alpha, intercept, limits, means, single, INT64_MAX)
+    def __init__(
+        self, owner, double eta, double alpha, bint intercept, limits, means, bint single,
+        low_costs=0.0,
+    ):
+        self.prepare(owner, alpha, intercept, limits, means, single, low_costs, INT64_MAX)
         self.eta = eta
 
     cdef bint propose(self, Py_ssize_t k) noexcept nogil:
@@ -645,7 +657,7 @@ cdef class LBFGS(Solver):
 
     Parameters
     ----------
-    owner, alpha, intercept, limits, means, single
+    owner, alpha, intercept, limits, means, single, low_costs
         As for `GradientDescent`.
     preconditioner : ndarray of shape (d + 1, d + 1) or (d + 1,)
         P for the parameters of each neuron, or its diagonal if P is a diagonal matrix. An upper
@@ -668,9 +680,10 @@ cdef class LBFGS(Solver):
         double *v_new               # (size,)
 
     def __init__(
-        self, owner, double alpha, bint intercept, limits, means, bint single, preconditioner
+        self, owner, double alpha, bint intercept, limits, means, bint single, preconditioner,
+        low_costs=0.0,
     ):
-        self.prepare(owner, alpha, intercept, limits, means, single, LIKELY_PASSES)
+        self.prepare(owner, alpha, intercept, limits, means, single, low_costs, LIKELY_PASSES)
         self.epsilon = SINGLE_EPSILON if single else DOUBLE_EPSILON
         self.prepare_coordinates(preconditioner)
         models, size = self.num_models, self.size

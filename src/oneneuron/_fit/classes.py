@@ -163,7 +163,7 @@ def codes_among(classes: AnyArray, labels: AnyArray, codes: AnyArray) -> AnyArra
 
 def with_class_weight(
     sample_weight: FloatArray | None, class_weight: ClassWeight, codes: AnyArray,
-    classes: AnyArray, dtype: np.dtype[Any],
+    classes: AnyArray, dtype: np.dtype[Any], may_all_be_zero: bool = False,
 ) -> FloatArray | None:  # fmt: skip
     """Return the sample weights times the weights of their classes; None if all are 1.
 
@@ -175,6 +175,7 @@ def with_class_weight(
     classes : ndarray of shape (num_classes,)
     dtype : dtype
         The dtype of the samples and of the result.
+    may_all_be_zero : bool, default False
 
     Returns
     -------
@@ -183,7 +184,7 @@ def with_class_weight(
     Raises
     ------
     ValueError
-        If a product is not finite, or if all are zero.
+        If a product is not finite, or if all are zero although they must not be.
     """
     if class_weight is None:
         return sample_weight
@@ -194,4 +195,6 @@ def with_class_weight(
         factors = sums.sum() / (len(classes) * np.where(sums > 0, sums, 1.0))
     with np.errstate(over="ignore"):
         weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
-    return _checks.as_sample_weight(weights, len(codes), dtype, "class_weight times sample_weight")
+    return _checks.as_sample_weight(
+        weights, len(codes), dtype, "class_weight times sample_weight", may_all_be_zero
+    )

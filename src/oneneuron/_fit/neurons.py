@@ -61,11 +61,21 @@ _DRAFT_SAMPLES = 2**16
 _DRAFT_SAMPLES_PER_PARAMETER = 2048
 _DRAFT_RARER_SAMPLES_PER_PARAMETER = 256
 
+# The cost for each sample of the rarer side below which a neuron has nearly all samples right.
+_LOW_COST = 0.02
+
 # The `tol` of a draft by the log loss. It need not be precise, since it only chooses a minimum.
 _LOG_DRAFT_TOL = 0.03
 
 # The least `tol` of a draft on a part, as its minimum is only about this close to that of all.
 _DRAFT_TOL = 1e-4
+
+# The largest sum of weights that are shares of 1, with some room for rounding.
+_MOST_OF_SHARES = 1.0 + 1e-6
+
+# The weight of the mean curvature of the samples in the step size for a piece (`partial_fit`). Over
+# 60 rounds, 3 makes the weights of breast cancer too large, and 10 too small.
+_SPREAD_OF_PIECES = 4.0
 
 # Each call of the callbacks leaves a task in memory. A run of gradient descent therefore makes at
 # most this many calls.
@@ -86,6 +96,10 @@ class Trained(NamedTuple):
     num_steps : int
     reason : str
         The reason for stopping.
+    is_from_zero : bool
+        Whether training started at zero.
+    separates : bool
+        Whether the last state has all samples on the right side.
     """
 
     model: Model
@@ -93,6 +107,8 @@ class Trained(NamedTuple):
     models: list[Model]
     num_steps: int
     reason: Reason
+    is_from_zero: bool
+    separates: bool
 
 
 class Neurons:
@@ -111,11 +127,18 @@ class Neurons:
         The index of each sample's class.
     num_classes : int
     sample_weight : ndarray of shape (n,), with the dtype of X, or None
+    penalty_share : float, default 1.0
+        The share of the penalty that belongs to these samples.
+
+    Attributes
+    ----------
+    alpha : float
+        The strength of the penalty.
     """
 
     def __init__(
         self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
-        sample_weight: FloatArray | None,
+        sample_weight: FloatArray | None, penalty_share: float = 1.0,
     ) -> None:  # fmt: skip
         self._options = options
         self._samples = lay_out(
@@ -126,9 +149,13 @@ class Neurons:
             refuse_infinite(X)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
         self._is_layer = options.multi_class == "softmax" and num_classes > 2
-        self._curvature = (
-            options.loss.layer_max_curvature if self._is_layer else options.loss.max_curvature
-        )
+        loss = options.loss
+        self._curvature = loss.layer_max_curvature if self._is_layer else loss.max_curvature
+        alpha = options.alpha
+        if alpha == "auto":
+            default = loss.layer_alpha if self._is_layer else loss.alpha
+            alpha = default * _mean_of_shares(sample_weight)
+        self.alpha = penalty_share * alpha
 
     @property
     def eta(self) -> float:
@@ -136,28 +163,34 @@ class Neurons:
         return self._safe_eta() if self._options.eta == "auto" else self._options.eta
 
     def _safe_eta(self) -> float:
-        return self._moments.safe_eta(self._options.alpha, self._curvature)
+        return self._moments.safe_eta(self.alpha, self._curvature)
 
-    def _limits(self, classes: NDArray[np.intp], tol: float) -> Float64Array:
-        """Return the sizes up to which derivatives count as zero, for each model, by parameter.
+    def _flatness(self, classes: NDArray[np.intp], tol: float) -> dict[str, Float64Array]:
+        """Return the solvers' arguments that tell up to which size derivatives count as zero.
 
-        They are relative to the rarer side of each neuron, since only that can pull it away from
-        the constant guess.
+        The limits are relative to the rarer side of each neuron, since only that can pull it away
+        from the constant guess. When nearly all samples are right, their derivatives are as small
+        as the cost, and so the limits must be.
         """
         samples = self._samples
         own = samples.class_weights[classes]
         rarer = np.minimum(own, samples.total_weight - own)
+        # With one class, or without a penalty, the cost may have no minimum to come close to.
+        low_costs = _LOW_COST * rarer if self.alpha > 0.0 else np.zeros(len(rarer))
         rarer = np.where(rarer > 0.0, rarer, samples.total_weight)[:, None]
         with np.errstate(over="ignore"):
             of_samples = rarer * self._moments.scales
             # For features that are zero, alpha stands in for the curvature of the samples.
-            of_weights = np.hypot(of_samples, np.sqrt(rarer * self._options.alpha))
+            of_weights = np.hypot(of_samples, np.sqrt(rarer * self.alpha))
         if not np.isfinite(of_weights).all():  # any derivative would count as zero
             if not np.isfinite(self._moments.scales).all():
                 raise infinite_squares()
             raise infinite_alpha() if np.isfinite(of_samples).all() else infinite_weights()
         limits = tol * np.hstack([of_weights, rarer])
-        return limits.reshape(-1, limits.shape[1] * self._neurons_per_model)
+        return {
+            "limits": limits.reshape(-1, limits.shape[1] * self._neurons_per_model),
+            "low_costs": low_costs.reshape(-1, self._neurons_per_model).min(axis=1),
+        }
 
     @property
     def num_stretches(self) -> int:
@@ -204,23 +237,43 @@ class Neurons:
         draws[..., -1] *= self._options.fit_intercept
         return np.concatenate([first, draws.reshape(self._num_models, num_drawn, -1)], axis=1)
 
-    def step(self, starts: Float64Array) -> list[Model]:
-        """Make one step of gradient descent with each neuron.
+    def step(self, starts: Float64Array, rounds: int) -> tuple[list[Model], float]:
+        """Make one step of gradient descent with each model, on a piece of the data.
 
         Parameters
         ----------
         starts : ndarray of shape (num_neurons, d + 1)
+        rounds : int
+            How often the piece has been seen.
 
         Returns
         -------
-        list of num_models Model
+        models : list of num_models Model
+        eta : float
+            The step size used.
         """
-        solver = self._descent(self._own_classes, limits=-1.0, means=0.0)
+        eta = self._eta_of_piece(rounds) if self._options.eta == "auto" else self._options.eta
+        solver = self._descent(self._own_classes, eta, limits=-1.0, means=0.0)
         self._start(solver, starts.reshape(self._num_models, -1))
         solver.advance(1)
         for k in np.flatnonzero(solver.state == State.DIVERGED):
-            _diagnostics.warn_of_divergence(int(solver.last.step[k]), self.eta)
-        return [as_model(solver.last, k, self._samples) for k in range(self._num_models)]
+            _diagnostics.warn_of_divergence(int(solver.last.step[k]), eta)
+        return [as_model(solver.last, k, self._samples) for k in range(self._num_models)], eta
+
+    def _eta_of_piece(self, rounds: int) -> float:
+        """Return the step size for a piece: 2 / (L + 5 R t / m).
+
+        L is the bound on the curvature of the cost of the piece, R its mean over the samples, m
+        the number of samples, weighted, and t the number of rounds; a factor of R was found by
+        trial. So the step size is below 2/L, with which the cost of the piece does not rise. Where
+        pieces are small, their gradients differ, and steps must get smaller with each round.
+        """
+        moments = self._moments
+        with np.errstate(over="ignore"):  # a step of size 0 is as good as any for such features
+            mean_square = float((moments.means**2 + moments.scales**2).sum())
+        mean_square += self._options.fit_intercept
+        spread = self._curvature * mean_square / moments.total
+        return 2.0 / (1.0 / self._safe_eta() + _SPREAD_OF_PIECES * rounds * spread)
 
     def train(self, starts: Float64Array, tasks: Tasks | None) -> list[Trained]:
         """Train each model from each of its starts, and keep the run with the lowest cost.
@@ -244,7 +297,10 @@ class Neurons:
         names = self._names(num_models, num_starts) if self._options.verbose else None
         recorder = Recorder(solver, self._samples, self._options.record_every, names)
         stopped = self._run(solver, recorder, tasks)
-        runs = [self._trained(solver, recorder, k, stopped) for k in range(num_models * num_starts)]
+        runs = [
+            self._trained(solver, recorder, k, stopped, is_from_zero=not start.any())
+            for k, start in enumerate(starts.reshape(-1, size))
+        ]
         trained = [
             min(runs[k : k + num_starts], key=lambda run: run.model.cost)
             for k in range(0, len(runs), num_starts)
@@ -276,10 +332,11 @@ class Neurons:
         """Return a solver at its starts, for neurons of these classes."""
         options = self._options
         if options.solver == "gd":
-            descent = self._descent(classes, self._limits(classes, options.tol), self._means)
+            flatness = self._flatness(classes, options.tol)
+            descent = self._descent(classes, self.eta, means=self._means, **flatness)
             self._start(descent, starts)
             return descent
-        self._preconditioner = self._moments.preconditioner(options.alpha, self._curvature)
+        self._preconditioner = self._moments.preconditioner(self.alpha, self._curvature)
         solver = self._lbfgs(self._samples, classes, options.tol)
         self._start(solver, starts)
         self._draft(solver, classes, starts)
@@ -311,7 +368,9 @@ class Neurons:
         if not self._is_layer or self._options.loss is LOG or len(models) == 0:
             return
         classes = np.tile(self._own_classes, len(models))
-        draft = self._lbfgs(samples, classes, _LOG_DRAFT_TOL, LOG, self._options.alpha / 0.3)
+        # A penalty as strong beside the larger curvature of the log loss.
+        alpha = self.alpha * LOG.max_curvature / self._options.loss.max_curvature
+        draft = self._lbfgs(samples, classes, _LOG_DRAFT_TOL, LOG, alpha)
         draft.start(np.ascontiguousarray(starts[models]))
         draft.advance(self._options.max_iter)
         solver.adopt(draft, models, with_pairs=False)  # another cost, another Hessian
@@ -335,9 +394,9 @@ class Neurons:
         options = self._options
         return LBFGS(
             self._pass(samples, classes, loss or options.loss),
-            alpha=options.alpha if alpha is None else alpha, intercept=options.fit_intercept,
-            limits=self._limits(classes, tol), means=self._means,
-            single=samples.dtype == np.float32, preconditioner=self._preconditioner,
+            alpha=self.alpha if alpha is None else alpha, intercept=options.fit_intercept,
+            means=self._means, single=samples.dtype == np.float32,
+            preconditioner=self._preconditioner, **self._flatness(classes, tol),
         )  # fmt: skip
 
     @property
@@ -345,13 +404,13 @@ class Neurons:
         return self._moments.means if self._options.fit_intercept else 0.0
 
     def _descent(
-        self, classes: NDArray[np.intp], limits: ArrayLike, means: ArrayLike
+        self, classes: NDArray[np.intp], eta: float, means: ArrayLike, **flatness: ArrayLike
     ) -> GradientDescent:
         options = self._options
         return GradientDescent(
-            self._pass(self._samples, classes, options.loss), eta=self.eta, alpha=options.alpha,
-            intercept=options.fit_intercept, limits=limits, means=means,
-            single=self._samples.dtype == np.float32,
+            self._pass(self._samples, classes, options.loss), eta=eta, alpha=self.alpha,
+            intercept=options.fit_intercept, means=means,
+            single=self._samples.dtype == np.float32, **flatness,
         )  # fmt: skip
 
     def _pass(self, samples: Samples, classes: NDArray[np.intp], loss: Loss) -> Pass:
@@ -388,7 +447,9 @@ class Neurons:
                 stopped = tasks.next_stretch()
         return stopped
 
-    def _trained(self, solver: Solver, recorder: Recorder, k: int, stopped: bool) -> Trained:
+    def _trained(
+        self, solver: Solver, recorder: Recorder, k: int, stopped: bool, is_from_zero: bool
+    ) -> Trained:
         reason = _REASON_OF_STATE[int(solver.state[k])]
         if stopped and reason == "max_iter":
             reason = "callback"
@@ -399,7 +460,8 @@ class Neurons:
         recorder.print_line(k, f" ({reason})")
         return Trained(
             as_model(getattr(solver, self._options.keep), k, self._samples), recorder.curve(k),
-            recorder.models[k], int(solver.last.step[k]), reason,
+            recorder.models[k], int(solver.last.step[k]), reason, is_from_zero,
+            separates=solver.last.wrong[k] == 0.0,
         )  # fmt: skip
 
     def _guess_cost(self, model: int) -> float:
@@ -425,7 +487,10 @@ class Neurons:
             num_steps = trained[reasons.index("diverged")].num_steps
             _diagnostics.warn_of_divergence(num_steps, self.eta)
         if "saturated" in reasons:
-            _diagnostics.warn_of_saturation()
+            saturated = trained[reasons.index("saturated")]
+            _diagnostics.warn_of_saturation(options.tol if saturated.is_from_zero else None)
+        if self.alpha == 0.0 and self._has_several_classes and any(t.separates for t in trained):
+            _diagnostics.warn_of_separation()
         rises = [int(np.count_nonzero(t.curve[1:] > t.curve[:-1])) for t in trained]
         worst = np.argmax(rises)
         if options.solver == "gd" and rises[worst] > 0 and self._is_far_above_safe():
@@ -435,8 +500,23 @@ class Neurons:
             scales = self._moments.scales if options.solver == "gd" else None
             _diagnostics.warn_of_max_iter(options.max_iter, scales)
 
+    @property
+    def _has_several_classes(self) -> bool:
+        return bool(np.count_nonzero(self._samples.class_weights) > 1)
+
     def _is_far_above_safe(self) -> bool:
         return self.eta > _FAR_ABOVE_SAFE * self._safe_eta()
+
+
+def _mean_of_shares(sample_weight: FloatArray | None) -> float:
+    """Return the mean of weights that are shares of 1, without those of weight 0; otherwise 1.
+
+    Beside such weights, the penalty would be as many times stronger as there are samples.
+    """
+    if sample_weight is None:
+        return 1.0
+    total = float(sample_weight.sum(dtype=np.float64))
+    return total / np.count_nonzero(sample_weight) if total <= _MOST_OF_SHARES else 1.0
 
 
 def coefficients_of(models: Iterable[Model], dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:

@@ -28,7 +28,7 @@ class Options:
     eta : float or "auto"
     max_iter : int
     tol : float
-    alpha : float
+    alpha : float or "auto"
     fit_intercept : bool
     class_weight : dict, "balanced" or None
     n_init : int
@@ -46,7 +46,7 @@ class Options:
     eta: float | Literal["auto"]
     max_iter: int
     tol: float
-    alpha: float
+    alpha: float | Literal["auto"]
     fit_intercept: bool
     class_weight: ClassWeight
     n_init: int
@@ -88,7 +88,7 @@ class Options:
             record_every=_checks.as_count(parameters["record_every"], "record_every"),
             verbose=int(verbose) if is_flag else _checks.as_count(verbose, "verbose"),
             tol=_checks.as_size(parameters["tol"], "tol"),
-            alpha=_checks.as_size(parameters["alpha"], "alpha"),
+            alpha=_checks.as_alpha_or_auto(parameters["alpha"]),
             fit_intercept=_checks.as_flag(parameters["fit_intercept"], "fit_intercept"),
             warm_start=_checks.as_flag(parameters["warm_start"], "warm_start"),
             n_threads=_checks.as_threads(parameters["n_threads"]),
