@@ -69,6 +69,41 @@ def test_cost_and_gradient_are_those_of_the_reference(loss, num_classes, d):
 
 
 @every_loss
+def test_a_layer_of_two_neurons_is_one_neuron_for_the_difference_of_their_outputs(loss):
+    X, codes, parameters = draw(num_classes=2)
+    cost, gradient, wrong = score(X, codes, parameters, loss)
+    neuron = make_pass(lay_out(X, codes, 2), [1], _losses.LOSSES[loss])
+    solver = GradientDescent(
+        neuron, eta=1.0, alpha=0.0, intercept=True, limits=-1.0, means=0.0, single=False
+    )
+    solver.start(parameters[1:] - parameters[:1])
+    # Each of the two outputs has the squared error of the neuron; the log loss counts once.
+    times = 2.0 if loss == "quadratic" else 1.0
+    np.testing.assert_allclose(cost, times * solver.last.cost[0], rtol=1e-13)
+    np.testing.assert_allclose(gradient[1], times * solver.gradient[0], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient[0], -gradient[1], rtol=1e-12, atol=1e-12)
+    assert wrong == solver.last.wrong[0]
+
+
+@every_loss
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_the_gradient_is_that_of_central_differences(loss, scale):
+    X, codes, parameters = draw(60, 3, 4, scale=scale)
+    _, gradient, _ = score(X, codes, parameters, loss)
+    samples, h = lay_out(X, codes, 4), 1e-5
+    steps = h * np.eye(16).reshape(16, 1, 16)
+    costs = np.empty((16, 2))
+    for i, step in enumerate(steps):
+        for j, sign in enumerate((-1.0, 1.0)):
+            solver = solver_of(samples, loss)
+            solver.start(parameters.reshape(1, -1) + sign * step)
+            costs[i, j] = solver.last.cost[0]
+    differences = (costs[:, 1] - costs[:, 0]) / (2 * h)
+    # Third derivatives times h^2 / 6, and the rounding errors of the costs divided by h.
+    np.testing.assert_allclose(gradient.ravel(), differences, rtol=0.0, atol=1e-7)
+
+
+@every_loss
 def test_the_gradient_of_a_wide_layer_is_that_of_the_reference(loss):
     X, codes, parameters = draw(40, 5000, 3, scale=0.01)
     cost, gradient, _ = score(X, codes, parameters, loss)
