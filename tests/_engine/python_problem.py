@@ -19,7 +19,7 @@ _new_capsule.restype = ctypes.py_object
 
 
 class _Problem(ctypes.Structure):
-    """The struct of `problem.h`."""
+    """The struct of `problem.pxd`."""
 
     _fields_ = (
         ("samples", ctypes.c_void_p),

@@ -1097,7 +1097,7 @@ def test_no_module_enables_the_lock_again():
 
 CLAIMED, WRITING, PUBLISHED = 1, 2, 3  # states in sharing.h
 
-# The structs of kernel.pxd, sharing.pyx, problem.h and helpers.h, up to what is needed here.
+# The structs of kernel.pxd, sharing.pyx, problem.pxd and helpers.h, up to what is needed here.
 
 
 class PassState(ctypes.Structure):

@@ -25,6 +25,7 @@ from libc.string cimport memcpy
 
 from .kernel cimport SUMS, Data, Kernel, Loss, Scratch, estimated_seconds
 from .layout cimport LINE_BYTES, Block, Run
+from .problem cimport Problem
 
 cdef extern from "helpers.h" nogil:
     ctypedef struct Crew:
@@ -54,16 +55,6 @@ cdef extern from "sharing.h" nogil:
     void set_current(int64_t *, int64_t) noexcept
     bint is_current(const int64_t *, int64_t) noexcept
     int64_t await_pass(const int64_t *, int64_t) noexcept
-
-cdef extern from "problem.h" nogil:
-    ctypedef struct Problem:
-        void *context
-        int64_t num_models
-        int64_t num_neurons
-        int64_t num_features
-        int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
-        void (*start_helpers)(void *, int64_t) noexcept nogil
-        void (*stop_helpers)(void *) noexcept nogil
 
 cdef enum:
     MOST_PAUSES = 100000    # pauses in which the leader waits for a helper: a few milliseconds
@@ -435,7 +426,7 @@ cdef class Pass:
     Attributes
     ----------
     problem : PyCapsule
-        What a solver needs: see `problem.h`.
+        What a solver needs: see `problem.pxd`.
     hook : callable or None
         ``hook(nodes)`` gets the sums over these samples. It returns the sums over all, (K, d + 3).
         `nodes`, a buffer of shape (num_nodes, K, d + 3) for ``np.asarray``, has a row for each of

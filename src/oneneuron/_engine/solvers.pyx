@@ -3,7 +3,7 @@
 Models. A model is a neuron, or a layer of L neurons with a common cost. Its parameters are a single
 vector: the weights and the bias of its first neuron, then those of the next.
 
-Division of labour. A solver chooses parameters, and a problem (`problem.h`) scores them. Scoring
+Division of labour. A solver chooses parameters, and a problem (`problem.pxd`) scores them. Scoring
 is a pass over the samples, which takes nearly all the time, so the solvers are judged by their
 number of passes. The K models advance in lockstep: each pass scores the trial point of every
 model that still needs one. Apart from that, the models know nothing of each other. Each has its
@@ -76,15 +76,7 @@ from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport INT64_MAX, int8_t, int64_t
 from libc.string cimport memcpy, memset
 
-cdef extern from "problem.h" nogil:
-    ctypedef struct Problem:
-        void *context
-        int64_t num_models
-        int64_t num_neurons
-        int64_t num_features
-        int (*evaluate)(void *, const double *, const unsigned char *, double *) except -1 nogil
-        void (*start_helpers)(void *, int64_t) noexcept nogil
-        void (*stop_helpers)(void *) noexcept nogil
+from .problem cimport Problem
 
 cdef extern from "waiting.h" nogil:
     int64_t LOAD(const int64_t *) noexcept
@@ -516,7 +508,7 @@ cdef class GradientDescent(Solver):
     Parameters
     ----------
     owner : object
-        Its attribute `problem` is a capsule that points to a Problem (`problem.h`).
+        Its attribute `problem` is a capsule that points to a Problem (`problem.pxd`).
     eta : float
         The step size.
     alpha : float
