@@ -83,12 +83,13 @@ def spoil(X, y, kind, rate, seed):
 
     Uniform noise flips the labels of a fraction of all samples. One-sided noise flips the labels of
     a fraction of class 1. An outlier is a sample of either class whose distance from the mean is
-    multiplied by FAR, and whose label is flipped.
+    multiplied by FAR, and whose label is flipped. If there are more than two classes, "flipped"
+    means replaced by the next class.
     """
     X, y = X.copy(), y.copy()
     pool = np.flatnonzero(y == 1) if kind == "one-sided" else np.arange(len(y))
     hit = np.random.default_rng([seed, 1]).permutation(pool)[: round(rate * len(pool))]
-    y[hit] = 1 - y[hit]
+    y[hit] = (y[hit] + 1) % (y.max() + 1)
     if kind == "outliers":
         X[hit] *= FAR
     return X, y

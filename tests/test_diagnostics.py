@@ -177,6 +177,13 @@ def test_samples_that_overlap_do_not_warn_without_a_penalty(num_classes, loss):
     assert caught == []
 
 
+def test_separable_samples_do_not_advise_to_raise_max_iter():
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    classifier = NeuronClassifier(solver="gd", alpha=0.0, max_iter=50)
+    *_, text = only_warning(classifier, X, y)
+    assert "no minimum" in text and classifier.stop_reason_ == "max_iter"
+
+
 def test_wrong_samples_of_weight_0_do_not_hide_that_the_others_are_separable():
     X, y = [[0.0], [1.0], [2.0], [3.0], [9.0]], [0, 0, 1, 1, 0]
     classifier = NeuronClassifier(alpha=0.0)

@@ -141,12 +141,13 @@ def warn_of_saturation(tol: float | None) -> None:
 
 
 def warn_of_separation() -> None:
-    """Warn that the cost has no minimum, since all samples are on the right side."""
+    """Warn that the cost has no minimum, since a neuron or layer has all samples right."""
     from sklearn.exceptions import ConvergenceWarning
 
     _warn(
-        "All samples are on the right side and alpha = 0, so the cost has no minimum: larger "
-        "weights always cost less, and their size only tells when training stopped. Use alpha > 0.",
+        "At least one class can be told from the others without an error, and alpha = 0, so the "
+        "cost has no minimum: larger weights always cost less, and their size only tells when "
+        "training stopped. Use alpha > 0.",
         ConvergenceWarning,
     )
 

@@ -73,8 +73,8 @@ _DRAFT_TOL = 1e-4
 # The largest sum of weights that are shares of 1, with some room for rounding.
 _MOST_OF_SHARES = 1.0 + 1e-6
 
-# The weight of the mean curvature of the samples in the step size for a piece (`partial_fit`). Over
-# 60 rounds, 3 makes the weights of breast cancer too large, and 10 too small.
+# The factor s in the step size for a piece (`partial_fit`). Over 60 rounds of single samples, 3
+# makes the weights of breast cancer 4 % too large, and 5 makes them 6 % too small.
 _SPREAD_OF_PIECES = 4.0
 
 # Each call of the callbacks leaves a task in memory. A run of gradient descent therefore makes at
@@ -261,12 +261,12 @@ class Neurons:
         return [as_model(solver.last, k, self._samples) for k in range(self._num_models)], eta
 
     def _eta_of_piece(self, rounds: int) -> float:
-        """Return the step size for a piece: 2 / (L + 5 R t / m).
+        """Return the step size for a piece: 2 / (L + s R t / m).
 
-        L is the bound on the curvature of the cost of the piece, R its mean over the samples, m
-        the number of samples, weighted, and t the number of rounds; a factor of R was found by
-        trial. So the step size is below 2/L, with which the cost of the piece does not rise. Where
-        pieces are small, their gradients differ, and steps must get smaller with each round.
+        L is the bound on the curvature of the cost of the piece, R the mean bound on that of a
+        sample, m the weight of the samples, and t the number of rounds. So the step size is below
+        2/L, with which the cost of the piece does not rise. The gradients of small pieces differ
+        from each other, so their steps must get smaller with each round.
         """
         moments = self._moments
         with np.errstate(over="ignore"):  # a step of size 0 is as good as any for such features
@@ -360,9 +360,9 @@ class Neurons:
     def _draft_by_log_loss(self, solver: LBFGS, samples: Samples, starts: Float64Array) -> None:
         """Let a layer that starts at zero begin near the minimum of the log loss.
 
-        The quadratic cost of a layer has several minima, and this start leads to lower ones: with
-        zero, the cost was 14 % above the lowest one found on 41 tables with raw features, and with
-        this start 1 %. It takes no longer.
+        The quadratic cost of a layer has several minima. With rare classes and with samples far
+        from the boundaries, this start leads to lower ones than zero. It takes 1.1 to 1.3 times as
+        long (`benchmarks/starts.py`).
         """
         models = np.flatnonzero(~starts.any(axis=1))
         if not self._is_layer or self._options.loss is LOG or len(models) == 0:
@@ -489,14 +489,17 @@ class Neurons:
         if "saturated" in reasons:
             saturated = trained[reasons.index("saturated")]
             _diagnostics.warn_of_saturation(options.tol if saturated.is_from_zero else None)
-        if self.alpha == 0.0 and self._has_several_classes and any(t.separates for t in trained):
+        is_without_minimum = (
+            self.alpha == 0.0 and self._has_several_classes and any(t.separates for t in trained)
+        )
+        if is_without_minimum:
             _diagnostics.warn_of_separation()
         rises = [int(np.count_nonzero(t.curve[1:] > t.curve[:-1])) for t in trained]
         worst = np.argmax(rises)
         if options.solver == "gd" and rises[worst] > 0 and self._is_far_above_safe():
             num_steps = trained[worst].num_steps
             _diagnostics.warn_of_large_eta(self.eta, self._safe_eta(), rises[worst], num_steps)
-        elif "max_iter" in reasons:
+        elif "max_iter" in reasons and not is_without_minimum:
             scales = self._moments.scales if options.solver == "gd" else None
             _diagnostics.warn_of_max_iter(options.max_iter, scales)
 
