@@ -58,8 +58,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_. It
         works in coordinates in which the curvature of the cost is similar in all directions, so the
         features seldom need scaling. With very many samples, its first step leads to where the cost
-        of a sixteenth of them is lowest. "gd" needs scaled features: on the unscaled wine data, 10,000
-        steps get only two thirds of the held-out samples right.
+        of a sixteenth of them is lowest. "gd" needs scaled features: on the unscaled wine data,
+        10,000 steps get only two thirds of the held-out samples right.
     eta : float or "auto", default="auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
     max_iter : int, default=10_000
