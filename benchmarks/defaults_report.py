@@ -15,7 +15,7 @@ def column(records, contender, score):
 
 
 def beside(records, contender, score):
-    """Return the scores of a contender minus those of LogisticRegression."""
+    """Return the scores of a contender minus LogisticRegression's."""
     baseline, *_ = records[0]["scores"]
     return column(records, contender, score) - column(records, baseline, score)
 
@@ -57,7 +57,7 @@ def comparison(found):
 
 
 def times(found):
-    """Return a table of times, divided by those of LogisticRegression."""
+    """Return a table of times, divided by LogisticRegression's."""
     head = ("features", "ratio of times", "sum", "lower quartile", "median", "upper quartile")
     rows = []
     for features, records in by_features(found):

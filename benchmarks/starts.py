@@ -102,7 +102,7 @@ def means(records, start):
 
 
 def prices(records, start):
-    """Return the time and the steps of a start, divided by those of zero."""
+    """Return the time and the steps of a start, relative to the start at zero."""
     seconds, its_seconds = (column(records, name, "seconds") for name in (start, "zero"))
     steps, its_steps = (column(records, name, "steps") for name in (start, "zero"))
     ratios = np.median(seconds / its_seconds), seconds.sum() / its_seconds.sum()

@@ -76,8 +76,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is LogisticRegression's
         default. For the quadratic loss, whose curvature is 3.2 times smaller, it means 0.3, and 0.1
         if the neurons form a layer with a softmax. It is multiplied by the mean of the sample
-        weights if they are shares, which sum to 1 or less, like those of AdaBoostClassifier. With
-        alpha = 0, the weights grow without limit if all samples can be on the right side.
+        weights if they sum to 1 or less, as AdaBoostClassifier's do. With alpha = 0, the weights
+        grow without limit if all samples can be on the right side.
     fit_intercept : bool, default=True
         Whether the neuron has a bias. Without one, the boundary goes through the origin.
     class_weight : dict, "balanced" or None, default=None

@@ -1,4 +1,4 @@
-"""What `partial_fit` remembers: the rounds, and the share of a piece."""
+"""The memory of `partial_fit`: rounds over the pieces, and the share of each."""
 
 import numpy as np
 import pytest

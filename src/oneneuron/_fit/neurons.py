@@ -512,9 +512,9 @@ class Neurons:
 
 
 def _mean_of_shares(sample_weight: FloatArray | None) -> float:
-    """Return the mean of weights that are shares of 1, without those of weight 0; otherwise 1.
+    """Return the mean of the positive weights if all weights sum to 1 or less, and otherwise 1.
 
-    Beside such weights, the penalty would be as many times stronger as there are samples.
+    Such weights are shares. With n samples, the penalty would be n times as strong beside them.
     """
     if sample_weight is None:
         return 1.0
