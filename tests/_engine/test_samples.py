@@ -415,7 +415,8 @@ def test_an_exception_at_a_turn_ends_the_packing_and_all_helpers(n_threads):
     X = np.random.default_rng(0).random((500_000, 20), np.float32)
     before = system_threads()
     with pytest.raises(Stop):
-        packer.pack(X, values)
+        while True:  # on busy cores, the helpers may leave too little for three turns
+            packer.pack(X, values)
     assert calls == 3 * [threading.get_ident()]
     wait_until(lambda: system_threads() <= before)
     packer.pack(X, values)  # as if nothing had happened
@@ -434,12 +435,13 @@ def test_a_child_that_is_forked_meanwhile_packs_everything_itself():
             children.append(os.fork())
 
     packer, values = impatient_packer(500_000, 3, turn)
-    values.fill(np.nan)
-    packer.pack(X, values)
+    while not children:  # on busy cores, the helpers may leave nothing for a turn
+        values.fill(np.nan)
+        packer.pack(X, values)
     same = np.array_equal(values, expected)
     if children == [0]:
         os._exit(0 if same else 1)
-    assert same and children
+    assert same
     assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
 
 
