@@ -36,8 +36,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A classifier made of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
 
     With two classes there is one neuron, f(x) = sigma(w.x + b), and f is the probability of the
-    second class. With more classes there is one neuron for each class against the rest, and the
-    outputs f of all neurons are divided by their sum.
+    second class. With more classes there is one neuron for each class. By default they form a layer
+    with a softmax; `multi_class` says how else they can work together.
 
     The cost of a neuron is sum_i u_i l_i + alpha/2 |w|^2, where u_i is the weight of sample i. The
     loss l_i is 1/2 (f(x_i) - y_i)^2, or minus the logarithm of the probability of the true class.
@@ -175,7 +175,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     stop_reason_: Reason | Literal["partial_fit"]
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
-    _seen: tuple[Any, ...]
+    _seen: tuple[Any, ...]  # the fields of a `Seen`, since pickles name no private class
 
     def __init__(
         self, *, loss: LossName = "quadratic", multi_class: MultiClass = "softmax",
@@ -274,7 +274,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
         self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
-        self._seen = (float(len(X) if sample_weight is None else sample_weight.sum(dtype=float)),)
+        self._seen = tuple(Seen(fitted=neurons.total_weight))
         neurons.diagnose(trained)
         return self
 

@@ -158,6 +158,11 @@ class Neurons:
         self.alpha = penalty_share * alpha
 
     @property
+    def total_weight(self) -> float:
+        """The sum of the sample weights."""
+        return self._moments.total
+
+    @property
     def eta(self) -> float:
         """The step size of gradient descent."""
         return self._safe_eta() if self._options.eta == "auto" else self._options.eta
