@@ -48,6 +48,8 @@ def refuse_masked(value: object, name: str) -> None:
 
 def as_array(value: ArrayLike, name: str) -> AnyArray:
     """Return the value as an array of any dtype, whose shape nobody else can change."""
+    if hasattr(value, "tocsr"):  # NumPy would make a single object of it
+        raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray().")
     refuse_masked(value, name)
     try:
         return np.asarray(value).view()
@@ -57,11 +59,12 @@ def as_array(value: ArrayLike, name: str) -> AnyArray:
 
 def float_type(value: ArrayLike, name: str) -> type[np.floating[Any]]:
     """Return the dtype to compute in: float32 for float32 numbers, float64 for all others."""
-    return _float_type(_numbers(value, name))
+    return float_type_of(_numbers(value, name).dtype)
 
 
-def _float_type(raw: AnyArray) -> type[np.floating[Any]]:
-    return np.float32 if raw.dtype.newbyteorder("=") == np.float32 else np.float64
+def float_type_of(dtype: np.dtype[Any]) -> type[np.floating[Any]]:
+    """Return the dtype to compute in, for numbers of the given dtype."""
+    return np.float32 if dtype.newbyteorder("=") == np.float32 else np.float64
 
 
 def _numbers(value: ArrayLike, name: str) -> AnyArray:
@@ -85,7 +88,7 @@ def as_numbers(value: ArrayLike, name: str, dtype: DTypeLike | None = None) -> A
     raw = _numbers(value, name)
     try:
         with np.errstate(over="ignore"):
-            return raw.astype(_float_type(raw) if dtype is None else dtype, copy=False)
+            return raw.astype(float_type_of(raw.dtype) if dtype is None else dtype, copy=False)
     except (TypeError, ValueError, OverflowError) as error:
         raise ParameterError(f"{name} must hold numbers: {error}.") from error
 

@@ -250,7 +250,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
         X, classes, codes = validated_samples_and_labels(self, given_X, given_y, reset=True)
-        sample_weight = _checks.as_sample_weight(given_weight, len(X), X.dtype)
+        sample_weight = _checks.as_sample_weight(given_weight, len(codes), X.dtype)
         sample_weight = with_class_weight(
             sample_weight, options.class_weight, codes, classes, X.dtype
         )
@@ -335,7 +335,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         classes = self._all_classes(given_classes, is_first)
         codes = codes_among(classes, labels, codes)
         sample_weight = _checks.as_sample_weight(
-            given_weight, len(X), X.dtype, may_all_be_zero=True
+            given_weight, len(codes), X.dtype, may_all_be_zero=True
         )
         sample_weight = with_class_weight(
             sample_weight, options.class_weight, codes, classes, X.dtype, may_all_be_zero=True

@@ -40,23 +40,25 @@ cdef inline void help_with_jobs(void *jobs, int64_t rank) noexcept nogil:
         pass
 
 
-cdef inline int lead_jobs(Jobs *jobs, turn, int64_t patience) except -1:
+cdef inline int lead_jobs(Jobs *jobs, void *turn, int64_t patience) except -1 nogil:
     """Do jobs until none is left, and call `turn` in between."""
     cdef int64_t last_turn = milliseconds()
-    with nogil:
-        while do_next_job(jobs, 0):
-            if milliseconds() - last_turn >= patience:
-                with gil:
-                    turn()
-                last_turn = milliseconds()
+    while do_next_job(jobs, 0):
+        if milliseconds() - last_turn >= patience:
+            with gil:
+                (<object>turn)()
+            last_turn = milliseconds()
     return 0
 
 
-cdef inline int do_jobs(
-    Jobs *jobs, Work work, void *context, int64_t num_jobs, int64_t num_helpers, turn,
+cdef inline int share_jobs(
+    Jobs *jobs, Work work, void *context, int64_t num_jobs, int64_t num_helpers, void *turn,
     int64_t patience
-) except -1:
-    """Do all jobs, with helpers; call `turn` whenever `patience` milliseconds have passed."""
+) except -1 nogil:
+    """Do all jobs, with helpers; call `turn` whenever `patience` milliseconds have passed.
+
+    `turn` is a borrowed reference to a callable, so that callers do without Python's lock.
+    """
     jobs.work, jobs.context, jobs.num_jobs = work, context, num_jobs
     STORE(&jobs.next_job, 0)
     start_helpers(&jobs.crew, help_with_jobs, jobs, min(num_helpers, num_jobs - 1))
@@ -68,6 +70,16 @@ cdef inline int do_jobs(
             lead_jobs(jobs, turn, patience)
     finally:
         STORE(&jobs.next_job, num_jobs)  # after an exception, helpers take no more
-        with nogil:
-            join_helpers(&jobs.crew)
+        join_helpers(&jobs.crew)
+    return 0
+
+
+cdef inline int do_jobs(
+    Jobs *jobs, Work work, void *context, int64_t num_jobs, int64_t num_helpers, turn,
+    int64_t patience
+) except -1:
+    """Call `share_jobs` without Python's lock."""
+    cdef void *borrowed = <void *>turn
+    with nogil:
+        share_jobs(jobs, work, context, num_jobs, num_helpers, borrowed, patience)
     return 0

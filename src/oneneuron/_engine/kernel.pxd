@@ -48,7 +48,7 @@ cdef enum Output:
     SOFTMAX                     # of each class, if the neurons are a layer
 
 cdef struct Prediction:
-    const void *parameters      # reals, (K, d + 1), the bias last
+    const void *parameters      # reals, (K, d + 1), the bias last; NULL if tiles hold K margins
     Py_ssize_t num_features
     Py_ssize_t num_neurons
     Py_ssize_t rounds
@@ -65,6 +65,13 @@ cdef struct Kernel:
 
     # Write the sums of each active neuron over a block, (K, d + SUMS).
     void (*sum_block)(
+        const Data *data, const Block *block, const Scratch *scratch, double *sums_out
+    ) noexcept nogil
+
+    # Replace the outputs of a block by gradient weights times s, and write what else they sum up to:
+    # (K, SUMS), as in `sum_block` without features. `scratch` needs `partial`, and in `outputs`
+    # t of (tile of the block, neuron, lane). Neurons are not skipped.
+    void (*score_block)(
         const Data *data, const Block *block, const Scratch *scratch, double *sums_out
     ) noexcept nogil
 

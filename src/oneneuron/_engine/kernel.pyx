@@ -691,6 +691,77 @@ cdef void sum_block(
         sum_groups(data, data.num_features, ROUNDS, block, scratch, sums_out)
 
 
+# --- A block whose outputs are given ---
+
+
+cdef inline void score_tile(
+    const Data *data, const real *weights, double sign, real *outputs, real *partial, double *sums
+) noexcept nogil:
+    """Replace the t of a tile, for one neuron, by gradient weights; add up the rest."""
+    cdef:
+        Py_ssize_t v
+        lanes s = splat(<real>sign)
+        lanes t[VECTORS * ROUNDS]
+        lanes g[VECTORS * ROUNDS]
+    for v in range(VECTORS * ROUNDS):
+        t[v] = s * load(outputs + WIDTH * v)
+    score_either(data.loss, t, ROUNDS, <real>sign * TIE, weights, g, partial)
+    for v in range(VECTORS * ROUNDS):
+        store(outputs + WIDTH * v, s * g[v])
+    fold_sums(0, 0, sign, partial, sums)
+
+
+cdef inline void score_tile_of_layer(
+    const Data *data, const real *weights, Py_ssize_t own, real *outputs, real *partial,
+    double *sums
+) noexcept nogil:
+    """Replace the t of a tile, for each neuron of a layer, by gradient weights; add up the rest."""
+    cdef:
+        Py_ssize_t k, v, size = LANES * ROUNDS
+        real *place
+    score_layer(
+        data.loss, outputs, data.layer, own, ROUNDS, weights, partial + LANES * COST
+    )
+    fold_sums(0, 0, 1.0, partial, sums + SUMS * own)
+    for k in range(data.layer):
+        for v in range(VECTORS * ROUNDS):
+            place = partial + WIDTH * (v % VECTORS)
+            store(place, load(place) + load(outputs + size * k + WIDTH * v))
+        fold_sums(0, 0, 1.0, partial, sums + SUMS * k)
+
+
+cdef void score_block(
+    const Data *data, const Block *block, const Scratch *scratch, double *sums_out
+) noexcept nogil:
+    """Replace the outputs of a block by gradient weights times s, and write the other sums."""
+    cdef:
+        Py_ssize_t i, j, k
+        const Run *run = data.runs + block.first_run
+        const real *weights
+        real *partial = <real *>scratch.partial
+        real *outputs = <real *>scratch.outputs
+    for j in range(SUMS * data.num_neurons):
+        sums_out[j] = 0.0
+    for j in range(SUMS * LANES):
+        partial[j] = 0.0
+    for i in range(block.first, block.end):
+        if i == run.end:
+            run += 1
+        weights = weights_of(data, ROUNDS, run, i)
+        for k in range(data.num_neurons // data.layer):
+            if data.layer > 1:
+                score_tile_of_layer(
+                    data, weights, run.class_code, outputs, partial,
+                    sums_out + SUMS * data.layer * k,
+                )
+            else:
+                score_tile(
+                    data, weights, sign_of(run, data.own_classes[k]), outputs, partial,
+                    sums_out + SUMS * k,
+                )
+            outputs += LANES * ROUNDS * data.layer
+
+
 cdef void set_inputs(
     const Data *data, const double *parameters, Scratch *scratch
 ) noexcept nogil:
@@ -723,8 +794,11 @@ cdef inline bint fill_margins(
         real parts[WIDTH]
         real total = 0.0
     for k in range(prediction.num_neurons):
-        forward(tile, features, rounds, parameters + (features + 1) * k, t)
+        if parameters != NULL:
+            forward(tile, features, rounds, parameters + (features + 1) * k, t)
         for v in range(VECTORS * rounds):
+            if parameters == NULL:
+                t[v] = load(tile + LANES * rounds * k + WIDTH * v)
             store(margins_out + WIDTH * v, t[v])
             zero = zero + (t[v] - t[v])
         margins_out += LANES * rounds
@@ -855,6 +929,7 @@ cdef Kernel KERNEL
 KERNEL.real_bytes = sizeof(real)
 KERNEL.set_inputs = set_inputs
 KERNEL.sum_block = sum_block
+KERNEL.score_block = score_block
 KERNEL.predict_tile = predict_tile
 
 # A capsule with a `Kernel`, which stays where it is: modules are never unloaded.

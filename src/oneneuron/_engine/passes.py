@@ -10,6 +10,8 @@ from . import cores
 from .dispatch import import_kernel
 from .samples import Samples
 from .sharing import Pass
+from .sparse import SparsePass
+from .sparse_samples import SparseSamples
 from .turns import turn
 
 # The sums of all chunks may take this share of the samples' memory, and this many bytes anyway.
@@ -24,14 +26,14 @@ _MOST_THREADS_PER_CORE = 2
 
 
 def make_pass(
-    samples: Samples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
+    samples: Samples | SparseSamples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
     n_threads: int | None = None, level: str | None = None,
-) -> Pass:  # fmt: skip
+) -> Pass | SparsePass:  # fmt: skip
     """Return a pass over samples for K neurons.
 
     Parameters
     ----------
-    samples : Samples
+    samples : Samples or SparseSamples
     own_classes : array-like of shape (K,)
         The class that each neuron tells from the rest.
     loss : Loss
@@ -44,9 +46,26 @@ def make_pass(
 
     Returns
     -------
-    Pass
+    Pass or SparsePass
     """
     own_classes = np.ascontiguousarray(own_classes, dtype=np.int64)
+    layer = samples.num_classes if softmax else 1
+    if isinstance(samples, SparseSamples):
+        return SparsePass(
+            import_kernel("float64", level),
+            samples.rows,
+            samples.columns,
+            samples.lanes,
+            samples.tiles.weights,
+            samples.tiles.runs,
+            samples.tiles.blocks,
+            samples.ranges,
+            own_classes=own_classes,
+            loss=loss.kernel_code,
+            layer=layer,
+            num_threads=as_num_threads(n_threads),
+            turn=turn,
+        )
     return Pass(
         import_kernel(samples.dtype.name, level),
         samples.values,
@@ -55,7 +74,7 @@ def make_pass(
         samples.blocks,
         own_classes=own_classes,
         loss=loss.kernel_code,
-        layer=samples.num_classes if softmax else 1,
+        layer=layer,
         chunk_blocks=_chunk_blocks(samples, len(own_classes)),
         first_block=samples.first_block,
         num_threads=as_num_threads(n_threads),

@@ -158,7 +158,7 @@ def predict(
     ----------
     kernel : PyCapsule, the functions of the kernel for the dtype of the samples
     samples : (n, d), of any strides
-    parameters : (K, d + 1), the bias last
+    parameters : (K, d + 1), the bias last; None if the samples are the margins of K neurons
     output : 0 for margins, 1 for class codes, 2 for probabilities
     reals : (n, K), or (n, max(2, K)) for probabilities, out; for class codes None
     codes : (n,), out; else None
@@ -174,9 +174,10 @@ def predict(
         prediction = &request.prediction
         request.kernel = <const Kernel *>PyCapsule_GetPointer(kernel, "oneneuron.kernel")
         request.double_precision = real is double
-        prediction.parameters = &parameters[0, 0]
-        prediction.num_features = samples.shape[1]
-        prediction.num_neurons = parameters.shape[0]
+        prediction.num_features = prediction.num_neurons = samples.shape[1]
+        if parameters is not None:
+            prediction.parameters = &parameters[0, 0]
+            prediction.num_neurons = parameters.shape[0]
         prediction.rounds = ROUNDS if samples.shape[1] < WIDE else 1
         prediction.output = output
         request.samples = <const char *>&samples[0, 0]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from .._typing import FloatArray
 from .dispatch import import_kernel
 from .passes import as_num_threads
 from .predict import predict
+from .sparse_samples import multiply_rows
 from .turns import turn
 
 _MARGINS, _CODES, _PROBABILITIES, _SOFTMAX = range(4)  # as in the `enum Output` of kernel.pxd
@@ -25,7 +27,8 @@ def margins(
 
     Parameters
     ----------
-    X : ndarray of shape (n, d), float32 or float64
+    X : ndarray or csr_array of shape (n, d), float32 or float64
+        If it is sparse, as for `lay_out_sparse`.
     coef : ndarray of shape (K, d), float32 or float64
     intercept : ndarray of shape (K,), with the dtype of `coef`
     n_threads : int, default None
@@ -41,8 +44,8 @@ def margins(
     InfiniteMarginError
         If a margin is not finite.
     """
-    dtype = np.result_type(X, coef)
-    out = np.empty((len(X), len(coef)), dtype)
+    dtype = np.result_type(X.dtype, coef)
+    out = np.empty((X.shape[0], len(coef)), dtype)
     _predict(_MARGINS, X, coef, intercept, out, None, n_threads)
     return out
 
@@ -55,7 +58,7 @@ def class_codes(
     It is that of the neuron with the largest margin, the first of equals. With one neuron, it is 1
     if the margin is above 0, and otherwise 0. The arguments are the same as for `margins`.
     """
-    out = np.empty(len(X), np.int64)
+    out = np.empty(X.shape[0], np.int64)
     _predict(_CODES, X, coef, intercept, None, out, n_threads)
     return out
 
@@ -68,8 +71,8 @@ def probabilities(
     With f = sigma(w.x + b), they are 1 - f and f with one neuron. With more, each f is divided by
     the sum of all. The arguments are the same as for `margins`.
     """
-    dtype = np.result_type(X, coef)
-    out = np.empty((len(X), max(2, len(coef))), dtype)
+    dtype = np.result_type(X.dtype, coef)
+    out = np.empty((X.shape[0], max(2, len(coef))), dtype)
     _predict(_PROBABILITIES, X, coef, intercept, out, None, n_threads)
     if len(coef) > 1:
         vanishing = np.flatnonzero(out[:, 0] < 0.0)
@@ -85,7 +88,7 @@ def softmax(
 
     The arguments are the same as for `margins`.
     """
-    out = np.empty((len(X), len(coef)), np.result_type(X, coef))
+    out = np.empty((X.shape[0], len(coef)), np.result_type(X.dtype, coef))
     _predict(_SOFTMAX, X, coef, intercept, out, None, n_threads)
     return out
 
@@ -105,10 +108,17 @@ def _predict(
     reals: FloatArray | None, codes: NDArray[np.int64] | None, n_threads: int | None,
 ) -> None:  # fmt: skip
     """Write predictions to `reals` or `codes`."""
-    dtype = np.result_type(X, coef)
-    parameters = np.empty((len(coef), X.shape[1] + 1), dtype)
-    parameters[:, :-1], parameters[:, -1] = coef, intercept
-    samples, threads = X.astype(dtype, copy=False), as_num_threads(n_threads)
+    dtype, threads = np.result_type(X.dtype, coef), as_num_threads(n_threads)
+    if X.shape[0] == 0:
+        return
+    if issparse(X):
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = multiply_rows(X, coef, intercept, threads).astype(dtype, copy=False)
+        parameters = None  # the samples are margins
+    else:
+        samples = X.astype(dtype, copy=False)
+        parameters = np.empty((len(coef), X.shape[1] + 1), dtype)
+        parameters[:, :-1], parameters[:, -1] = coef, intercept
     kernel = import_kernel(dtype.name)
-    if len(X) > 0 and predict(kernel, samples, parameters, output, reals, codes, threads, turn):
+    if predict(kernel, samples, parameters, output, reals, codes, threads, turn):
         raise InfiniteMarginError("w.x + b is not finite for every sample.")

@@ -89,11 +89,24 @@ class SecondMoments:
         self._unit = 1.0
         if samples.weights is not None:
             self._unit = 4.0 ** min(max(math.frexp(self.total)[1] // 2, -500), 500)
+        self._prepare()
+        self._moments: Float64Array | None = None
+        self._largest: float | None = None
+
+    def _prepare(self) -> None:
+        """Prepare for `_fill`, `_products` and `_product`."""
+        samples = self._samples
         self._tiles = moments.Tiles(
             samples.values, samples.weights, samples.runs, 1 / self._unit, self.total / self._unit
         )
-        self._moments: Float64Array | None = None
-        self._largest: float | None = None
+
+    def _fill(self, found: Float64Array) -> None:
+        """Write the mean, scale, standard deviation and root mean square of each feature."""
+        self._tiles.measure(self._num_threads, turn, found)
+
+    @property
+    def _is_wide(self) -> bool:
+        return self._samples.num_features >= _DENSE_SIDE
 
     @property
     def means(self) -> Float64Array:
@@ -114,7 +127,7 @@ class SecondMoments:
         """Return the mean, scale, standard deviation and root mean square of each feature."""
         if self._moments is None:
             found = np.empty((4, self._samples.num_features))
-            self._tiles.measure(self._num_threads, turn, found)
+            self._fill(found)
             self._moments = found
         return self._moments
 
@@ -153,7 +166,7 @@ class SecondMoments:
             If the bound is not finite.
         """
         d, found = self._samples.num_features, self._measure()
-        if d >= _DENSE_SIDE:
+        if self._is_wide:
             return self._diagonal_preconditioner(alpha, curvature)
         every = max(1, self._samples.num_samples // _sampled_rows(d))
         products = self._products(every, found, with_ones=False)
@@ -218,7 +231,7 @@ class SecondMoments:
     def _largest_eigenvalue(self) -> float:
         """Return a bound on the eigenvalues of Z^T U Z, in the compiled code's unit, or NaN."""
         d = self._samples.num_features
-        if d >= _DENSE_SIDE:
+        if self._is_wide:
             scale = _scale_to_one(float(self._measure()[_SIZE].max())) ** 2
 
             def product(x: Float64Array, out: Float64Array) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from .. import _diagnostics
 from .._engine.passes import as_num_threads, make_pass
@@ -21,6 +22,8 @@ from .._engine.second_moments import (
 )
 from .._engine.sharing import Pass
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
+from .._engine.sparse_moments import SparseMoments
+from .._engine.sparse_samples import SparseSamples, lay_out_sparse
 from .._engine.training import as_model, next_due
 from .._losses import LOG, Loss
 from .._results import Model
@@ -141,10 +144,13 @@ class Neurons:
         sample_weight: FloatArray | None, penalty_share: float = 1.0,
     ) -> None:  # fmt: skip
         self._options = options
-        self._samples = lay_out(
+        is_sparse = issparse(X)
+        self._samples = (lay_out_sparse if is_sparse else lay_out)(
             X, codes, num_classes, sample_weight, n_threads=as_num_threads(options.n_threads)
         )
-        self._moments = SecondMoments(self._samples, options.fit_intercept, options.n_threads)
+        self._moments = (SparseMoments if is_sparse else SecondMoments)(
+            self._samples, options.fit_intercept, options.n_threads
+        )
         if not np.isfinite(self._moments.means).all():
             refuse_infinite(X)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
@@ -383,7 +389,7 @@ class Neurons:
     def _have_enough_samples(self, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Return whether each neuron has enough samples for a draft on a part of them."""
         n, side = self._samples.num_samples, self._samples.num_features + 1
-        if n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
+        if isinstance(self._samples, SparseSamples) or n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
             return np.zeros(len(classes), np.bool_)
         own = self._samples.class_sizes[classes]
         enough: NDArray[np.bool_] = (

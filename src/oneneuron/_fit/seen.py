@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 
 from .._typing import FloatArray
 
@@ -65,12 +66,13 @@ class Seen(NamedTuple):
 
         Parameters
         ----------
-        X : ndarray of shape (n, d)
+        X : ndarray or csr_array of shape (n, d)
+            If it is sparse, in canonical format.
         codes : ndarray of shape (n,)
         sample_weight : ndarray of shape (n,), or None
             Samples of weight 0 are not seen.
         """
-        weight = float(len(X))
+        weight = float(X.shape[0])
         if sample_weight is not None:
             weight = float(sample_weight.sum(dtype=np.float64))
             X, codes = X[sample_weight > 0.0], codes[sample_weight > 0.0]
@@ -88,11 +90,30 @@ class Seen(NamedTuple):
 def _hashes(X: FloatArray, codes: NDArray[np.integer[Any]]) -> NDArray[np.uint64]:
     """Return a hash of 32 bits for each sample and its label.
 
-    It is the upper half of a sum of products with random factors (multilinear hashing).
+    It is the upper half of a sum of products with random factors (multilinear hashing), to which
+    zeros add nothing. So it does not matter whether they are stored.
     """
-    words = np.ascontiguousarray(X + 0.0).view(np.uint32)  # -0.0 equals 0.0
-    factors = np.random.default_rng(0).integers(2**64, size=words.shape[1] + 1, dtype=np.uint64)
-    # Unlike a product with @, einsum needs no copy of the words in 64 bits.
-    sums = np.einsum("ij,j->i", words, factors[1:]) + codes.astype(np.uint64) * factors[0]
+    words_per_value = X.dtype.itemsize // 4
+    num_words = words_per_value * X.shape[1]
+    factors = np.random.default_rng(0).integers(2**64, size=num_words + 1, dtype=np.uint64)
+    if issparse(X):
+        sums = _sums_of_rows(X, factors[1:].reshape(X.shape[1], words_per_value))
+    else:
+        # Unlike a product with @, einsum needs no copy of the words in 64 bits.
+        sums = np.einsum("ij,j->i", _words(X), factors[1:])
+    sums += codes.astype(np.uint64) * factors[0]
     hashes: NDArray[np.uint64] = sums >> np.uint64(32)
     return hashes
+
+
+def _words(values: FloatArray) -> NDArray[np.uint32]:
+    """Return the words of the values."""
+    return np.ascontiguousarray(values + 0.0).view(np.uint32)  # -0.0 equals 0.0
+
+
+def _sums_of_rows(X: Any, factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the sum of words times factors for each row of a sparse matrix, modulo 2^64."""
+    words = _words(X.data).reshape(len(X.data), -1)
+    products = np.einsum("ij,ij->i", words, factors[X.indices])
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(products, dtype=np.uint64)])
+    return sums[X.indptr[1:]] - sums[X.indptr[:-1]]

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -20,6 +21,7 @@ from sklearn.utils.validation import validate_data
 from .. import _checks
 from .._typing import AnyArray, FloatArray
 from .classes import encode
+from .sparse_validation import as_canonical_rows
 
 
 def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArray:
@@ -43,6 +45,8 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     ValueError, TypeError
         If X is not a table of finite numbers, or has other features than the estimator.
     """
+    if issparse(X):
+        return cast("FloatArray", _validated_sparse(estimator, [X], reset))
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
     if samples is not None and _is_sum_finite(samples):
@@ -82,11 +86,14 @@ def validated_samples_and_labels(
     ValueError, TypeError
         If X is invalid, if a label is missing, or if the labels are not those of classes.
     """
+    if issparse(X):
+        labels = y if y is None else _given(y, _raw_labels(y))
+        samples, raw_labels = _validated_sparse(estimator, [X, labels], reset)
+        return samples, *_encoded(raw_labels)
     raw, dtype = _as_raw_samples(X)
     if y is None:  # scikit-learn has its own error for it
         _validated_by_sklearn(estimator, [X, y], dtype, reset)
-    raw_labels = _checks.as_array(y, "y")
-    _checks.refuse_missing(raw_labels, "y")
+    raw_labels = _raw_labels(y)
     samples = _plain_samples(X, raw, dtype)
     if (
         samples is not None
@@ -181,14 +188,30 @@ def _check_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bo
     )
 
 
+def _raw_labels(y: ArrayLike) -> AnyArray:
+    """Return the labels as an array of any dtype, none of them missing."""
+    raw = _checks.as_array(y, "y")
+    _checks.refuse_missing(raw, "y")
+    return raw
+
+
+def _validated_sparse(estimator: Any, given: list[Any], reset: bool) -> Any:
+    """Return sparse X in canonical format, and y if it is given, as scikit-learn validates them."""
+    X, *rest = given
+    dtype = _checks.float_type_of(X.dtype)
+    if X.dtype.kind in "biuf":  # scikit-learn has its own error for others
+        X = as_canonical_rows(X, dtype)
+    return _validated_by_sklearn(estimator, [X, *rest], dtype, reset)
+
+
 def _validated_by_sklearn(
-    estimator: Any, given: list[ArrayLike], dtype: type[np.floating[Any]], reset: bool
+    estimator: Any, given: list[Any], dtype: type[np.floating[Any]], reset: bool
 ) -> Any:
     """Return X, and y if it is given, as scikit-learn validates them."""
     try:
         # Numbers too large for the dtype become infinite, and are refused as such.
         with np.errstate(over="ignore", invalid="ignore"):
-            return validate_data(estimator, *given, dtype=dtype, reset=reset)
+            return validate_data(estimator, *given, dtype=dtype, reset=reset, accept_sparse="csr")
     except OverflowError as error:
         raise TypeError(f"X must hold numbers: {error}.") from error
 

@@ -1,0 +1,57 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import Float64Array, FloatArray
+
+class SparseLines:
+    num_lines: int
+    length: int
+    num_values: int
+    def __init__(
+        self,
+        values: FloatArray,
+        places: NDArray[np.int32],
+        starts: NDArray[np.int64],
+        length: int,
+    ) -> None: ...
+    def multiply(
+        self,
+        x: Float64Array,
+        constants: Float64Array | None,
+        weights: Float64Array | None,
+        out: Float64Array,
+        num_threads: int,
+        turn: Callable[[], object],
+    ) -> None: ...
+    def measure(
+        self,
+        weights: Float64Array | None,
+        total: float,
+        moments: Float64Array,
+        num_threads: int,
+        turn: Callable[[], object],
+    ) -> None: ...
+
+class SparsePass:
+    problem: Any
+    def __init__(
+        self,
+        kernel: Any,
+        rows: SparseLines,
+        columns: SparseLines,
+        lanes: NDArray[np.int32],
+        weights: Float64Array | None,
+        runs: NDArray[np.int64],
+        blocks: NDArray[np.int64],
+        ranges: NDArray[np.int64],
+        own_classes: NDArray[np.int64],
+        loss: int,
+        layer: int,
+        num_threads: int,
+        turn: Callable[[], None],
+    ) -> None: ...
+    @property
+    def num_helpers(self) -> int: ...

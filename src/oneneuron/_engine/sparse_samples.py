@@ -1,0 +1,158 @@
+"""Sparse samples as passes read them: by rows and by columns, with the rows' numbers in tiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._typing import AnyArray, Float64Array, FloatArray
+from .samples import Samples, lay_out, total_class_weights
+from .sparse import SparseLines
+from .turns import turn
+
+# A range of columns that a thread takes at once has about this share of all values, and at least
+# this number of them.
+_RANGES = 64
+_LEAST_VALUES_OF_A_RANGE = 4096
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SparseSamples:
+    """Sparse samples, by rows and by columns.
+
+    Parameters
+    ----------
+    rows, columns : SparseLines
+        The samples, and the same by features.
+    lanes : ndarray of shape (num_tiles, tile), int32
+        The number of the row in each lane of the tiles; -1 for lanes without a sample, or with one
+        of weight 0.
+    ranges : ndarray of shape (num_ranges + 1,), int64
+        The first column of each range that a thread takes at once, and at the end d.
+    weights : ndarray of shape (n,), float64, or None
+        The sample weights, by rows. None means that all samples have weight 1.
+    tiles : Samples
+        The tiles, which hold the rows' numbers plus 1, and all that belongs to tiles.
+    dtype : dtype
+        The type of the values, float32 or float64.
+    """
+
+    rows: SparseLines
+    columns: SparseLines
+    lanes: NDArray[np.int32]
+    ranges: NDArray[np.int64]
+    weights: Float64Array | None
+    tiles: Samples
+    dtype: np.dtype[np.floating]
+
+    @property
+    def num_samples(self) -> int:
+        """The number of samples, n."""
+        return self.tiles.num_samples
+
+    @property
+    def num_features(self) -> int:
+        """The number of features, d."""
+        return self.columns.num_lines
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, including those without a sample."""
+        return self.tiles.num_classes
+
+    @property
+    def class_weights(self) -> Float64Array:
+        """The total weight of each class."""
+        return self.tiles.class_weights
+
+    @property
+    def total_weight(self) -> float:
+        """The total weight of all samples."""
+        return self.tiles.total_weight
+
+
+def lay_out_sparse(
+    X: Any, codes: AnyArray, num_classes: int, sample_weight: FloatArray | None = None,
+    *, n_threads: int = 1,
+) -> SparseSamples:  # fmt: skip
+    """Lay out sparse samples.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, d), float32 or float64
+        In canonical format, with places in int32. Its values are not copied.
+    codes : ndarray of shape (n,), integer or bool
+        The class of each sample: 0, ..., num_classes - 1.
+    num_classes : int
+    sample_weight : ndarray of shape (n,) or None
+        None gives all samples weight 1.
+    n_threads : int, default=1
+        The largest number of threads to use.
+
+    Returns
+    -------
+    SparseSamples
+    """
+    numbers = np.arange(1.0, X.shape[0] + 1.0)[:, None]
+    tiles = lay_out(numbers, codes, num_classes, n_threads=n_threads)
+    weights = None
+    if sample_weight is not None:
+        weights = sample_weight.astype(np.float64)
+        in_tiles = lay_out(weights[:, None], codes, num_classes, n_threads=n_threads).values[:, 0]
+        tiles = replace(tiles, weights=in_tiles)
+        tiles = replace(tiles, class_weights=total_class_weights([tiles]))
+    lanes = tiles.values[:, 0].astype(np.int32) - np.int32(1)
+    if tiles.weights is not None:
+        lanes[tiles.weights == 0.0] = -1
+    by_columns = X.tocsc()
+    columns = _lines(by_columns, X.shape[0])
+    return SparseSamples(
+        rows=_lines(X, X.shape[1]), columns=columns, lanes=lanes,
+        ranges=_cut_columns(by_columns.indptr), weights=weights, tiles=tiles, dtype=X.dtype,
+    )  # fmt: skip
+
+
+def _lines(matrix: Any, length: int) -> SparseLines:
+    """Return the rows or the columns of a matrix, as it is compressed."""
+    return SparseLines(
+        matrix.data, matrix.indices.astype(np.int32, copy=False), matrix.indptr.astype(np.int64),
+        length,
+    )  # fmt: skip
+
+
+def _cut_columns(starts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+    """Return ranges of columns that have about as many values each."""
+    num_values = int(starts[-1])
+    num_ranges = max(1, min(_RANGES, num_values // _LEAST_VALUES_OF_A_RANGE))
+    cuts = np.searchsorted(starts, np.linspace(0, num_values, num_ranges + 1), side="right") - 1
+    cuts[0], cuts[-1] = 0, len(starts) - 1
+    return np.unique(cuts).astype(np.int64)
+
+
+def multiply_rows(
+    X: Any, coef: FloatArray, intercept: FloatArray, n_threads: int
+) -> Float64Array:
+    """Return w.x + b of each sample and neuron, in double.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, d)
+        As for `lay_out_sparse`.
+    coef : ndarray of shape (K, d)
+    intercept : ndarray of shape (K,)
+    n_threads : int
+        The largest number of threads to use.
+
+    Returns
+    -------
+    ndarray of shape (n, K)
+    """
+    out = np.empty((X.shape[0], len(coef)))
+    _lines(X, X.shape[1]).multiply(
+        np.ascontiguousarray(coef.T, dtype=np.float64), intercept.astype(np.float64), None, out,
+        n_threads, turn,
+    )  # fmt: skip
+    return out

@@ -1,0 +1,73 @@
+"""Sparse samples, validated: any format of SciPy becomes rows in canonical format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+_MOST_PLACES = np.iinfo(np.int32).max
+
+
+def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
+    """Return a sparse matrix by rows, with sorted places, each at most once.
+
+    So equal matrices give the same bits in a fit, however they are stored. The caller's matrix
+    stays as it is, and shares its memory with the result if that has the same format.
+
+    Parameters
+    ----------
+    X : sparse array or matrix of shape (n, d)
+    dtype : float32 or float64
+        The type of the values. They may be infinite or NaN.
+
+    Returns
+    -------
+    csr_array of shape (n, d)
+        With places in int32.
+
+    Raises
+    ------
+    ValueError
+        If X has not two dimensions, if its index arrays do not describe a matrix, or if a dimension
+        is too large.
+    """
+    if X.ndim != 2:
+        raise ValueError(
+            f"X must have two dimensions, samples by features, found shape {X.shape}: reshape it."
+        )
+    if max(X.shape) > _MOST_PLACES:
+        raise ValueError(
+            f"X must have at most {_MOST_PLACES} rows and columns if it is sparse, found shape "
+            f"{X.shape}: leave some out."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = _checked(X).astype(dtype, copy=False).tocsr()
+        if not rows.has_canonical_format:
+            if X.format == "csr":
+                rows = rows.copy()
+            rows.sum_duplicates()
+    rows.indices = rows.indices.astype(np.int32, copy=False)
+    return rows
+
+
+def _checked(X: Any) -> Any:
+    """Return another view of a sparse matrix, whose index arrays are known to be sound.
+
+    Compiled code would read or write elsewhere in memory otherwise.
+    """
+    try:
+        if X.format == "coo":
+            return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
+        if X.format not in ("csr", "csc"):
+            return sparse.csr_array(X)
+        kind = sparse.csr_array if X.format == "csr" else sparse.csc_array
+        view = kind((X.data, X.indices, X.indptr), shape=X.shape)
+        view.check_format(full_check=True)
+        return view
+    except ValueError as error:
+        raise ValueError(
+            f"X has index arrays that do not describe a matrix of shape {X.shape}: {error}. Build "
+            "it again from its rows, columns and values."
+        ) from error
