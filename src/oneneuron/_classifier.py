@@ -261,10 +261,9 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = Neurons(options, X, codes, len(classes), sample_weight)
-        starts = neurons.starts(first)
+        neurons = Neurons(options, X, codes, len(classes), sample_weight, first)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
-        trained = neurons.train(starts, tasks)
+        trained = neurons.train(tasks)
         self.classes_ = classes
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha
@@ -361,8 +360,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, seen.share)
-        models, self.eta_ = neurons.step(starts, seen.rounds)
+        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, starts, seen.share)
+        models, self.eta_ = neurons.step(seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha
         self.n_iter_ += 1

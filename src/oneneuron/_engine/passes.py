@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias, cast
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._losses import Loss
+from .._typing import Float64Array
 from . import cores
 from .dispatch import import_kernel
 from .samples import Samples
 from .sharing import Pass
 from .sparse import SparsePass
-from .sparse_samples import SparseSamples
+from .sparse_samples import AnySamples, SparseSamples
 from .turns import turn
 
 # The sums of all chunks may take this share of the samples' memory, and this many bytes anyway.
@@ -24,11 +27,13 @@ _LEAST_CHUNKS = 32
 
 _MOST_THREADS_PER_CORE = 2
 
+AnyPass: TypeAlias = Pass | SparsePass
+
 
 def make_pass(
-    samples: Samples | SparseSamples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
+    samples: AnySamples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
     n_threads: int | None = None, level: str | None = None,
-) -> Pass | SparsePass:  # fmt: skip
+) -> AnyPass:  # fmt: skip
     """Return a pass over samples for K neurons.
 
     Parameters
@@ -56,7 +61,7 @@ def make_pass(
             samples.rows,
             samples.columns,
             samples.lanes,
-            samples.tiles.weights,
+            cast("Float64Array | None", samples.tiles.weights),
             samples.tiles.runs,
             samples.tiles.blocks,
             samples.ranges,

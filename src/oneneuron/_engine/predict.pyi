@@ -9,7 +9,7 @@ from .._typing import FloatArray
 def predict(
     kernel: Any,
     samples: FloatArray,
-    parameters: FloatArray,
+    parameters: FloatArray | None,
     output: int,
     reals: FloatArray | None,
     codes: NDArray[np.int64] | None,

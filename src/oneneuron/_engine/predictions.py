@@ -114,7 +114,7 @@ def _predict(
     if issparse(X):
         with np.errstate(over="ignore", invalid="ignore"):
             samples = multiply_rows(X, coef, intercept, threads).astype(dtype, copy=False)
-        parameters = None  # the samples are margins
+        parameters = None  # since the samples are the margins
     else:
         samples = X.astype(dtype, copy=False)
         parameters = np.empty((len(coef), X.shape[1] + 1), dtype)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from .._typing import Float64Array
 from .dispatch import import_moments
 from .passes import as_num_threads
-from .samples import Samples
+from .sparse_samples import AnySamples
 from .turns import turn
 
 moments = import_moments()
@@ -79,9 +80,10 @@ class SecondMoments:
     """
 
     def __init__(
-        self, samples: Samples, fit_intercept: bool = True, n_threads: int | None = None
+        self, samples: AnySamples, fit_intercept: bool = True, n_threads: int | None = None
     ) -> None:
-        self._samples, self._intercept = samples, fit_intercept
+        self._samples: AnySamples = samples
+        self._intercept = fit_intercept
         self._num_threads = as_num_threads(n_threads)
         self.total = _total(samples)
         # The compiled code divides weights by this power of two, so that they sum to about 1 and
@@ -89,13 +91,13 @@ class SecondMoments:
         self._unit = 1.0
         if samples.weights is not None:
             self._unit = 4.0 ** min(max(math.frexp(self.total)[1] // 2, -500), 500)
-        self._prepare()
+        self._prepare(samples)
         self._moments: Float64Array | None = None
         self._largest: float | None = None
 
-    def _prepare(self) -> None:
+    def _prepare(self, samples: Any) -> None:
         """Prepare for `_fill`, `_products` and `_product`."""
-        samples = self._samples
+        self._num_runs = len(samples.runs)
         self._tiles = moments.Tiles(
             samples.values, samples.weights, samples.runs, 1 / self._unit, self.total / self._unit
         )
@@ -133,7 +135,7 @@ class SecondMoments:
 
     def _stretches(self, work_per_sample: int) -> Iterable[tuple[int, int]]:
         """Return ranges (first, end) of runs, since Ctrl-C waits for each of the calls to end."""
-        num_runs, work = len(self._samples.runs), work_per_sample * self._samples.num_samples
+        num_runs, work = self._num_runs, work_per_sample * self._samples.num_samples
         if work <= _WORK_PER_CALL:
             return ((0, num_runs),)
         step = max(1, int(num_runs * _WORK_PER_CALL / work))
@@ -272,7 +274,7 @@ class SecondMoments:
         return infinite_alpha()
 
 
-def _total(samples: Samples) -> float:
+def _total(samples: AnySamples) -> float:
     try:
         total = float(samples.total_weight)
     except OverflowError:

@@ -1,9 +1,13 @@
-"""Sparse samples as passes read them: by rows and by columns, with the rows' numbers in tiles."""
+"""Sparse samples as passes read them: by rows and by columns, with the rows' numbers in tiles.
+
+Columns without a value are left out, unless their weights are not zero at the start. Their
+derivatives are zero, so their weights stay zero. After hashing, most columns are like that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +30,11 @@ class SparseSamples:
     Parameters
     ----------
     rows, columns : SparseLines
-        The samples, and the same by features.
+        The samples, and the same by features: the columns that are kept.
+    kept : ndarray of shape (num_kept,), intp
+        The numbers of these columns.
+    width : int
+        The number of all columns.
     lanes : ndarray of shape (num_tiles, tile), int32
         The number of the row in each lane of the tiles; -1 for lanes without a sample, or with one
         of weight 0.
@@ -42,6 +50,8 @@ class SparseSamples:
 
     rows: SparseLines
     columns: SparseLines
+    kept: NDArray[np.intp]
+    width: int
     lanes: NDArray[np.int32]
     ranges: NDArray[np.int64]
     weights: Float64Array | None
@@ -55,8 +65,8 @@ class SparseSamples:
 
     @property
     def num_features(self) -> int:
-        """The number of features, d."""
-        return self.columns.num_lines
+        """The number of features that are kept, d."""
+        return len(self.kept)
 
     @property
     def num_classes(self) -> int:
@@ -73,10 +83,23 @@ class SparseSamples:
         """The total weight of all samples."""
         return self.tiles.total_weight
 
+    def gather(self, parameters: Float64Array) -> Float64Array:
+        """Return the parameters (any, width + 1) of the columns that are kept, and the biases."""
+        return np.hstack([parameters[:, self.kept], parameters[:, -1:]])
+
+    def scatter(self, parameters: Float64Array) -> Float64Array:
+        """Return parameters for all columns, from those of the kept ones and the biases."""
+        out = np.zeros((len(parameters), self.width + 1))
+        out[:, self.kept], out[:, -1] = parameters[:, :-1], parameters[:, -1]
+        return out
+
+
+AnySamples: TypeAlias = Samples | SparseSamples
+
 
 def lay_out_sparse(
     X: Any, codes: AnyArray, num_classes: int, sample_weight: FloatArray | None = None,
-    *, n_threads: int = 1,
+    *, needed: NDArray[np.intp] | None = None, n_threads: int = 1,
 ) -> SparseSamples:  # fmt: skip
     """Lay out sparse samples.
 
@@ -89,6 +112,8 @@ def lay_out_sparse(
     num_classes : int
     sample_weight : ndarray of shape (n,) or None
         None gives all samples weight 1.
+    needed : ndarray of column numbers, or None
+        The columns to keep even if they hold no value.
     n_threads : int, default=1
         The largest number of threads to use.
 
@@ -98,7 +123,7 @@ def lay_out_sparse(
     """
     numbers = np.arange(1.0, X.shape[0] + 1.0)[:, None]
     tiles = lay_out(numbers, codes, num_classes, n_threads=n_threads)
-    weights = None
+    weights: Float64Array | None = None
     if sample_weight is not None:
         weights = sample_weight.astype(np.float64)
         in_tiles = lay_out(weights[:, None], codes, num_classes, n_threads=n_threads).values[:, 0]
@@ -108,22 +133,26 @@ def lay_out_sparse(
     if tiles.weights is not None:
         lanes[tiles.weights == 0.0] = -1
     by_columns = X.tocsc()
-    columns = _lines(by_columns, X.shape[0])
+    is_kept = np.diff(by_columns.indptr) > 0
+    is_kept[[] if needed is None else needed] = True
+    is_kept[0] |= not is_kept.any()
+    kept = np.flatnonzero(is_kept)
+    rows = X.indices if len(kept) == X.shape[1] else _numbers_among(is_kept)[X.indices]
+    starts = by_columns.indptr[np.append(kept, X.shape[1])].astype(np.int64)
     return SparseSamples(
-        rows=_lines(X, X.shape[1]), columns=columns, lanes=lanes,
-        ranges=_cut_columns(by_columns.indptr), weights=weights, tiles=tiles, dtype=X.dtype,
+        rows=SparseLines(X.data, rows, X.indptr.astype(np.int64), len(kept)),
+        columns=SparseLines(by_columns.data, by_columns.indices, starts, X.shape[0]),
+        kept=kept, width=X.shape[1], lanes=lanes, ranges=_cut_columns(starts), weights=weights,
+        tiles=tiles, dtype=X.dtype,
     )  # fmt: skip
 
 
-def _lines(matrix: Any, length: int) -> SparseLines:
-    """Return the rows or the columns of a matrix, as it is compressed."""
-    return SparseLines(
-        matrix.data, matrix.indices.astype(np.int32, copy=False), matrix.indptr.astype(np.int64),
-        length,
-    )  # fmt: skip
+def _numbers_among(is_kept: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return the number of each column among those that are kept."""
+    return np.cumsum(is_kept, dtype=np.int32) - np.int32(1)
 
 
-def _cut_columns(starts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
+def _cut_columns(starts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return ranges of columns that have about as many values each."""
     num_values = int(starts[-1])
     num_ranges = max(1, min(_RANGES, num_values // _LEAST_VALUES_OF_A_RANGE))
@@ -132,9 +161,7 @@ def _cut_columns(starts: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     return np.unique(cuts).astype(np.int64)
 
 
-def multiply_rows(
-    X: Any, coef: FloatArray, intercept: FloatArray, n_threads: int
-) -> Float64Array:
+def multiply_rows(X: Any, coef: FloatArray, intercept: FloatArray, n_threads: int) -> Float64Array:
     """Return w.x + b of each sample and neuron, in double.
 
     Parameters
@@ -151,7 +178,7 @@ def multiply_rows(
     ndarray of shape (n, K)
     """
     out = np.empty((X.shape[0], len(coef)))
-    _lines(X, X.shape[1]).multiply(
+    SparseLines(X.data, X.indices, X.indptr.astype(np.int64), X.shape[1]).multiply(
         np.ascontiguousarray(coef.T, dtype=np.float64), intercept.astype(np.float64), None, out,
         n_threads, turn,
     )  # fmt: skip

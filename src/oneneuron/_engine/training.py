@@ -12,6 +12,7 @@ from .._typing import Float64Array, Which
 from .passes import make_pass
 from .samples import Samples
 from .solvers import GradientDescent, Models, State
+from .sparse_samples import AnySamples, SparseSamples
 
 _NEVER = -1.0  # a limit that no derivative is within
 
@@ -133,9 +134,11 @@ def next_due(step: int, last_step: int, strides: Sequence[int], offset: int = 0)
     return min([last_step, *(step + stride - (step - offset) % stride for stride in strides)])
 
 
-def as_model(models: Models, k: int, samples: Samples) -> Model:
+def as_model(models: Models, k: int, samples: AnySamples) -> Model:
     """Return model k, a neuron or a layer, with weights in the dtype of the samples."""
     rows = models.parameters[k].reshape(-1, samples.num_features + 1)
+    if isinstance(samples, SparseSamples):
+        rows = samples.scatter(rows)
     weights, bias = rows[:, :-1].astype(samples.dtype), rows[:, -1].copy()
     is_layer = len(rows) > 1
     return Model(

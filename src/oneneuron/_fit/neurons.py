@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 
 from .. import _diagnostics
-from .._engine.passes import as_num_threads, make_pass
+from .._engine.passes import AnyPass, as_num_threads, make_pass
 from .._engine.samples import Samples, lay_out, take_part
 from .._engine.second_moments import (
     SecondMoments,
@@ -20,10 +20,9 @@ from .._engine.second_moments import (
     infinite_squares,
     infinite_weights,
 )
-from .._engine.sharing import Pass
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
 from .._engine.sparse_moments import SparseMoments
-from .._engine.sparse_samples import SparseSamples, lay_out_sparse
+from .._engine.sparse_samples import AnySamples, SparseSamples, lay_out_sparse
 from .._engine.training import as_model, next_due
 from .._losses import LOG, Loss
 from .._results import Model
@@ -124,12 +123,14 @@ class Neurons:
     Parameters
     ----------
     options : Options
-    X : ndarray of shape (n, d), float32 or float64
-        It may hold infinities or NaN, which are refused.
+    X : ndarray or csr_array of shape (n, d), float32 or float64
+        It may hold infinities or NaN, which are refused, but not if it is sparse.
     codes : ndarray of shape (n,)
         The index of each sample's class.
     num_classes : int
     sample_weight : ndarray of shape (n,), with the dtype of X, or None
+    first : ndarray of shape (num_neurons, d + 1)
+        The first start.
     penalty_share : float, default 1.0
         The share of the penalty that belongs to these samples.
 
@@ -141,16 +142,23 @@ class Neurons:
 
     def __init__(
         self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
-        sample_weight: FloatArray | None, penalty_share: float = 1.0,
+        sample_weight: FloatArray | None, first: Float64Array, penalty_share: float = 1.0,
     ) -> None:  # fmt: skip
         self._options = options
-        is_sparse = issparse(X)
-        self._samples = (lay_out_sparse if is_sparse else lay_out)(
-            X, codes, num_classes, sample_weight, n_threads=as_num_threads(options.n_threads)
-        )
-        self._moments = (SparseMoments if is_sparse else SecondMoments)(
-            self._samples, options.fit_intercept, options.n_threads
-        )
+        threads = as_num_threads(options.n_threads)
+        self._samples: AnySamples
+        if issparse(X):
+            needed = np.flatnonzero(first[:, :-1].any(axis=0))
+            self._samples = lay_out_sparse(
+                X, codes, num_classes, sample_weight, needed=needed, n_threads=threads
+            )
+            first = self._samples.gather(first)
+            moments_of: type[SecondMoments] = SparseMoments
+        else:
+            self._samples = lay_out(X, codes, num_classes, sample_weight, n_threads=threads)
+            moments_of = SecondMoments
+        self._first = first
+        self._moments = moments_of(self._samples, options.fit_intercept, options.n_threads)
         if not np.isfinite(self._moments.means).all():
             refuse_infinite(X)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
@@ -223,20 +231,13 @@ class Neurons:
     def _num_models(self) -> int:
         return len(self._own_classes) // self._neurons_per_model
 
-    def starts(self, first: Float64Array) -> Float64Array:
-        """Return the starts of each model: the given one, then the random ones.
+    def _starts(self) -> Float64Array:
+        """Return the starts of each model, (num_models, n_init, size): the first, then random ones.
 
-        Parameters
-        ----------
-        first : ndarray of shape (num_neurons, d + 1)
-
-        Returns
-        -------
-        ndarray of shape (num_models, n_init, size)
-            The size is d + 1 for a neuron, and as many for each neuron of a layer.
+        The size is d + 1 for a neuron, and as many for each neuron of a layer.
         """
-        side = first.shape[1]
-        first = first.reshape(self._num_models, 1, -1)
+        side = self._first.shape[1]
+        first = self._first.reshape(self._num_models, 1, -1)
         if self._options.n_init == 1:
             return first
         num_drawn = self._options.n_init - 1
@@ -248,12 +249,11 @@ class Neurons:
         draws[..., -1] *= self._options.fit_intercept
         return np.concatenate([first, draws.reshape(self._num_models, num_drawn, -1)], axis=1)
 
-    def step(self, starts: Float64Array, rounds: int) -> tuple[list[Model], float]:
+    def step(self, rounds: int) -> tuple[list[Model], float]:
         """Make one step of gradient descent with each model, on a piece of the data.
 
         Parameters
         ----------
-        starts : ndarray of shape (num_neurons, d + 1)
         rounds : int
             How often the piece has been seen.
 
@@ -265,7 +265,7 @@ class Neurons:
         """
         eta = self._eta_of_piece(rounds) if self._options.eta == "auto" else self._options.eta
         solver = self._descent(self._own_classes, eta, limits=-1.0, means=0.0)
-        self._start(solver, starts.reshape(self._num_models, -1))
+        self._start(solver, self._first.reshape(self._num_models, -1))
         solver.advance(1)
         for k in np.flatnonzero(solver.state == State.DIVERGED):
             _diagnostics.warn_of_divergence(int(solver.last.step[k]), eta)
@@ -286,12 +286,11 @@ class Neurons:
         spread = self._curvature * mean_square / moments.total
         return 2.0 / (1.0 / self._safe_eta() + _SPREAD_OF_PIECES * rounds * spread)
 
-    def train(self, starts: Float64Array, tasks: Tasks | None) -> list[Trained]:
+    def train(self, tasks: Tasks | None) -> list[Trained]:
         """Train each model from each of its starts, and keep the run with the lowest cost.
 
         Parameters
         ----------
-        starts : ndarray of shape (num_models, n_init, size)
         tasks : Tasks or None
             The callbacks to keep informed.
 
@@ -299,6 +298,7 @@ class Neurons:
         -------
         list of num_models Trained
         """
+        starts = self._starts()
         num_models, num_starts, size = starts.shape
         classes = self._classes_of_runs(num_starts)
         solver = self._solver(classes, starts.reshape(-1, size))
@@ -355,12 +355,15 @@ class Neurons:
 
     def _draft(self, solver: LBFGS, classes: NDArray[np.intp], starts: Float64Array) -> None:
         """Let a solver at its starts begin where a quicker one ends, if that helps."""
-        is_drafted = self._have_enough_samples(classes).reshape(len(starts), -1).all(axis=1)
-        models = np.flatnonzero(is_drafted)
-        if len(models) == 0:
-            self._draft_by_log_loss(solver, self._samples, starts)
+        samples = self._samples
+        models = np.empty(0, np.intp)
+        if isinstance(samples, Samples):
+            enough = _have_enough_samples(samples, classes).reshape(len(starts), -1).all(axis=1)
+            models = np.flatnonzero(enough)
+        if isinstance(samples, SparseSamples) or len(models) == 0:
+            self._draft_by_log_loss(solver, samples, starts)
             return
-        part = take_part(self._samples, _DRAFT_EVERY)
+        part = take_part(samples, _DRAFT_EVERY)
         of_models = classes.reshape(len(starts), -1)[models].ravel()
         draft = self._lbfgs(part, of_models, max(self._options.tol, _DRAFT_TOL))
         draft.start(np.ascontiguousarray(starts[models]))
@@ -368,7 +371,7 @@ class Neurons:
         draft.advance(self._options.max_iter)
         solver.adopt(draft, models)
 
-    def _draft_by_log_loss(self, solver: LBFGS, samples: Samples, starts: Float64Array) -> None:
+    def _draft_by_log_loss(self, solver: LBFGS, samples: AnySamples, starts: Float64Array) -> None:
         """Let a layer that starts at zero begin near the minimum of the log loss.
 
         The quadratic cost of a layer has several minima. With rare classes and with samples far
@@ -386,19 +389,8 @@ class Neurons:
         draft.advance(self._options.max_iter)
         solver.adopt(draft, models, with_pairs=False)  # another cost, another Hessian
 
-    def _have_enough_samples(self, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Return whether each neuron has enough samples for a draft on a part of them."""
-        n, side = self._samples.num_samples, self._samples.num_features + 1
-        if isinstance(self._samples, SparseSamples) or n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
-            return np.zeros(len(classes), np.bool_)
-        own = self._samples.class_sizes[classes]
-        enough: NDArray[np.bool_] = (
-            np.minimum(own, n - own) >= _DRAFT_RARER_SAMPLES_PER_PARAMETER * side
-        )
-        return enough
-
     def _lbfgs(
-        self, samples: Samples, classes: NDArray[np.intp], tol: float, loss: Loss | None = None,
+        self, samples: AnySamples, classes: NDArray[np.intp], tol: float, loss: Loss | None = None,
         alpha: float | None = None,
     ) -> LBFGS:  # fmt: skip
         """Return a solver; by default, for the loss and the penalty that were asked for."""
@@ -424,7 +416,7 @@ class Neurons:
             single=self._samples.dtype == np.float32, **flatness,
         )  # fmt: skip
 
-    def _pass(self, samples: Samples, classes: NDArray[np.intp], loss: Loss) -> Pass:
+    def _pass(self, samples: AnySamples, classes: NDArray[np.intp], loss: Loss) -> AnyPass:
         return make_pass(
             samples, classes, loss, softmax=self._is_layer, n_threads=self._options.n_threads
         )
@@ -520,6 +512,18 @@ class Neurons:
 
     def _is_far_above_safe(self) -> bool:
         return self.eta > _FAR_ABOVE_SAFE * self._safe_eta()
+
+
+def _have_enough_samples(samples: Samples, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return whether each neuron has enough samples for a draft on a part of them."""
+    n, side = samples.num_samples, samples.num_features + 1
+    if n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
+        return np.zeros(len(classes), np.bool_)
+    own = samples.class_sizes[classes]
+    enough: NDArray[np.bool_] = (
+        np.minimum(own, n - own) >= _DRAFT_RARER_SAMPLES_PER_PARAMETER * side
+    )
+    return enough
 
 
 def _mean_of_shares(sample_weight: FloatArray | None) -> float:

@@ -107,8 +107,9 @@ def _hashes(X: FloatArray, codes: NDArray[np.integer[Any]]) -> NDArray[np.uint64
 
 
 def _words(values: FloatArray) -> NDArray[np.uint32]:
-    """Return the words of the values."""
-    return np.ascontiguousarray(values + 0.0).view(np.uint32)  # -0.0 equals 0.0
+    """Return the words of the values. Those of -0.0, which equals 0.0, are zero."""
+    words: NDArray[np.uint32] = np.ascontiguousarray(values + 0.0).view(np.uint32)
+    return words
 
 
 def _sums_of_rows(X: Any, factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -116,4 +117,5 @@ def _sums_of_rows(X: Any, factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
     words = _words(X.data).reshape(len(X.data), -1)
     products = np.einsum("ij,ij->i", words, factors[X.indices])
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(products, dtype=np.uint64)])
-    return sums[X.indptr[1:]] - sums[X.indptr[:-1]]
+    of_rows: NDArray[np.uint64] = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
+    return of_rows
