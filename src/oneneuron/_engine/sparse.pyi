@@ -17,6 +17,16 @@ class SparseLines:
         starts: NDArray[np.int64],
         length: int,
     ) -> None: ...
+    def count(self, counts: NDArray[np.int64]) -> None: ...
+    def transpose(
+        self,
+        starts: NDArray[np.int64],
+        ranges: NDArray[np.int64],
+        places: NDArray[np.int32],
+        values: FloatArray,
+        num_threads: int,
+        turn: Callable[[], object],
+    ) -> None: ...
     def multiply(
         self,
         x: Float64Array,

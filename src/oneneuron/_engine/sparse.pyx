@@ -2,8 +2,7 @@
 
 It is compiled once. The kernel (`kernel.pxd`) turns outputs into gradient weights.
 
-Layout. The values lie twice in memory: by rows, which are the samples, and by columns, which are the
-features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
+Layout. The values lie twice in memory: by rows, which are samples, and by columns, which are features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
 sample and neuron, has the kernel turn these into gradient weights, and writes them to the `slopes`,
 (n, K). The second one goes backward by columns: the gradient of a weight is the product of its
 column with the slopes. So each thread writes only to numbers of its own, and each number is a sum
@@ -20,7 +19,7 @@ Threads share the jobs of a phase (`jobs.pxd`): blocks of rows, or ranges of col
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.float cimport DBL_MAX
 from libc.math cimport INFINITY, fabs, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -41,6 +40,7 @@ cdef enum:
     LANES = ROUNDS * LINE_BYTES // 8    # samples in a tile
     PARTS = 4                           # partial sums of a product
     LINES_OF_A_JOB = 1024
+    TRANSPOSED = 5                      # to transpose a value takes as long as so many products
 
 cdef double LOG2_E = 1.4426950408889634
 
@@ -133,7 +133,12 @@ cdef struct Task:
     # Moments.
     double total                # the sum of the weights
     double *moments             # (4, num_lines), as in `moments.pyx`
-    # Both: the weights of the results of a product, or of the places in a line. Or NULL.
+    # The transpose.
+    const int64_t *ranges       # the first line of it in each job, and at the end their number
+    int64_t *following          # where the next value of each of its lines goes
+    int32_t *places_out
+    void *values_out
+    # The weights of the results of a product, or of the places in a line. Or NULL.
     const double *weights
     Jobs jobs
 
@@ -152,6 +157,54 @@ cdef void multiply_lines(void *context, int64_t job, int64_t rank) noexcept nogi
         if task.weights != NULL:
             for k in range(width):
                 out[k] *= task.weights[i]
+
+
+cdef inline int64_t first_from(
+    const int32_t *places, int64_t first, int64_t end, int64_t place
+) noexcept nogil:
+    """Return the first value from `first` on whose place is at least `place`."""
+    cdef int64_t middle
+    while first < end:
+        middle = first + (end - first) // 2
+        if places[middle] < place:
+            first = middle + 1
+        else:
+            end = middle
+    return first
+
+
+cdef inline void transpose_part(
+    const value *values, const Task *task, int64_t first_place, int64_t end_place,
+    value *values_out
+) noexcept nogil:
+    """Copy what lies between two places, in all lines, to the lines of the transpose."""
+    cdef:
+        const int32_t *places = task.lines.places
+        const int64_t *starts = task.lines.starts
+        int64_t *following = task.following
+        int32_t *places_out = task.places_out
+        Py_ssize_t i
+        int64_t j, at, end
+    for i in range(task.num_lines):
+        end = starts[i + 1]
+        j = first_from(places, starts[i], end, first_place)
+        while j < end and places[j] < end_place:
+            at = following[places[j]]
+            following[places[j]] = at + 1
+            places_out[at] = <int32_t>i
+            values_out[at] = values[j]
+            j += 1
+
+
+cdef void transpose_range(void *context, int64_t job, int64_t rank) noexcept nogil:
+    """Write some lines of the transpose, so few that they stay in a cache: a job."""
+    cdef:
+        const Task *task = <const Task *>context
+        int64_t first = task.ranges[job], end = task.ranges[job + 1]
+    if task.lines.doubles != NULL:
+        transpose_part(task.lines.doubles, task, first, end, <double *>task.values_out)
+    else:
+        transpose_part(task.lines.singles, task, first, end, <float *>task.values_out)
 
 
 cdef void measure_line(const Task *task, Py_ssize_t i, double *moments) noexcept nogil:
@@ -246,11 +299,48 @@ cdef class SparseLines:
     cdef int share(
         self, Task *task, Work work, Py_ssize_t width, Py_ssize_t num_threads, turn
     ) except -1:
-        """Do a task, with as many helpers as pay off."""
+        """Do a task for all lines, with as many helpers as pay off."""
         return do_jobs(
             &task.jobs, work, task, (self.num_lines + LINES_OF_A_JOB - 1) // LINES_OF_A_JOB,
             helpers_for(<double>self.num_values * width, num_threads), turn, TURN_MILLISECONDS,
         )
+
+    def count(self, int64_t[::1] counts):
+        """Add the number of values at each place, (length,), to `counts`."""
+        cdef Py_ssize_t i
+        with nogil:
+            for i in range(self.num_values):
+                counts[self.lines.places[i]] += 1
+
+    def transpose(
+        self, const int64_t[::1] starts, const int64_t[::1] ranges, int32_t[::1] places, values,
+        Py_ssize_t num_threads, turn,
+    ):
+        """Write the lines of the transpose.
+
+        Parameters
+        ----------
+        starts : (length + 1,), the first value of each line of the transpose
+        ranges : the first of the lines that a thread takes at once, and at the end `length`
+        places : (num_values,), out
+        values : (num_values,), of the same dtype as those of the lines, out
+        num_threads : the largest number of threads
+        turn : callable, as in `Pass`
+        """
+        cdef:
+            Task *task = self.new_task(None)
+            int64_t[::1] following = starts[:self.length].copy()
+            uint8_t[::1] value_bytes = values.view("uint8")
+        try:
+            task.ranges, task.following = &ranges[0], &following[0]
+            task.places_out, task.values_out = &places[0], &value_bytes[0]
+            do_jobs(
+                &task.jobs, transpose_range, task, ranges.shape[0] - 1,
+                helpers_for(TRANSPOSED * <double>self.num_values, num_threads), turn,
+                TURN_MILLISECONDS,
+            )
+        finally:
+            free(task)
 
     def multiply(
         self, const double[:, ::1] x, const double[::1] constants, const double[::1] weights,

@@ -1,7 +1,7 @@
 """Sparse samples as passes read them: by rows and by columns, with the rows' numbers in tiles.
 
-Columns without a value are left out, unless their weights are not zero at the start. Their
-derivatives are zero, so their weights stay zero. After hashing, most columns are like that.
+If most columns hold no value, as after hashing, these are left out, unless their weights are not
+zero at the start. Their derivatives are zero, so their weights stay zero.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ from .turns import turn
 # this number of them.
 _RANGES = 64
 _LEAST_VALUES_OF_A_RANGE = 4096
+
+# When the rows are transposed, each range must be searched for in each row, where there should be
+# this number of values to find. A single thread needs one range.
+_RANGES_FOR_A_THREAD = 4
+_VALUES_OF_A_SEARCH = 8
+
+# Columns are left out if at most this share of them is kept.
+_MOST_KEPT = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -132,30 +140,44 @@ def lay_out_sparse(
     lanes = tiles.values[:, 0].astype(np.int32) - np.int32(1)
     if tiles.weights is not None:
         lanes[tiles.weights == 0.0] = -1
-    by_columns = X.tocsc()
-    is_kept = np.diff(by_columns.indptr) > 0
-    is_kept[[] if needed is None else needed] = True
-    is_kept[0] |= not is_kept.any()
+    is_kept, columns, starts = _transposed(X, needed, n_threads)
     kept = np.flatnonzero(is_kept)
-    rows = X.indices if len(kept) == X.shape[1] else _numbers_among(is_kept)[X.indices]
-    starts = by_columns.indptr[np.append(kept, X.shape[1])].astype(np.int64)
+    places = X.indices
+    if len(kept) < X.shape[1]:
+        places = (np.cumsum(is_kept, dtype=np.int32) - np.int32(1))[places]
     return SparseSamples(
-        rows=SparseLines(X.data, rows, X.indptr.astype(np.int64), len(kept)),
-        columns=SparseLines(by_columns.data, by_columns.indices, starts, X.shape[0]),
-        kept=kept, width=X.shape[1], lanes=lanes, ranges=_cut_columns(starts), weights=weights,
+        rows=SparseLines(X.data, places, X.indptr.astype(np.int64), len(kept)), columns=columns,
+        kept=kept, width=X.shape[1], lanes=lanes, ranges=_cut(starts, _RANGES), weights=weights,
         tiles=tiles, dtype=X.dtype,
     )  # fmt: skip
 
 
-def _numbers_among(is_kept: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Return the number of each column among those that are kept."""
-    return np.cumsum(is_kept, dtype=np.int32) - np.int32(1)
+def _transposed(
+    X: Any, needed: NDArray[np.intp] | None, n_threads: int
+) -> tuple[NDArray[np.bool_], SparseLines, NDArray[np.int64]]:
+    """Return which columns are kept, their lines, and where each of these starts."""
+    n, d = X.shape
+    rows = SparseLines(X.data, X.indices, X.indptr.astype(np.int64), d)
+    starts = np.zeros(d + 1, np.int64)
+    rows.count(starts[1:])
+    is_kept = starts[1:] > 0
+    is_kept[[] if needed is None else needed] = True
+    is_kept[0] |= not is_kept.any()
+    is_kept |= np.count_nonzero(is_kept) > _MOST_KEPT * d
+    np.cumsum(starts, out=starts)
+    places, values = np.empty(X.nnz, np.int32), np.empty_like(X.data)
+    num_ranges = 1
+    if n_threads > 1:
+        num_ranges = min(_RANGES_FOR_A_THREAD * n_threads, X.nnz // (_VALUES_OF_A_SEARCH * n))
+    rows.transpose(starts, _cut(starts, num_ranges), places, values, n_threads, turn)
+    starts = starts[np.append(np.flatnonzero(is_kept), d)]
+    return is_kept, SparseLines(values, places, starts, n), starts
 
 
-def _cut_columns(starts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return ranges of columns that have about as many values each."""
+def _cut(starts: NDArray[np.int64], num_ranges: int) -> NDArray[np.int64]:
+    """Return ranges of lines that have about as many values each: the first lines, and the end."""
     num_values = int(starts[-1])
-    num_ranges = max(1, min(_RANGES, num_values // _LEAST_VALUES_OF_A_RANGE))
+    num_ranges = max(1, min(num_ranges, num_values // _LEAST_VALUES_OF_A_RANGE))
     cuts = np.searchsorted(starts, np.linspace(0, num_values, num_ranges + 1), side="right") - 1
     cuts[0], cuts[-1] = 0, len(starts) - 1
     return np.unique(cuts).astype(np.int64)
