@@ -48,7 +48,7 @@ cdef enum Output:
     SOFTMAX                     # of each class, if the neurons are a layer
 
 cdef struct Prediction:
-    const void *parameters      # reals, (K, d + 1), the bias last; NULL if tiles hold K margins
+    const void *parameters      # reals, (K, d + 1), the bias last; NULL if tiles hold margins
     Py_ssize_t num_features
     Py_ssize_t num_neurons
     Py_ssize_t rounds

@@ -90,7 +90,11 @@ cpdef enum State:
 
 cdef enum:
     COSTS = 1024        # costs kept for each model
-    PAIRS = 20          # pairs that L-BFGS remembers; more hardly save any passes
+    # The pairs that L-BFGS remembers of a model. More than 20 hardly save any passes. With very many
+    # parameters, they outgrow the caches and take longer than a pass, so there are fewer.
+    PAIRS = 20
+    LEAST_PAIRS = 5
+    PAIR_BYTES = 67108864
     MOST_TRIALS = 20    # trial points of a line search
     STALLED_STEPS = 3   # steps in a row that hardly lower the cost, before a model ends
     LIKELY_PASSES = 10  # the passes that helpers are started for in L-BFGS, which may end soon
@@ -659,6 +663,7 @@ cdef class LBFGS(Solver):
 
     cdef:
         double epsilon
+        Py_ssize_t pairs            # that are remembered
         bint is_diagonal
         const double *preconditioner
         const double *shares        # (size,), the penalty's share of the bound in each coordinate
@@ -667,8 +672,8 @@ cdef class LBFGS(Solver):
         double *directions          # (K, size), of the line search
         double *v_directions        # (K, size), the same in v
         double *v_gradients         # (K, size), at the iterate, in v
-        double *v_steps             # (K, PAIRS, size), the s of each pair
-        double *v_changes           # (K, PAIRS, size), the y of each pair
+        double *v_steps             # (K, pairs, size), the s of each pair
+        double *v_changes           # (K, pairs, size), the y of each pair
         double *v_new               # (size,)
 
     def __init__(
@@ -677,14 +682,15 @@ cdef class LBFGS(Solver):
     ):
         self.prepare(owner, alpha, intercept, limits, means, single, low_costs, LIKELY_PASSES)
         self.epsilon = SINGLE_EPSILON if single else DOUBLE_EPSILON
+        self.pairs = max(LEAST_PAIRS, min(PAIRS, PAIR_BYTES // (16 * self.size)))
         self.prepare_coordinates(preconditioner)
         models, size = self.num_models, self.size
         self.memories = <Memory *>self.pointer(np.zeros(models * sizeof(Memory), np.uint8))
         self.directions = self.doubles(np.zeros((models, size)))
         self.v_directions = self.doubles(np.zeros((models, size)))
         self.v_gradients = self.doubles(np.zeros((models, size)))
-        self.v_steps = self.doubles(np.empty((models, PAIRS, size)))
-        self.v_changes = self.doubles(np.empty((models, PAIRS, size)))
+        self.v_steps = self.doubles(np.empty((models, self.pairs, size)))
+        self.v_changes = self.doubles(np.empty((models, self.pairs, size)))
         self.v_new = self.doubles(np.zeros(size))
 
     cdef int prepare_coordinates(self, preconditioner) except -1:
@@ -746,7 +752,7 @@ cdef class LBFGS(Solver):
         self, LBFGS draft, Py_ssize_t i, Py_ssize_t k, bint with_pairs
     ) noexcept nogil:
         cdef:
-            Py_ssize_t j, n = self.size, size = n * PAIRS
+            Py_ssize_t j, n = self.size, size = n * self.pairs
             Memory *memory = &self.memories[k]
             double *direction = self.directions + n * k
             double slope
@@ -880,7 +886,7 @@ cdef class LBFGS(Solver):
         cdef:
             Py_ssize_t j, n = self.size
             Memory *memory = &self.memories[k]
-            int64_t newest = (memory.oldest + memory.num_pairs) % PAIRS
+            int64_t newest = (memory.oldest + memory.num_pairs) % self.pairs
             double *step = self.v_directions + n * k  # overwritten here; the search is over
             double *gradient = self.v_gradients + n * k
             double *change = self.v_new  # first the new gradient
@@ -894,38 +900,38 @@ cdef class LBFGS(Solver):
         product = dot(n, step, change)
         if not product > self.epsilon * sqrt(dot(n, step, step)) * sqrt(dot(n, change, change)):
             return
-        memcpy(self.v_steps + n * (PAIRS * k + newest), step, n * sizeof(double))
-        memcpy(self.v_changes + n * (PAIRS * k + newest), change, n * sizeof(double))
+        memcpy(self.v_steps + n * (self.pairs * k + newest), step, n * sizeof(double))
+        memcpy(self.v_changes + n * (self.pairs * k + newest), change, n * sizeof(double))
         memory.products[newest] = product
         memory.data_curvature = fitting_data_curvature(
             n, change, product, self.shares, memory.data_curvature
         )
-        if memory.num_pairs < PAIRS:
+        if memory.num_pairs < self.pairs:
             memory.num_pairs += 1
         else:
-            memory.oldest = (memory.oldest + 1) % PAIRS
+            memory.oldest = (memory.oldest + 1) % self.pairs
 
     cdef void multiply_by_inverse_hessian(self, Py_ssize_t k) noexcept nogil:
         """Write the direction in v: minus the learned inverse Hessian times the gradient."""
         cdef:
             Py_ssize_t i, j, pair, n = self.size
             Memory *memory = &self.memories[k]
-            const double *steps = self.v_steps + n * PAIRS * k
-            const double *changes = self.v_changes + n * PAIRS * k
+            const double *steps = self.v_steps + n * self.pairs * k
+            const double *changes = self.v_changes + n * self.pairs * k
             const double *gradient = self.v_gradients + n * k
             double *direction = self.v_directions + n * k
             double multiple, r = memory.data_curvature
         for j in range(n):
             direction[j] = -gradient[j]
         for i in range(memory.num_pairs - 1, -1, -1):
-            pair = (memory.oldest + i) % PAIRS
+            pair = (memory.oldest + i) % self.pairs
             multiple = dot(n, steps + n * pair, direction) / memory.products[pair]
             memory.multiples[pair] = multiple
             add_multiple(n, -multiple, changes + n * pair, direction)
         for j in range(n):
             direction[j] /= r * (1.0 - self.shares[j]) + self.shares[j]
         for i in range(memory.num_pairs):
-            pair = (memory.oldest + i) % PAIRS
+            pair = (memory.oldest + i) % self.pairs
             multiple = dot(n, changes + n * pair, direction) / memory.products[pair]
             add_multiple(n, memory.multiples[pair] - multiple, steps + n * pair, direction)
 

@@ -2,8 +2,8 @@
 
 It is compiled once. The kernel (`kernel.pxd`) turns outputs into gradient weights.
 
-Layout. The values lie twice in memory: by rows, which are samples, and by columns, which are features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
-sample and neuron, has the kernel turn these into gradient weights, and writes them to the `slopes`,
+Layout. The values lie twice in memory: by rows, which are samples, and by columns, which are
+features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
 (n, K). The second one goes backward by columns: the gradient of a weight is the product of its
 column with the slopes. So each thread writes only to numbers of its own, and each number is a sum
 in an order that depends on the data alone.
