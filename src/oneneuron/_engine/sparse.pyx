@@ -4,6 +4,7 @@ It is compiled once. The kernel (`kernel.pxd`) turns outputs into gradient weigh
 
 Layout. The values lie twice in memory: by rows, which are samples, and by columns, which are
 features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
+sample and neuron, has the kernel turn these into gradient weights, and writes them to the `slopes`,
 (n, K). The second one goes backward by columns: the gradient of a weight is the product of its
 column with the slopes. So each thread writes only to numbers of its own, and each number is a sum
 in an order that depends on the data alone.
@@ -210,23 +211,26 @@ cdef void transpose_range(void *context, int64_t job, int64_t rank) noexcept nog
 cdef void measure_line(const Task *task, Py_ssize_t i, double *moments) noexcept nogil:
     """Compute the mean, scale, standard deviation and root mean square of a line.
 
-    The values that are not stored are zeros. The mean is taken off before anything is squared.
+    The values that are not stored are zeros. The mean is taken off before anything is squared. It is
+    computed from differences to the first value if all are stored, so that a constant is found.
     """
     cdef:
         int64_t j, first = task.lines.starts[i], end = task.lines.starts[i + 1]
         Py_ssize_t step = task.num_lines
+        bint is_full = end - first == task.length
+        double shift = value_at(&task.lines, first) if is_full else 0.0
         double x, weight, sum = 0.0, stored = 0.0, squares = 0.0
         double mean, rest, variance, deviation, size
     for j in range(first, end):
         weight = weight_at(task, j)
-        sum += weight * value_at(&task.lines, j)
+        sum += weight * (value_at(&task.lines, j) - shift)
         stored += weight
-    mean = sum / task.total
+    mean = shift + sum / task.total
     for j in range(first, end):
         x = value_at(&task.lines, j) - mean
         squares += weight_at(task, j) * (x * x)
-    # If every value is stored, a rest would be a rounding error.
-    rest = max(0.0, task.total - stored) if end - first < task.length else 0.0
+    # If all values are stored, a rest would be a rounding error.
+    rest = 0.0 if is_full else max(0.0, task.total - stored)
     variance = (squares + rest * (mean * mean)) / task.total
     if not variance <= DBL_MAX or not fabs(mean) <= DBL_MAX:  # or NaN
         mean = variance = INFINITY
