@@ -9,6 +9,8 @@ from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -433,13 +435,81 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             For the same reasons as `decision_function`.
         """
-        if len(getattr(self, "classes_", ())) == 1:
+        if self._num_classes == 1:
             return np.ones_like(self._predicted(predictions.margins, X))
-        is_layer = self.multi_class == "softmax" and len(getattr(self, "classes_", ())) > 2
         probabilities: FloatArray = self._predicted(
-            predictions.softmax if is_layer else predictions.probabilities, X
+            predictions.softmax if self._is_layer else predictions.probabilities, X
         )
         return probabilities
+
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
+        """Return the logarithm of the probability of each class.
+
+        It is computed from w.x + b, and is exact where the probability itself is so small that it
+        underflows to 0, or so large that it rounds to 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            The columns are in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as `decision_function`.
+        """
+        if self._num_classes == 1:
+            return np.zeros_like(self._predicted(predictions.margins, X))
+        logarithms: FloatArray = self._predicted(
+            predictions.log_softmax if self._is_layer else predictions.log_probabilities, X
+        )
+        return logarithms
+
+    def sparsify(self) -> Self:
+        """Convert `coef_` to a sparse matrix in CSR format, which is smaller if most of it is zero.
+
+        All methods work as before. `fit` and `partial_fit` make it dense again.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        wants_array = get_config().get("sparse_interface") == "sparray"  # from scikit-learn 1.9 on
+        as_csr: Any = sparse.csr_array if wants_array else sparse.csr_matrix
+        self.coef_ = as_csr(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Convert `coef_` back to an array, after `sparsify`.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        self.coef_ = self._dense_coef
+        return self
+
+    @property
+    def _dense_coef(self) -> FloatArray:
+        coef: Any = self.coef_
+        dense: FloatArray = coef if isinstance(coef, np.ndarray) else coef.toarray()
+        return dense
+
+    @property
+    def _num_classes(self) -> int:
+        """The number of classes; 0 before a fit."""
+        return len(getattr(self, "classes_", ()))
+
+    @property
+    def _is_layer(self) -> bool:
+        """Whether the probabilities are the softmax of w.x + b."""
+        return self.multi_class == "softmax" and self._num_classes > 2
 
     def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
         """Return a prediction for samples, checked first."""
@@ -447,7 +517,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         n_threads = _checks.as_threads(self.n_threads)
         samples = validated_samples(self, X, reset=False)
         try:
-            return prediction(samples, self.coef_, self.intercept_, n_threads)
+            return prediction(samples, self._dense_coef, self.intercept_, n_threads)
         except predictions.InfiniteMarginError as error:
             raise _diagnostics.infinite_margins("X") from error
 
@@ -478,7 +548,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         given: tuple[ArrayLike, ArrayLike]
         if is_warm:
-            name, given = "warm_start or partial_fit", (self.coef_, self.intercept_)
+            name, given = "warm_start or partial_fit", (self._dense_coef, self.intercept_)
         elif self.init is not None:
             name, given = "init", self.init
         else:
