@@ -111,16 +111,17 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        The weights of each neuron, with the dtype of X.
+        The weights of each neuron, with the dtype of X. After `sparsify`, a sparse matrix.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         The bias of each neuron.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
-    n_iter_ : int
-        The largest number of steps that any neuron made.
+    n_iter_ : ndarray of shape (1,) or (n_classes,), int64
+        The number of steps made: one number for a single neuron or a layer, and one for each neuron
+        with ``multi_class="ovr"``.
     loss_ : float
         The cost of the model, summed over the neurons.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (max(n_iter_) + 1,)
         The cost at the start and after each step, summed over the neurons. A neuron whose training
         has ended keeps its last cost. After `partial_fit`, the curve has one cost for each call,
         on the samples of that call.
@@ -168,7 +169,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     coef_: FloatArray
     intercept_: FloatArray
     classes_: AnyArray
-    n_iter_: int
+    n_iter_: NDArray[np.int64]
     loss_: float
     loss_curve_: Float64Array
     history_: list[History]
@@ -271,7 +272,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha
         self.eta_ = neurons.eta if options.solver == "gd" else None
-        self.n_iter_ = max(neuron.num_steps for neuron in trained)
+        self.n_iter_ = np.array([neuron.num_steps for neuron in trained], np.int64)
         self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
@@ -355,7 +356,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self.coef_ = starts[:, :-1].astype(dtype)
         self.intercept_ = starts[:, -1].astype(dtype)
-        self.n_iter_, self.loss_, self.loss_curve_ = 0, 0.0, np.empty(0)
+        self.n_iter_ = np.zeros(1 if self._is_layer else len(starts), np.int64)
+        self.loss_, self.loss_curve_ = 0.0, np.empty(0)
 
     def _step(
         self, options: Options, starts: Float64Array, X: FloatArray,
@@ -367,7 +369,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         models, self.eta_ = neurons.step(starts, seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha
-        self.n_iter_ += 1
+        self.n_iter_ = self.n_iter_ + 1  # a new array, since an error later restores the old one
         self.loss_ = total_cost(models)
         self.loss_curve_ = np.append(self.loss_curve_, self.loss_)
         self._seen = tuple(seen)

@@ -116,7 +116,7 @@ def test_lbfgs_has_a_stretch_for_each_step_and_a_last_one():
     X, y, _ = make_classes(3)
     recorder = Recorder()
     found = NeuronClassifier().set_callbacks(recorder).fit(X, y)
-    assert len(recorder.tasks("steps")) == found.n_iter_ + 1
+    assert len(recorder.tasks("steps")) == found.n_iter_[0] + 1
 
 
 # --- What they see ---
@@ -176,7 +176,7 @@ def test_callbacks_see_the_models_after_each_step(solver):
     assert len({len(history.step) for history in found.history_}) > 1
     for k, history in enumerate(found.history_):
         # A neuron that has ended stays where it is. The last stretch is empty.
-        for step in range(found.n_iter_ + 1):
+        for step in range(max(found.n_iter_) + 1):
             i = min(step, len(history.step) - 1)
             assert keeper.coefs[step][k].tobytes() == history.weights[i].tobytes()
             assert keeper.intercepts[step][k] == history.bias[i]
@@ -254,7 +254,7 @@ def test_a_callback_that_returns_true_stops_all_neurons(n_init, solver, num_step
     )
     found.set_callbacks(recorder).fit(X, y)
     assert found.stop_reason_ == "callback"
-    assert found.n_iter_ == num_steps and found.loss_curve_.shape == (num_steps + 1,)
+    assert found.n_iter_.tolist() == [num_steps] * 3 and found.loss_curve_.shape == (num_steps + 1,)
     assert [h.step.tolist() for h in found.history_] == [list(range(num_steps + 1))] * 3
     assert len(recorder.tasks("fit")) == 1 and recorder.events[-1][0] == "teardown"
 
@@ -265,7 +265,7 @@ def test_a_stopped_fit_makes_the_first_steps_of_the_whole(solver):
     options = dict(solver=solver, max_iter=2000, tol=1e-9)
     stopped = NeuronClassifier(**options).set_callbacks(Recorder(stop_at=2)).fit(X, y)
     whole = NeuronClassifier(record_every=1, **options).fit(X, y)
-    reached = [history.weights[stopped.n_iter_] for history in whole.history_]
+    reached = [history.weights[max(stopped.n_iter_)] for history in whole.history_]
     assert stopped.coef_.tobytes() == np.array(reached).tobytes()
 
 
