@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import SOLVERS, bits, cost_and_gradient, make_classes
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from oneneuron import NeuronClassifier
@@ -83,6 +84,50 @@ def test_a_start_at_the_minimum_makes_no_step():
     again = NeuronClassifier(init=(found.coef_, found.intercept_)).fit(X, y)
     assert (again.n_iter_.tolist(), again.stop_reason_) == ([0], "converged")
     assert again.loss_curve_.shape == (1,) and bits(again) == bits(found)
+
+
+# --- No step ---
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+@pytest.mark.parametrize("loss", ["quadratic", "log"])
+@pytest.mark.parametrize("multi_class", ["softmax", "ovr"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_with_max_iter_0_the_start_is_the_result(solver, multi_class, loss):
+    X, y, rng = make_classes(48, 200, 4, 3)
+    init = rng.standard_normal((3, 4)), rng.standard_normal(3)
+    options = dict(solver=solver, multi_class=multi_class, loss=loss, max_iter=0)
+    found = NeuronClassifier(init=init, **options).fit(X, y)
+    assert bits(found) == bits(init)
+    assert found.loss_curve_.tolist() == [found.loss_]
+    assert not NeuronClassifier(**options).fit(X, y).coef_.any()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_with_max_iter_0_a_fit_does_not_claim_to_have_converged(solver):
+    X, y, _ = make_classes(48, 200, 4)
+    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=0 before the cost was flat"):
+        found = NeuronClassifier(solver=solver, max_iter=0).fit(X, y)
+    assert (found.n_iter_.tolist(), found.stop_reason_) == ([0], "max_iter")
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+def test_with_max_iter_0_the_samples_of_a_draft_change_nothing():
+    X, y, _ = make_classes(49, 150_000, 2)
+    found = NeuronClassifier(max_iter=0, record_every=1).fit(X, y)
+    assert not found.coef_.any() and found.history_[0].step.tolist() == [0]
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+def test_with_max_iter_0_the_best_of_several_starts_is_kept():
+    X, y, _ = make_classes(50, 200, 4)
+    far = np.full((1, 4), 50.0), np.zeros(1)
+    options = dict(max_iter=0, init=far, random_state=0)
+    one, several = (NeuronClassifier(n_init=k, **options).fit(X, y) for k in (1, 5))
+    assert several.loss_ < one.loss_
+
+
+# --- The last model ---
 
 
 def test_the_model_is_the_last_of_the_curve_even_if_a_line_search_fails():

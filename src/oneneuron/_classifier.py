@@ -65,7 +65,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     eta : float or "auto", default="auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
     max_iter : int, default=10_000
-        The largest number of steps from each start. "lbfgs" usually takes 5 to 100.
+        The largest number of steps from each start. "lbfgs" usually takes 5 to 100. With 0, the
+        start is the result.
     tol : float, default=1e-5
         Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
         and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import SOLVERS, bits, cost_and_gradient, make_classes, printed_by
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -117,6 +118,31 @@ def test_lbfgs_has_a_stretch_for_each_step_and_a_last_one():
     recorder = Recorder()
     found = NeuronClassifier().set_callbacks(recorder).fit(X, y)
     assert len(recorder.tasks("steps")) == found.n_iter_[0] + 1
+
+
+@ignore_max_iter
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+@pytest.mark.parametrize("max_iter", [0, 1, 2, 1000])
+def test_a_fit_has_as_many_tasks_for_its_steps_as_logistic_regression(max_iter):
+    X, y, _ = make_classes(21)
+    most = []
+    for Classifier in (LogisticRegression, NeuronClassifier):
+        recorder = Recorder()
+        found = Classifier(max_iter=max_iter).set_callbacks(recorder).fit(X, y)
+        begun = [task for event, task in recorder.events if event == "begin"]
+        # The fit, at least one step, and an empty last task.
+        assert len(begun) == 1 + max(found.n_iter_[0], 1) + 1
+        most.append(begun[0].max_subtasks)
+    assert most[0] == most[1]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_fit_that_begins_at_the_minimum_has_an_empty_first_stretch(solver):
+    X, y, _ = make_classes(22)
+    found = NeuronClassifier(solver=solver, warm_start=True).fit(X, y)
+    recorder = Recorder()
+    found.set_callbacks(recorder).fit(X, y)
+    assert found.n_iter_.tolist() == [0] and len(recorder.tasks("steps")) == 2
 
 
 # --- What they see ---

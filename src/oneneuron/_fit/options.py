@@ -83,7 +83,7 @@ class Options:
             solver=_checks.as_choice(parameters["solver"], "solver", ("lbfgs", "gd")),
             keep=_checks.as_choice(parameters["keep"], "keep", ("last", "best", "lowest")),
             eta=_checks.as_eta_or_auto(parameters["eta"]),
-            max_iter=_checks.as_count(parameters["max_iter"], "max_iter", least=1),
+            max_iter=_checks.as_count(parameters["max_iter"], "max_iter"),
             n_init=_checks.as_count(parameters["n_init"], "n_init", least=1),
             record_every=_checks.as_count(parameters["record_every"], "record_every"),
             verbose=int(verbose) if is_flag else _checks.as_count(verbose, "verbose"),
