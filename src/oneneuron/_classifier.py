@@ -18,6 +18,7 @@ from . import _checks, _diagnostics
 from ._engine import predictions
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
 from ._fit.classes import codes_among, encode, with_class_weight
+from ._fit.logistic_names import RefusesLogisticNames
 from ._fit.neurons import (
     Neurons,
     Reason,
@@ -34,7 +35,7 @@ from ._results import History, as_history
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
 
 
-class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A classifier made of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
 
     With two classes there is one neuron, f(x) = sigma(w.x + b), and f is the probability of the
