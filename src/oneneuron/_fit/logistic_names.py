@@ -67,7 +67,7 @@ class RefusesLogisticNames(BaseEstimator):
 
     def __new__(cls, *args: Any, **parameters: Any) -> Self:
         """Make an estimator, unless a parameter is LogisticRegression's."""
-        _refuse(parameters, cls)
+        _refuse(parameters, cls, TypeError)  # as Python does for an unknown keyword
         estimator: Self = super().__new__(cls)
         return estimator
 
@@ -86,14 +86,16 @@ class RefusesLogisticNames(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter.
+            If there is no such parameter. For one of LogisticRegression's, it is a TypeError, too.
         """
-        _refuse(parameters, type(self))
+        _refuse(parameters, type(self), ParameterError)
         super().set_params(**parameters)
         return self
 
 
-def _refuse(parameters: Mapping[str, object], estimator: type) -> None:
+def _refuse(
+    parameters: Mapping[str, object], estimator: type, error: Callable[[str], Exception]
+) -> None:
     """Raise an error if parameters are LogisticRegression's, unless a subclass has them, too."""
     names = [name for name in parameters if name in _REMEDIES]
     if not names:
@@ -103,7 +105,7 @@ def _refuse(parameters: Mapping[str, object], estimator: type) -> None:
     if foreign:
         noun = "parameter" if len(foreign) == 1 else "parameters"
         remedies = "; ".join(_REMEDIES[name](parameters[name]) for name in foreign)
-        raise ParameterError(f"{estimator.__name__} has no {noun} {_listed(foreign)}: {remedies}.")
+        raise error(f"{estimator.__name__} has no {noun} {_listed(foreign)}: {remedies}.")
 
 
 def _listed(names: Iterable[str]) -> str:
