@@ -14,19 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from oneneuron._engine import passes
 from oneneuron._engine.dispatch import available, import_kernel
 from oneneuron._engine.predict import predict
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.solvers import LBFGS, GradientDescent
+from oneneuron._engine.sparse_samples import lay_out_sparse
 from oneneuron._engine.turns import turn
+from oneneuron._fit.sparse_validation import as_canonical_rows
 from oneneuron._losses import LOSSES
 
 RECORDED = Path(__file__).parents[1] / "bits.json"
 
 # The number of classes, whether there are sample weights, and alpha.
 SETTINGS = ((2, False, 0.0), (2, True, 0.25), (4, False, 0.5))
+SPARSE_SHAPES = ((31, 2), (3000, 7), (1500, 300))
 SHAPES = ((1, 1), (31, 2), (400, 2), (3000, 7), (9000, 30), (40_000, 3), (1500, 300), (300, 4100))
 DTYPES = ("float64", "float32")
 NUM_STEPS = 12
@@ -79,6 +83,29 @@ def digest_of_fit(solver, shape, dtype, loss, setting, level, n_threads):
     return digest(*found, fit.num_passes)
 
 
+def digest_of_sparse_fit(shape, dtype, loss, setting, level, n_threads):
+    """Return a digest as `digest_of_fit` does, with a quarter of the values and L-BFGS."""
+    num_classes, weighted, alpha = setting
+    given = problem(*shape, num_classes)
+    X = np.where((np.arange(shape[0])[:, None] + np.arange(shape[1])) & 3, 0.0, given.X)
+    run = passes.make_pass(
+        lay_out_sparse(
+            as_canonical_rows(sparse.csr_array(X), dtype), given.codes, num_classes,
+            given.sample_weight if weighted else None, n_threads=n_threads,
+        ),
+        [1] if num_classes == 2 else range(num_classes), LOSSES[loss],
+        n_threads=n_threads, level=level,
+    )  # fmt: skip
+    fit = LBFGS(
+        run, alpha=alpha, intercept=True, limits=-1.0, means=0.0, single=False,
+        preconditioner=np.diagonal(given.preconditioner).copy(),
+    )  # fmt: skip
+    fit.start(given.starts)
+    fit.advance(NUM_STEPS)
+    found = [*fit.last, *fit.best, *fit.lowest, fit.gradient, fit.costs, fit.state]
+    return digest(*found, fit.num_passes)
+
+
 def digest_of_predictions(shape, dtype, setting, level, n_threads):
     """Return a digest of margins, class codes and probabilities."""
     num_classes, _, _ = setting
@@ -115,6 +142,16 @@ def digests_of_fits(solver, level, n_threads):
             solver, case[0], case[1], loss, case[2], level, n_threads
         )
         for loss, *case in product(LOSSES, SHAPES, DTYPES, SETTINGS)
+    }
+
+
+def digests_of_sparse_fits(level, n_threads):
+    """Return the digests of L-BFGS on sparse problems, by name."""
+    return {
+        f"sparse, {loss}, {title(*case)}": digest_of_sparse_fit(
+            case[0], case[1], loss, case[2], level, n_threads
+        )
+        for loss, *case in product(LOSSES, SPARSE_SHAPES, DTYPES, SETTINGS)
     }
 
 
@@ -155,6 +192,15 @@ def test_fits_have_the_recorded_bits_on_every_level_and_number_of_threads(
 
 @every_number_of_threads
 @every_level
+def test_sparse_fits_have_the_recorded_bits_on_every_level_and_number_of_threads(
+    level, n_threads, monkeypatch
+):
+    monkeypatch.setattr(passes, "_MOST_THREADS_PER_CORE", MOST_THREADS)
+    assert digests_of_sparse_fits(level, n_threads) == recorded("sparse", level)
+
+
+@every_number_of_threads
+@every_level
 def test_predictions_have_the_recorded_bits_on_every_level_and_number_of_threads(level, n_threads):
     assert digests_of_all_predictions(level, n_threads) == recorded("predictions", level)
 
@@ -164,6 +210,7 @@ if __name__ == "__main__":
     bits = {
         key: digests_of_fits("gd", level, 1)
         | digests_of_fits("lbfgs", level, 1)
+        | digests_of_sparse_fits(level, 1)
         | digests_of_all_predictions(level, 1)
         for key, level in sorted(levels.items())
     }

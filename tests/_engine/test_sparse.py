@@ -81,7 +81,7 @@ def assert_same_sums(X, num_classes, loss, is_layer, weights=None, seed=0):
         )
         for samples in (
             lay_out_sparse(X, codes, num_classes, weights, needed=every),
-            lay_out(X.toarray(), codes, num_classes, weights),
+            lay_out(X.toarray().astype(np.float64), codes, num_classes, weights),
         )
     )
     # The terms of a sum are at most as large as the samples' sizes and the cost.
@@ -107,6 +107,18 @@ def test_a_pass_has_the_sums_of_dense_samples(X, loss, num_classes, is_layer, se
 def test_a_pass_has_the_sums_of_dense_weighted_samples(X, loss, num_classes, is_layer, seed):
     weights = np.random.default_rng(seed).integers(0, 4, size=X.shape[0]).astype(float)
     assert_same_sums(X, num_classes, loss, is_layer, weights, seed)
+
+
+@pytest.mark.linetrace
+@every_loss
+@every_dtype
+@pytest.mark.parametrize("is_weighted", [False, True])
+@pytest.mark.parametrize(("num_classes", "is_layer"), [(2, False), (3, True)])
+def test_a_pass_over_few_samples_has_the_sums_of_dense_samples(
+    loss, dtype, is_weighted, num_classes, is_layer
+):
+    weights = np.arange(40.0) % 3 if is_weighted else None
+    assert_same_sums(draw_matrix(40, 5, 0.4, dtype), num_classes, loss, is_layer, weights)
 
 
 @every_loss
@@ -190,15 +202,16 @@ def test_an_exception_from_a_turn_loses_no_step():
 # --- The layout ---
 
 
+@pytest.mark.linetrace
 @every_dtype
 @pytest.mark.parametrize("n_threads", [1, 4])
 def test_the_columns_are_those_of_scipy(monkeypatch, dtype, n_threads):
     monkeypatch.setattr(sparse_samples, "_LEAST_VALUES_OF_A_RANGE", 1)
     monkeypatch.setattr(sparse_samples, "_VALUES_OF_A_SEARCH", 1)
-    X = draw_matrix(dtype=dtype)
-    samples = lay_out_sparse(X, draw_classes(2000, 2), 2, n_threads=n_threads)
-    x = np.random.default_rng(1).standard_normal((2000, 2))
-    products = np.empty((300, 2))
+    X = draw_matrix(n=100, d=20, dtype=dtype)
+    samples = lay_out_sparse(X, draw_classes(100, 2), 2, n_threads=n_threads)
+    x = np.random.default_rng(1).standard_normal((100, 2))
+    products = np.empty((20, 2))
     samples.columns.multiply(x, None, None, products, n_threads, turn)
     np.testing.assert_allclose(products, X.T @ x, atol=1e-12 * abs(X).sum())
 
@@ -248,6 +261,7 @@ def test_means_and_scales_are_those_of_dense_samples(X, seed, is_weighted):
     np.testing.assert_allclose(of_sparse.scales, of_dense.scales, rtol=1e-12)
 
 
+@pytest.mark.linetrace
 def test_the_deviation_of_a_feature_far_from_zero_is_precise():
     values = 1e9 + np.random.default_rng(0).standard_normal(1000)
     X = as_canonical_rows(sparse.coo_array(values[:, None]), np.float64)
@@ -267,15 +281,16 @@ def test_squares_that_overflow_make_scales_infinite():
     assert np.isinf(SparseMoments(lay_out_sparse(X, np.array([0, 1]), 2)).scales).all()
 
 
+@pytest.mark.linetrace
 @pytest.mark.parametrize("fit_intercept", [True, False])
 @pytest.mark.parametrize("is_weighted", [True, False])
 def test_the_safe_step_size_is_just_below_the_inverse_of_the_largest_curvature(
     fit_intercept, is_weighted
 ):
-    X, codes = draw_matrix(300, 40), draw_classes(300, 2)
-    u = np.random.default_rng(1).uniform(size=300) if is_weighted else np.ones(300)
+    X, codes = draw_matrix(60, 8, 0.3), draw_classes(60, 2)
+    u = np.random.default_rng(1).uniform(size=60) if is_weighted else np.ones(60)
     moments = SparseMoments(lay_out_sparse(X, codes, 2, u), fit_intercept)
-    Z = np.column_stack([X.toarray(), np.full(300, float(fit_intercept))])
+    Z = np.column_stack([X.toarray(), np.full(60, float(fit_intercept))])
     largest = np.linalg.eigvalsh(Z.T @ (u[:, None] * Z))[-1]
     # As the docstring says: rounded down by less than 0.2 %.
     ratio = moments.safe_eta(0.5, 0.25) * (0.25 * largest + 0.5)

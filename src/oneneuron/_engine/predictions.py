@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from .._typing import FloatArray
 from .dispatch import import_kernel
@@ -155,14 +154,14 @@ def _predict(
     dtype, threads = np.result_type(X.dtype, coef), as_num_threads(n_threads)
     if X.shape[0] == 0:
         return
-    if issparse(X):
-        with np.errstate(over="ignore", invalid="ignore"):
-            samples = multiply_rows(X, coef, intercept, threads).astype(dtype, copy=False)
-        parameters = None  # since the samples are the margins
-    else:
+    if isinstance(X, np.ndarray):
         samples = X.astype(dtype, copy=False)
         parameters = np.empty((len(coef), X.shape[1] + 1), dtype)
         parameters[:, :-1], parameters[:, -1] = coef, intercept
+    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = multiply_rows(X, coef, intercept, threads).astype(dtype, copy=False)
+        parameters = None  # since the samples are the margins
     kernel = import_kernel(dtype.name)
     if predict(kernel, samples, parameters, output, reals, codes, threads, turn):
         raise InfiniteMarginError("w.x + b is not finite for every sample.")

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 
 from .._typing import FloatArray
 
@@ -96,7 +95,7 @@ def _hashes(X: FloatArray, codes: NDArray[np.integer[Any]]) -> NDArray[np.uint64
     words_per_value = X.dtype.itemsize // 4
     num_words = words_per_value * X.shape[1]
     factors = np.random.default_rng(0).integers(2**64, size=num_words + 1, dtype=np.uint64)
-    if issparse(X):
+    if not isinstance(X, np.ndarray):
         sums = _sums_of_rows(X, factors[1:].reshape(X.shape[1], words_per_value))
     else:
         # Unlike a product with @, einsum needs no copy of the words in 64 bits.
