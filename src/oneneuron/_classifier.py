@@ -209,15 +209,21 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.random_state = random_state
         self.verbose = verbose
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     @with_callbacks
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the neurons on samples and their labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. The computation is in float32 for float32 samples, and otherwise in
-            float64.
+            float64. Sparse matrices and arrays of any format stay sparse. CSR needs no conversion,
+            and is added up in float64.
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -297,7 +303,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
             All the labels that will occur. The first call needs them. Later calls may leave them
@@ -380,7 +386,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -402,7 +408,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -426,7 +432,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
@@ -453,7 +459,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
 
         Returns
         -------
