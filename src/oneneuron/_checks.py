@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from . import _frames
 from ._losses import LOSSES, Loss
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomDraws, RandomState
 
@@ -49,6 +50,7 @@ def refuse_masked(value: object, name: str) -> None:
 def as_array(value: ArrayLike, name: str) -> AnyArray:
     """Return the value as an array of any dtype, whose shape nobody else can change."""
     refuse_masked(value, name)
+    value = _frames.as_numpy(value, name)
     try:
         return np.asarray(value).view()
     except ValueError as error:

@@ -261,7 +261,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = Neurons(options, X, codes, len(classes), sample_weight)
+        neurons = Neurons(options, X, codes, len(classes), sample_weight, given=given_X)
         starts = neurons.starts(first)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(starts, tasks)
@@ -345,7 +345,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             self._begin(classes, starts, X.dtype)
         self.stop_reason_ = "partial_fit"
         if sample_weight is None or sample_weight.any():
-            self._step(options, starts, X, codes, sample_weight)
+            self._step(options, starts, X, codes, sample_weight, given_X)
         return self
 
     def _begin(self, classes: AnyArray, starts: Float64Array, dtype: np.dtype[Any]) -> None:
@@ -357,11 +357,13 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _step(
         self, options: Options, starts: Float64Array, X: FloatArray,
-        codes: NDArray[np.integer[Any]], sample_weight: FloatArray | None,
+        codes: NDArray[np.integer[Any]], sample_weight: FloatArray | None, given_X: ArrayLike,
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, seen.share)
+        neurons = Neurons(
+            options, X, codes, len(self.classes_), sample_weight, seen.share, given_X
+        )
         models, self.eta_ = neurons.step(starts, seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha

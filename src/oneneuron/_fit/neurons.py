@@ -129,6 +129,8 @@ class Neurons:
     sample_weight : ndarray of shape (n,), with the dtype of X, or None
     penalty_share : float, default 1.0
         The share of the penalty that belongs to these samples.
+    given : array-like of shape (n, d), default None
+        The samples as they were passed to the fit. If it is a frame, an error can name its columns.
 
     Attributes
     ----------
@@ -139,6 +141,7 @@ class Neurons:
     def __init__(
         self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
         sample_weight: FloatArray | None, penalty_share: float = 1.0,
+        given: ArrayLike | None = None,
     ) -> None:  # fmt: skip
         self._options = options
         self._samples = lay_out(
@@ -146,7 +149,7 @@ class Neurons:
         )
         self._moments = SecondMoments(self._samples, options.fit_intercept, options.n_threads)
         if not np.isfinite(self._moments.means).all():
-            refuse_infinite(X)  # but squares may be infinite even if X is not
+            refuse_infinite(X, given)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
         self._is_layer = options.multi_class == "softmax" and num_classes > 2
         loss = options.loss

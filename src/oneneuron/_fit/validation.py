@@ -17,7 +17,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .. import _checks
+from .. import _checks, _frames
 from .._typing import AnyArray, FloatArray
 from .classes import encode
 
@@ -45,9 +45,10 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     """
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
-    if samples is not None and _is_sum_finite(samples):
-        if _check_features(estimator, X, samples, reset):
-            return samples
+    if samples is not None and _check_features(estimator, X, samples, reset):
+        if not _is_sum_finite(samples):
+            refuse_infinite(samples, X)
+        return samples
     return cast("FloatArray", _validated_by_sklearn(estimator, [_given(X, raw)], dtype, reset))
 
 
@@ -85,6 +86,7 @@ def validated_samples_and_labels(
     raw, dtype = _as_raw_samples(X)
     if y is None:  # scikit-learn has its own error for it
         _validated_by_sklearn(estimator, [X, y], dtype, reset)
+    y = _frames.as_numpy(y, "y")
     raw_labels = _checks.as_array(y, "y")
     _checks.refuse_missing(raw_labels, "y")
     samples = _plain_samples(X, raw, dtype)
@@ -99,18 +101,21 @@ def validated_samples_and_labels(
     return samples, *_encoded(raw_labels)
 
 
-def refuse_infinite(samples: FloatArray) -> None:
-    """Raise scikit-learn's error if samples are not finite.
+def refuse_infinite(samples: FloatArray, given: ArrayLike | None) -> None:
+    """Raise an error if samples are not finite: scikit-learn's, or for a frame, one that says where.
 
     Parameters
     ----------
     samples : ndarray of shape (n, d), float32 or float64
+    given : array-like of shape (n, d), or None
+        The samples as they were passed to the fit.
 
     Raises
     ------
     ValueError
         If a sample has an infinity or NaN.
     """
+    _frames.refuse_missing(given, samples, "X")
     with np.errstate(over="ignore", invalid="ignore"):
         assert_all_finite(samples, estimator_name="NeuronClassifier", input_name="X")
 
@@ -129,7 +134,8 @@ def _as_raw_samples(X: ArrayLike) -> tuple[AnyArray, type[np.floating[Any]]]:
 
 
 def _is_array_or_list(value: object) -> bool:
-    return isinstance(value, np.ndarray | list | tuple) and not isinstance(value, np.matrix)
+    is_either = isinstance(value, list | tuple) or _frames.is_array(value)
+    return is_either and not isinstance(value, np.matrix)
 
 
 def _given(value: ArrayLike, raw: AnyArray) -> ArrayLike:
@@ -144,9 +150,8 @@ def _plain_samples(X: ArrayLike, raw: AnyArray, dtype: type[np.floating[Any]]) -
     """
     if raw.dtype.kind not in "biuf" or raw.ndim != 2 or 0 in raw.shape or isinstance(X, np.matrix):
         return None
-    # A frame of pandas may have sparse columns, which scikit-learn refuses, or missing values.
-    kinds = getattr(X, "dtypes", ()) if hasattr(X, "iloc") else ()
-    if not all(isinstance(kind, np.dtype) for kind in kinds):
+    # A frame of pandas may have sparse columns, of which scikit-learn warns.
+    if hasattr(X, "iloc") and not _frames.are_numbers(getattr(X, "dtypes", ())):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         samples: FloatArray = raw.astype(dtype, copy=False)
