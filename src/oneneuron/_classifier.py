@@ -361,9 +361,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        neurons = Neurons(
-            options, X, codes, len(self.classes_), sample_weight, seen.share, given_X
-        )
+        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, seen.share, given_X)
         models, self.eta_ = neurons.step(starts, seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha

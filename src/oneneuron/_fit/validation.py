@@ -102,7 +102,7 @@ def validated_samples_and_labels(
 
 
 def refuse_infinite(samples: FloatArray, given: ArrayLike | None) -> None:
-    """Raise an error if samples are not finite: scikit-learn's, or for a frame, one that says where.
+    """Raise scikit-learn's error if samples are not finite, or for a frame, one that says where.
 
     Parameters
     ----------
