@@ -123,12 +123,8 @@ def _of_pandas_frame(frame: Any) -> Any:
     if not are_mixed and not any(map(_is_extension, dtypes)):
         return frame
     are_single = {_number_type(dtype) for dtype in dtypes} == {np.dtype(np.float32)}
-    samples = np.empty(frame.shape, np.float32 if are_single else np.float64, order="F")
     with np.errstate(over="ignore"):
-        for index, (_, column) in enumerate(frame.items()):
-            is_extension = _is_extension(column.dtype)
-            samples[:, index] = _of_extension_column(column) if is_extension else column
-    return samples
+        return frame.to_numpy(dtype=np.float32 if are_single else np.float64, na_value=np.nan)
 
 
 def _of_extension_column(column: Any) -> AnyArray:
@@ -136,8 +132,6 @@ def _of_extension_column(column: Any) -> AnyArray:
     dtype = _number_type(column.dtype)
     if dtype is not None and dtype.kind != "f" and column.isna().any():
         dtype = np.dtype(np.float64)
-        # An Arrow-backed column of whole numbers or booleans can hold no NaN.
-        column = column.astype("Float64")
     values: AnyArray = column.to_numpy(dtype=dtype, na_value=np.nan)
     return values
 
