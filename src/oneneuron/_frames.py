@@ -142,7 +142,7 @@ def _of_polars_frame(frame: Any) -> AnyArray:
     if samples.dtype.kind == "O" and all(
         dtype.is_numeric() or str(dtype) == "Boolean" for dtype in frame.dtypes
     ):
-        samples = frame.cast(float).to_numpy()
+        samples = frame.cast(dict.fromkeys(frame.columns, float)).to_numpy()
     return samples
 
 
