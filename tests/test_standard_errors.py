@@ -29,8 +29,8 @@ def expected(names):
     return statsmodels.Logit(names["y"].to_numpy(), names["X_tilde"]).fit(disp=False, tol=1e-12)
 
 
-# With the default tol, the weights are within about 2e-5 standard errors of the minimum, and a standard
-# error is up to a tenth of a weight. So both agree to a few digits more than the tolerance.
+# With the default tol, the weights are within about 2e-5 standard errors of the minimum, and each
+# standard error is about a tenth of its weight.
 def test_the_weights_of_the_guide_are_those_of_statsmodels(names, expected):
     found = np.append(names["model"].coef_, names["model"].intercept_)
     assert found == pytest.approx(expected.params, rel=1e-4)
