@@ -43,7 +43,7 @@ def as_numpy(value: Any, name: str) -> Any:
         return _of_polars_frame(value)
     if _is_of_polars(value, "Series"):
         return value.to_numpy()
-    if hasattr(value, "iloc") and hasattr(value, "columns"):
+    if _is_pandas_frame(value):
         return _of_pandas_frame(value)
     if _is_extension(getattr(value, "dtype", None)) and hasattr(value, "isna"):
         return _of_extension_column(value)
@@ -59,9 +59,7 @@ def is_array(value: object) -> bool:
 
 def is_frame(value: object) -> bool:
     """Return whether a value is a frame of pandas or polars."""
-    return _is_of_polars(value, "DataFrame") or (
-        hasattr(value, "iloc") and hasattr(value, "columns")
-    )
+    return _is_of_polars(value, "DataFrame") or _is_pandas_frame(value)
 
 
 def are_numbers(dtypes: Iterable[Any]) -> bool:
@@ -88,9 +86,9 @@ def refuse_missing(frame: Any, samples: FloatArray, name: str) -> None:
     """
     if not is_frame(frame):
         return
-    missing = np.argwhere(np.isnan(samples))
-    if len(missing) > 0:
-        row, index = missing[0].tolist()
+    missing = np.isnan(samples)
+    if missing.any():
+        row, index = divmod(int(missing.argmax()), samples.shape[1])
         is_null = _is_of_polars(frame, "DataFrame") and frame[row, index] is None
         raise ValueError(
             f"{name} contains {'null' if is_null else 'NaN'} at row {row}, column "
@@ -100,6 +98,10 @@ def refuse_missing(frame: Any, samples: FloatArray, name: str) -> None:
 
 def _is_of_polars(value: object, kind: str) -> bool:
     return type(value).__name__ == kind and type(value).__module__.startswith("polars.")
+
+
+def _is_pandas_frame(value: object) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "iat")  # dask's frames have no `iat`
 
 
 def _is_extension(dtype: object) -> bool:
