@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from . import _frames
 from ._losses import LOSSES, Loss
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomDraws, RandomState
 
@@ -51,6 +52,7 @@ def as_array(value: ArrayLike, name: str) -> AnyArray:
     if hasattr(value, "tocsr"):  # NumPy would make a single object of it
         raise TypeError(f"{name} is a sparse matrix: convert it with {name}.toarray().")
     refuse_masked(value, name)
+    value = _frames.as_numpy(value, name)
     try:
         return np.asarray(value).view()
     except ValueError as error:

@@ -32,7 +32,15 @@ from ._fit.seen import Seen
 from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
-from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
+from ._typing import (
+    AnyArray,
+    ClassWeight,
+    Float64Array,
+    FloatArray,
+    RandomState,
+    SamplesLike,
+    Which,
+)
 
 
 class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -215,7 +223,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         return tags
 
     @with_callbacks
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the neurons on samples and their labels.
 
         Parameters
@@ -256,7 +264,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             return self._fit(options, X, y, sample_weight)
 
     def _fit(
-        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
         given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
@@ -272,7 +280,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = Neurons(options, X, codes, len(classes), sample_weight, first)
+        neurons = Neurons(options, X, codes, len(classes), sample_weight, first, given=given_X)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(tasks)
         self.classes_ = classes
@@ -289,7 +297,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+        self, X: SamplesLike, y: ArrayLike, classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:  # fmt: skip
         """Make one step of gradient descent on a piece of the data.
@@ -337,7 +345,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(
-        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
         given_classes: ArrayLike | None, given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_first = not hasattr(self, "coef_")
@@ -355,7 +363,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             self._begin(classes, starts, X.dtype)
         self.stop_reason_ = "partial_fit"
         if sample_weight is None or sample_weight.any():
-            self._step(options, starts, X, codes, sample_weight)
+            self._step(options, starts, X, codes, sample_weight, given_X)
         return self
 
     def _begin(self, classes: AnyArray, starts: Float64Array, dtype: np.dtype[Any]) -> None:
@@ -368,11 +376,13 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
     def _step(
         self, options: Options, starts: Float64Array, X: FloatArray,
-        codes: NDArray[np.integer[Any]], sample_weight: FloatArray | None,
+        codes: NDArray[np.integer[Any]], sample_weight: FloatArray | None, given_X: SamplesLike,
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        neurons = Neurons(options, X, codes, len(self.classes_), sample_weight, starts, seen.share)
+        neurons = Neurons(
+            options, X, codes, len(self.classes_), sample_weight, starts, seen.share, given_X
+        )
         models, self.eta_ = neurons.step(seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha
@@ -381,7 +391,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.loss_curve_ = np.append(self.loss_curve_, self.loss_)
         self._seen = tuple(seen)
 
-    def decision_function(self, X: ArrayLike) -> FloatArray:
+    def decision_function(self, X: SamplesLike) -> FloatArray:
         """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.
 
         Parameters
@@ -403,7 +413,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         scores: FloatArray = self._predicted(predictions.margins, X)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X: ArrayLike) -> AnyArray:
+    def predict(self, X: SamplesLike) -> AnyArray:
         """Return the likeliest class of each sample.
 
         Parameters
@@ -424,7 +434,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         labels: AnyArray = self.classes_.take(codes, mode="clip")
         return labels
 
-    def predict_proba(self, X: ArrayLike) -> FloatArray:
+    def predict_proba(self, X: SamplesLike) -> FloatArray:
         """Return the probability of each class.
 
         With two classes, these are 1 - f and f. With more, they are the softmax of w.x + b. With
@@ -451,7 +461,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         )
         return probabilities
 
-    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
+    def predict_log_proba(self, X: SamplesLike) -> FloatArray:
         """Return the logarithm of the probability of each class.
 
         It is computed from w.x + b, and is exact where the probability itself is so small that it
@@ -520,7 +530,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         """Whether the probabilities are the softmax of w.x + b."""
         return self.multi_class == "softmax" and self._num_classes > 2
 
-    def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
+    def _predicted(self, prediction: Callable[..., AnyArray], X: SamplesLike) -> Any:
         """Return a prediction for samples, checked first."""
         check_is_fitted(self)
         n_threads = _checks.as_threads(self.n_threads)
@@ -565,7 +575,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         return _checks.as_coefficients(given, shape[0], num_features, name)
 
     def _tasks(
-        self, neurons: Neurons, classes: AnyArray, X: ArrayLike, y: ArrayLike,
+        self, neurons: Neurons, classes: AnyArray, X: SamplesLike, y: ArrayLike,
         sample_weight: ArrayLike | None,
     ) -> Tasks | None:  # fmt: skip
         """Return the tasks that callbacks follow; None if no callbacks are set."""

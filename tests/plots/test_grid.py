@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from oneneuron import NeuronClassifier, plots
+from oneneuron.plots._samples import FeatureTable
 
 RANDOM = np.random.RandomState(0)
 ARRAY = RANDOM.rand(31, 4)
@@ -160,6 +161,43 @@ def test_many_chunks_make_the_same_picture_as_one(monkeypatch):
         )
         meshes.append(ax.collections[2].get_array())
     np.testing.assert_array_equal(*meshes)
+
+
+NUMBERS = FRAME[["size", "seeds", "weight"]]
+
+
+@pytest.fixture(params=["pandas", "nullable", "polars"])
+def frame(request):
+    if request.param == "polars":
+        polars = pytest.importorskip("polars")
+        return polars.DataFrame({name: NUMBERS[name].to_numpy() for name in NUMBERS})
+    return NUMBERS.convert_dtypes() if request.param == "nullable" else NUMBERS
+
+
+def test_many_chunks_of_a_frame_hold_the_same_points_as_one(frame, monkeypatch):
+    joined = []
+    for size in (10**9, 999):
+        monkeypatch.setattr("oneneuron.plots._grid._CHUNK_VALUES", size)
+        tables, _ = points_for(frame, features=("size", "weight"))
+        assert {type(table) for table in tables} == {type(frame)}
+        joined.append(np.concatenate([table.to_numpy().astype(float) for table in tables]))
+    np.testing.assert_array_equal(*joined)
+
+
+def test_all_chunks_of_a_frame_have_its_dtypes(frame, monkeypatch):
+    monkeypatch.setattr("oneneuron.plots._grid._CHUNK_VALUES", 999)
+    tables, _ = points_for(frame, features=("size", "weight"))
+    assert {tuple(table.dtypes) for table in tables} == {tuple(frame.dtypes)}
+
+
+def test_a_frame_is_made_once_for_all_chunks(frame, monkeypatch):
+    made, with_values = [], FeatureTable.with_values
+    monkeypatch.setattr("oneneuron.plots._grid._CHUNK_VALUES", 999)
+    monkeypatch.setattr(
+        FeatureTable, "with_values", lambda *arguments: made.append(1) or with_values(*arguments)
+    )
+    tables, _ = points_for(frame, features=("size", "weight"))
+    assert len(tables) > 100 and len(made) == 1
 
 
 @settings(deadline=None, max_examples=30)

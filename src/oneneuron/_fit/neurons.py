@@ -26,7 +26,7 @@ from .._engine.sparse_samples import AnySamples, SparseSamples, lay_out_sparse
 from .._engine.training import as_model, next_due
 from .._losses import LOG, Loss
 from .._results import Model
-from .._typing import Float64Array, FloatArray
+from .._typing import Float64Array, FloatArray, SamplesLike
 from .callbacks import Tasks
 from .options import Options
 from .recording import Recorder
@@ -133,6 +133,8 @@ class Neurons:
         The first start.
     penalty_share : float, default 1.0
         The share of the penalty that belongs to these samples.
+    given : array-like of shape (n, d), default None
+        The samples as they were passed to the fit. If it is a frame, an error can name its columns.
 
     Attributes
     ----------
@@ -143,6 +145,7 @@ class Neurons:
     def __init__(
         self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
         sample_weight: FloatArray | None, first: Float64Array, penalty_share: float = 1.0,
+        given: SamplesLike | None = None,
     ) -> None:  # fmt: skip
         self._options = options
         threads = as_num_threads(options.n_threads)
@@ -160,7 +163,7 @@ class Neurons:
         self._first = first
         self._moments = moments_of(self._samples, options.fit_intercept, options.n_threads)
         if not np.isfinite(self._moments.means).all():
-            refuse_infinite(X)  # but squares may be infinite even if X is not
+            refuse_infinite(X, given)  # but squares may be infinite even if X is not
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
         self._is_layer = options.multi_class == "softmax" and num_classes > 2
         loss = options.loss

@@ -18,19 +18,19 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from .. import _checks
-from .._typing import AnyArray, FloatArray
+from .. import _checks, _frames
+from .._typing import AnyArray, FloatArray, SamplesLike
 from .classes import encode
 from .sparse_validation import as_canonical_rows
 
 
-def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArray:
+def validated_samples(estimator: Any, X: SamplesLike, *, reset: bool) -> FloatArray:
     """Return the samples as finite floats, and note or compare their features.
 
     Parameters
     ----------
     estimator : NeuronClassifier
-    X : array-like of shape (n, d)
+    X : {array-like, sparse matrix} of shape (n, d)
     reset : bool
         Whether to store the number and names of the features in the estimator. Otherwise, they
         must be those that it has stored.
@@ -38,25 +38,28 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     Returns
     -------
     ndarray of shape (n, d), float32 or float64
-        A view or a copy, in any memory order. Nothing that is done to X can change its shape.
+        A view or a copy, in any memory order. Nothing that is done to X can change its shape. For
+        sparse X, a csr_array in canonical format.
 
     Raises
     ------
     ValueError, TypeError
         If X is not a table of finite numbers, or has other features than the estimator.
     """
-    if issparse(X):
-        return cast("FloatArray", _validated_sparse(estimator, [X], reset))
+    kind = _sparse_type(X)
+    if kind is not None:
+        return cast("FloatArray", _validated_sparse(estimator, [X], kind, reset)[0])
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
-    if samples is not None and _is_sum_finite(samples):
-        if _check_features(estimator, X, samples, reset):
-            return samples
+    if samples is not None and _check_features(estimator, X, samples, reset):
+        if not _is_sum_finite(samples):
+            refuse_infinite(samples, X)
+        return samples
     return cast("FloatArray", _validated_by_sklearn(estimator, [_given(X, raw)], dtype, reset))
 
 
 def validated_samples_and_labels(
-    estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool
+    estimator: Any, X: SamplesLike, y: ArrayLike, *, reset: bool
 ) -> tuple[FloatArray, AnyArray, AnyArray]:
     """Return the samples as `validated_samples` does, the distinct labels, and their codes.
 
@@ -66,7 +69,7 @@ def validated_samples_and_labels(
     Parameters
     ----------
     estimator : NeuronClassifier
-    X : array-like of shape (n, d)
+    X : {array-like, sparse matrix} of shape (n, d)
     y : array-like of shape (n,)
     reset : bool
         Whether to store the number and names of the features in the estimator. Otherwise, they
@@ -86,14 +89,17 @@ def validated_samples_and_labels(
     ValueError, TypeError
         If X is invalid, if a label is missing, or if the labels are not those of classes.
     """
-    if issparse(X):
-        labels = y if y is None else _given(y, _raw_labels(y))
-        samples, raw_labels = _validated_sparse(estimator, [X, labels], reset)
+    if y is None:  # scikit-learn has its own error for it
+        _validated_by_sklearn(estimator, [X, y], np.float64, reset)
+    y = _frames.as_numpy(y, "y")
+    raw_labels = _checks.as_array(y, "y")
+    _checks.refuse_missing(raw_labels, "y")
+    kind = _sparse_type(X)
+    if kind is not None:
+        given = [X, _given(y, raw_labels)]
+        samples, raw_labels = _validated_sparse(estimator, given, kind, reset)
         return samples, *_encoded(raw_labels)
     raw, dtype = _as_raw_samples(X)
-    if y is None:  # scikit-learn has its own error for it
-        _validated_by_sklearn(estimator, [X, y], dtype, reset)
-    raw_labels = _raw_labels(y)
     samples = _plain_samples(X, raw, dtype)
     if (
         samples is not None
@@ -106,18 +112,21 @@ def validated_samples_and_labels(
     return samples, *_encoded(raw_labels)
 
 
-def refuse_infinite(samples: FloatArray) -> None:
-    """Raise scikit-learn's error if samples are not finite.
+def refuse_infinite(samples: FloatArray, given: SamplesLike | None) -> None:
+    """Raise scikit-learn's error if samples are not finite, or for a frame, one that says where.
 
     Parameters
     ----------
     samples : ndarray of shape (n, d), float32 or float64
+    given : array-like of shape (n, d), or None
+        The samples as they were passed to the fit.
 
     Raises
     ------
     ValueError
         If a sample has an infinity or NaN.
     """
+    _frames.refuse_missing(given, samples, "X")
     with np.errstate(over="ignore", invalid="ignore"):
         assert_all_finite(samples, estimator_name="NeuronClassifier", input_name="X")
 
@@ -128,7 +137,7 @@ def _is_sum_finite(samples: FloatArray) -> bool:
         return bool(np.isfinite(samples.sum()))
 
 
-def _as_raw_samples(X: ArrayLike) -> tuple[AnyArray, type[np.floating[Any]]]:
+def _as_raw_samples(X: SamplesLike) -> tuple[AnyArray, type[np.floating[Any]]]:
     """Return the samples as an array of numbers or objects, and the dtype to compute in."""
     raw = _checks.as_array(X, "X")
     # scikit-learn has its own error for complex numbers.
@@ -136,24 +145,26 @@ def _as_raw_samples(X: ArrayLike) -> tuple[AnyArray, type[np.floating[Any]]]:
 
 
 def _is_array_or_list(value: object) -> bool:
-    return isinstance(value, np.ndarray | list | tuple) and not isinstance(value, np.matrix)
+    is_either = isinstance(value, list | tuple) or _frames.is_array(value)
+    return is_either and not isinstance(value, np.matrix)
 
 
-def _given(value: ArrayLike, raw: AnyArray) -> ArrayLike:
+def _given(value: SamplesLike, raw: AnyArray) -> SamplesLike:
     """Return what scikit-learn gets: `raw` for arrays and lists, and otherwise the value itself."""
     return raw if _is_array_or_list(value) else value
 
 
-def _plain_samples(X: ArrayLike, raw: AnyArray, dtype: type[np.floating[Any]]) -> FloatArray | None:
+def _plain_samples(
+    X: SamplesLike, raw: AnyArray, dtype: type[np.floating[Any]]
+) -> FloatArray | None:
     """Return samples that are valid at a glance, with the given dtype; None for all others.
 
     They may still hold infinities or NaN.
     """
     if raw.dtype.kind not in "biuf" or raw.ndim != 2 or 0 in raw.shape or isinstance(X, np.matrix):
         return None
-    # A frame of pandas may have sparse columns, which scikit-learn refuses, or missing values.
-    kinds = getattr(X, "dtypes", ()) if hasattr(X, "iloc") else ()
-    if not all(isinstance(kind, np.dtype) for kind in kinds):
+    # A frame of pandas may have sparse columns, of which scikit-learn warns.
+    if hasattr(X, "iloc") and not _frames.are_numbers(getattr(X, "dtypes", ())):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         samples: FloatArray = raw.astype(dtype, copy=False)
@@ -170,7 +181,7 @@ def _are_plain_labels(y: ArrayLike, raw: AnyArray, num_samples: int) -> bool:
     return raw.dtype.kind != "f" or bool(np.isfinite(raw).all())
 
 
-def _check_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bool) -> bool:
+def _check_features(estimator: Any, X: SamplesLike, samples: FloatArray, reset: bool) -> bool:
     """Note or compare the features of valid samples; return False if scikit-learn must do it."""
     if not _is_array_or_list(X):
         # Only frames name their features. In other types, scikit-learn may not find any features.
@@ -188,20 +199,22 @@ def _check_features(estimator: Any, X: ArrayLike, samples: FloatArray, reset: bo
     )
 
 
-def _raw_labels(y: ArrayLike) -> AnyArray:
-    """Return the labels as an array of any dtype, none of them missing."""
-    raw = _checks.as_array(y, "y")
-    _checks.refuse_missing(raw, "y")
-    return raw
+def _sparse_type(X: Any) -> Any:
+    """Return the dtype of the values of a sparse matrix or frame; None for all else."""
+    return X.dtype if issparse(X) else _frames.sparse_type(X)
 
 
-def _validated_sparse(estimator: Any, given: list[Any], reset: bool) -> Any:
+def _validated_sparse(
+    estimator: Any, given: list[Any], kind: np.dtype[Any], reset: bool
+) -> list[Any]:
     """Return sparse X in canonical format, and y if it is given, as scikit-learn validates them."""
-    X, *rest = given
-    dtype = _checks.float_type_of(X.dtype)
-    if X.dtype.kind in "biuf":  # scikit-learn has its own error for others
+    X, *labels = given
+    dtype, is_frame = _checks.float_type_of(kind), not issparse(X)
+    if not is_frame and kind.kind in "biuf":  # scikit-learn has its own error for others
         X = as_canonical_rows(X, dtype)
-    return _validated_by_sklearn(estimator, [X, *rest], dtype, reset)
+    validated = _validated_by_sklearn(estimator, [X, *labels], dtype, reset)
+    samples, *labels = validated if labels else [validated]
+    return [as_canonical_rows(samples, dtype) if is_frame else samples, *labels]
 
 
 def _validated_by_sklearn(

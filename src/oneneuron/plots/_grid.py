@@ -14,8 +14,9 @@ from ._samples import FeatureTable, Samples
 
 # Points on each side. On a slide, a cell is about three pixels wide.
 _SIDE = 200
-# 8 MB of float64. A thousand features then need no more memory than a few.
-_CHUNK_VALUES = 2**20
+# 32 MB of float64. A thousand features then need no more memory than a few, and a frame of 5,000
+# columns, each of which takes some time in each chunk, makes 48 chunks.
+_CHUNK_VALUES = 2**22
 
 
 class Grid:
@@ -47,16 +48,17 @@ class Grid:
     def chunks(self) -> Iterator[Any]:
         """Yield tables like X that together hold all points, row by row of the grid."""
         first, second = (values.ravel() for values in np.meshgrid(self.x1, self.x2))
-        size = max(1, _CHUNK_VALUES // len(self._table.names))
+        size = min(len(first), max(1, _CHUNK_VALUES // len(self._table.names)))
+        drawn = dict(zip(self._pair, (first, second), strict=True))
+        table = self._table.with_values(
+            [
+                drawn[index][:size] if index in drawn else np.full(size, self._held[index])
+                for index in range(len(self._table.names))
+            ]
+        )
         for start in range(0, len(first), size):
-            rows = slice(start, start + size)
-            drawn = dict(zip(self._pair, (first[rows], second[rows]), strict=True))
-            yield self._table.with_values(
-                [
-                    drawn[index] if index in drawn else np.full(len(first[rows]), self._held[index])
-                    for index in range(len(self._table.names))
-                ]
-            )
+            columns = {index: values[start : start + size] for index, values in drawn.items()}
+            yield self._table.replacing(table, columns)
 
     def note(self) -> str:
         """Return a short text on where the other features are held; empty if there are none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from . import _style
 
 
 class FeatureTable:
-    """The columns of X, which is an array of numbers, a pandas frame or a Polars frame.
+    """The columns of X, which is an array of numbers, a pandas frame or a polars frame.
 
     New tables are made with the type of X, so neither library has to be imported.
 
@@ -57,7 +57,8 @@ class FeatureTable:
 
     def column(self, index: int) -> AnyArray:
         """Return the values of a column."""
-        return np.asarray(self._column(index))
+        values: AnyArray = _checks.as_array(self._column(index), "X")
+        return values
 
     def numbers(self, index: int) -> Float64Array:
         """Return the values of a column as float64; raise an error if they cannot be drawn."""
@@ -85,6 +86,30 @@ class FeatureTable:
             }
         )
 
+    def replacing(self, table: Any, columns: Mapping[int, AnyArray]) -> Any:
+        """Return a copy of such a table with other values in a few columns, for its first rows.
+
+        To copy a frame of many columns takes a hundredth of the time of making it.
+        """
+        num_rows = len(next(iter(columns.values())))
+        if num_rows < len(table):
+            table = table[:num_rows]
+        if not self.is_frame:
+            table = table.copy()
+            for index, values in columns.items():
+                table[:, index] = values
+            return table
+        named = {
+            self.names[index]: _like_column(self._column(index), values)
+            for index, values in columns.items()
+        }
+        if hasattr(table, "with_columns"):  # polars
+            return table.with_columns([values.alias(name) for name, values in named.items()])
+        table = table.copy(deep=False)  # a column that is set later is set in the copy alone
+        for name, values in named.items():
+            table[name] = values
+        return table
+
     def _column(self, index: int) -> Any:
         return self.X[self.names[index]] if self.is_frame else self.X[:, index]
 
@@ -93,7 +118,7 @@ def _like_column(column: Any, values: AnyArray) -> Any:
     """Return values with the dtype of a frame's column, unless it would cut off fractions."""
     if values.dtype == column.dtype:
         return values  # with a Series instead, a wide frame would take several times as long
-    cuts = np.asarray(column).dtype.kind in "biu" and values.dtype.kind == "f"
+    cuts = _checks.as_array(column, "X").dtype.kind in "biu" and values.dtype.kind == "f"
     return type(column)(values, dtype=None if cuts else column.dtype)
 
 
