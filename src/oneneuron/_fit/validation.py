@@ -139,7 +139,7 @@ def _is_sum_finite(samples: FloatArray) -> bool:
 
 def _as_raw_samples(X: SamplesLike) -> tuple[AnyArray, type[np.floating[Any]]]:
     """Return the samples as an array of numbers or objects, and the dtype to compute in."""
-    raw = _checks.as_array(X, "X")
+    raw = _checks.as_array(cast("ArrayLike", X), "X")
     # scikit-learn has its own error for complex numbers.
     return raw, np.float64 if raw.dtype.kind == "c" else _checks.float_type(raw, "X")
 
@@ -201,7 +201,8 @@ def _check_features(estimator: Any, X: SamplesLike, samples: FloatArray, reset: 
 
 def _sparse_type(X: Any) -> Any:
     """Return the dtype of the values of a sparse matrix or frame; None for all else."""
-    return X.dtype if issparse(X) else _frames.sparse_type(X)
+    is_matrix = issparse(X)
+    return X.dtype if is_matrix else _frames.sparse_type(X)
 
 
 def _validated_sparse(
