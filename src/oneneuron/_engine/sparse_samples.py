@@ -200,7 +200,8 @@ def multiply_rows(X: Any, coef: FloatArray, intercept: FloatArray, n_threads: in
     ndarray of shape (n, K)
     """
     out = np.empty((X.shape[0], len(coef)))
-    SparseLines(X.data, X.indices, X.indptr.astype(np.int64), X.shape[1]).multiply(
+    places = X.indices.astype(np.int32, copy=False)  # SciPy may have chosen int64 for some rows
+    SparseLines(X.data, places, X.indptr.astype(np.int64), X.shape[1]).multiply(
         np.ascontiguousarray(coef.T, dtype=np.float64), intercept.astype(np.float64), None, out,
         n_threads, turn,
     )  # fmt: skip
