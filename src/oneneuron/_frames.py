@@ -17,8 +17,8 @@ from ._typing import AnyArray, FloatArray
 def as_numpy(value: Any, name: str) -> Any:
     """Return what another library holds as an array, or the value itself if NumPy reads it well.
 
-    A missing number becomes NaN. pandas' frames are converted if all columns hold numbers or
-    booleans. Their sparse and other columns are left to the caller.
+    A missing number becomes NaN. A frame of pandas is converted if all its columns hold dense
+    numbers or booleans. Other frames of pandas are left to the caller.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def refuse_missing(frame: Any, samples: FloatArray, name: str) -> None:
     Parameters
     ----------
     frame : object
-        Where the samples come from. If it is no frame, there is no error.
+        Where the samples come from. If this is not a frame, there is no error.
     samples : ndarray of shape (n, d)
         The values of the frame.
     name : str
@@ -160,7 +160,7 @@ def _of_array(array: Any, name: str) -> AnyArray:
     try:
         return np.asarray(array)
     except (TypeError, ValueError, RuntimeError, BufferError) as error:
+        # The cause says why, for instance because the array is on another device.
         raise TypeError(
-            f"{name} must be an array that NumPy can read: {error}: convert it to a NumPy array "
-            "first."
+            f"{name} must be an array that NumPy can read: convert it to a NumPy array first."
         ) from error
