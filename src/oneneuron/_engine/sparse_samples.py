@@ -129,14 +129,8 @@ def lay_out_sparse(
     -------
     SparseSamples
     """
-    numbers = np.arange(1.0, X.shape[0] + 1.0)[:, None]
-    tiles = lay_out(numbers, codes, num_classes, n_threads=n_threads)
-    weights: Float64Array | None = None
-    if sample_weight is not None:
-        weights = sample_weight.astype(np.float64)
-        in_tiles = lay_out(weights[:, None], codes, num_classes, n_threads=n_threads).values[:, 0]
-        tiles = replace(tiles, weights=in_tiles)
-        tiles = replace(tiles, class_weights=total_class_weights([tiles]))
+    weights = None if sample_weight is None else sample_weight.astype(np.float64)
+    tiles = _tiles_of_numbers(X.shape[0], codes, num_classes, weights, n_threads)
     lanes = tiles.values[:, 0].astype(np.int32) - np.int32(1)
     if tiles.weights is not None:
         lanes[tiles.weights == 0.0] = -1
@@ -150,6 +144,19 @@ def lay_out_sparse(
         kept=kept, width=X.shape[1], lanes=lanes, ranges=_cut(starts, _RANGES), weights=weights,
         tiles=tiles, dtype=X.dtype,
     )  # fmt: skip
+
+
+def _tiles_of_numbers(
+    n: int, codes: AnyArray, num_classes: int, weights: Float64Array | None, n_threads: int
+) -> Samples:
+    """Return tiles with the numbers of the rows plus 1, and zeros in lanes without a row."""
+    numbers = np.arange(1.0, n + 1.0)[:, None]
+    tiles = lay_out(numbers, codes, num_classes, n_threads=n_threads)
+    if weights is None:
+        return tiles
+    in_tiles = lay_out(weights[:, None], codes, num_classes, n_threads=n_threads).values[:, 0]
+    weighted = replace(tiles, weights=in_tiles)
+    return replace(weighted, class_weights=total_class_weights([weighted]))
 
 
 def _transposed(
