@@ -50,9 +50,9 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
             rows.sum_duplicates()
     # SciPy is quicker if both index types are the same.
     starts_type = np.int32 if rows.nnz <= _MOST_PLACES else np.int64
-    rows.data = np.require(rows.data, dtype, "CA")
-    rows.indices = np.require(rows.indices, np.int32, "CA")
-    rows.indptr = np.require(rows.indptr, starts_type, "CA")
+    rows.data = np.require(rows.data, dtype, ["C", "A"])
+    rows.indices = np.require(rows.indices, np.int32, ["C", "A"])
+    rows.indptr = np.require(rows.indptr, starts_type, ["C", "A"])
     return rows
 
 
