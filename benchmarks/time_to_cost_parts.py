@@ -43,10 +43,11 @@ def parts(X, y, rounds):
         for name, run in runs.items():
             found[name].append(run())
     least = {name: min(seconds) for name, seconds in found.items()}
-    further = (least["whole fit"] - least["a fit of one iteration"]) / max(1, model.n_iter_ - 1)
+    num_steps = max(model.n_iter_)
+    further = (least["whole fit"] - least["a fit of one iteration"]) / max(1, num_steps - 1)
     items = list(least.items())
     items.insert(2, ("each further iteration", further))
-    return [(name, seconds) for name, seconds in items if seconds], model.n_iter_
+    return [(name, seconds) for name, seconds in items if seconds], num_steps
 
 
 def _wrapped(run):

@@ -180,7 +180,7 @@ def test_lbfgs_takes_fewer_than_200_steps_on_raw_data(load, loss):
     X, y = load(return_X_y=True)
     # It takes 15 to 50, but 170 for the ten coupled neurons of the digits. The units of the
     # features do not matter, only their dependence does.
-    assert NeuronClassifier(loss=loss).fit(X, y).n_iter_ < 200
+    assert NeuronClassifier(loss=loss).fit(X, y).n_iter_[0] < 200
 
 
 def test_gradient_descent_separates_the_lectures_blobs():

@@ -1,5 +1,6 @@
 """The predictions of a fitted NeuronClassifier: labels, shapes, dtypes, scores, probabilities."""
 
+import mpmath
 import numpy as np
 import pytest
 from helpers import LOSSES, SOLVERS, bits, make_classes
@@ -7,6 +8,8 @@ from scipy.special import expit, softmax
 from sklearn.exceptions import NotFittedError
 
 from oneneuron import NeuronClassifier
+
+EPS = np.finfo(float).eps
 
 # --- Labels ---
 
@@ -185,16 +188,89 @@ def test_a_tie_is_predicted_as_the_first_class():
     assert found.predict(X).tolist() == [0, 1]
 
 
+# --- Logarithms of probabilities ---
+
+# Rows whose probabilities are moderate, underflow, differ from 1 by less than eps, or are equal.
+LAYER_SCORES = [
+    [0.3, 1.0, -2.0], [800.0, 0.0, -900.0], [-1000.0, -1001.0, -1003.0], [60.0, -3.0, 1.0],
+    [5.0, 5.0, 5.0], [-2000.0, -1e5, -1e6], [1e-9, 0.0, -1e-9], [-36.0, -36.5, -40.0],
+    [1e200, -1e200, 0.0], [50.0, 51.0, -750.0],
+]  # fmt: skip
+
+
+def exact_logarithms(scores, multi_class):
+    """Return the logarithms of the probabilities for a row of scores, with 500 digits."""
+    with mpmath.workdps(500):  # 1 - f has 300 digits less than f where f is close to 1
+        z = [mpmath.mpf(float(score)) for score in scores]
+        if len(z) == 1:
+            return [float(-mpmath.log1p(mpmath.exp(m))) for m in (z[0], -z[0])]
+        terms = [mpmath.exp(m) if multi_class == "softmax" else 1 / (1 + mpmath.exp(-m)) for m in z]
+        return [float(mpmath.log(term / mpmath.fsum(terms))) for term in terms]
+
+
+@pytest.mark.parametrize("multi_class", ["softmax", "ovr"])
+@pytest.mark.parametrize("scores", LAYER_SCORES, ids=str)
+def test_logarithms_of_probabilities_are_right_to_the_last_digits(scores, multi_class):
+    found, X = classifier_with_scores([scores])
+    found.set_params(multi_class=multi_class)
+    expected = exact_logarithms(scores, multi_class)
+    # A difference of logarithms of up to 37 is off by half a unit of their last digits, which is
+    # 16 eps beside logarithms of the order of 1.
+    np.testing.assert_allclose(found.predict_log_proba(X), [expected], rtol=32 * EPS)
+
+
+@pytest.mark.parametrize("score", [-1e5, -750.0, -36.0, -1.0, -1e-9, 0.0, 2.0, 40.0, 700.0])
+def test_logarithms_of_two_probabilities_are_right_to_the_last_digits(score):
+    found, X = classifier_with_scores([[score]])
+    expected = exact_logarithms([score], "softmax")
+    np.testing.assert_allclose(found.predict_log_proba(X), [expected], rtol=4 * EPS)
+
+
+@pytest.mark.parametrize("multi_class", ["softmax", "ovr"])
+@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_logarithms_are_those_of_the_probabilities_in_the_same_dtype(
+    dtype, num_classes, multi_class
+):
+    X, y, _ = make_classes(27, 200, 4, num_classes)
+    X = X.astype(dtype)
+    found = NeuronClassifier(multi_class=multi_class).fit(X, y)
+    logarithms = found.predict_log_proba(X)
+    assert logarithms.dtype == dtype
+    # The relative error of a probability is the absolute error of its logarithm.
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(logarithms, np.log(found.predict_proba(X)), rtol=0, atol=32 * eps)
+
+
+def test_a_logarithm_beyond_float32_is_infinite_without_a_warning():
+    X, y, _ = make_classes(28, 60, 3, 3)
+    found = NeuronClassifier().fit(X.astype(np.float32), y)
+    found.coef_, found.intercept_ = np.eye(3, dtype=np.float32), np.zeros(3, np.float32)
+    logarithms = found.predict_log_proba(np.float32([[3e38, 0.0, -3e38]]))
+    assert logarithms.tolist() == [[0.0, -float(np.float32(3e38)), -np.inf]]
+
+
+@pytest.mark.filterwarnings("ignore:All samples are of one class")
+def test_the_logarithm_of_the_probability_of_a_single_class_is_0():
+    X, *_ = make_classes(26, 200, 4)
+    found = NeuronClassifier().fit(X, np.full(200, "only"))
+    assert found.predict_log_proba(X).tolist() == [[0.0]] * 200
+
+
 # --- No answer ---
 
 
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "decision_function"])
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+)
 def test_an_answer_before_a_fit_raises_not_fitted_error(method):
     with pytest.raises(NotFittedError):
         getattr(NeuronClassifier(), method)([[1.0]])
 
 
-@pytest.mark.parametrize("method", ["decision_function", "predict", "predict_proba"])
+@pytest.mark.parametrize(
+    "method", ["decision_function", "predict", "predict_proba", "predict_log_proba"]
+)
 def test_samples_too_large_for_a_finite_answer_raise(method):
     found = NeuronClassifier().fit([[0.0, 1.0], [1.0, 0.0]], [0, 1])
     found.coef_[:] = 10.0

@@ -102,7 +102,7 @@ def test_the_history_holds_the_whole_layer():
     X, y, _ = make_classes(55, 100, 4, 3)
     found = NeuronClassifier(record_every=1).fit(X, y)
     (history,) = found.history_
-    steps = found.n_iter_ + 1
+    steps = found.n_iter_[0] + 1
     assert history.weights.shape == (steps, 3, 4) and history.bias.shape == (steps, 3)
     assert history.weights[-1].tolist() == found.coef_.tolist()
     assert history.cost.tolist() == found.loss_curve_.tolist()
@@ -128,7 +128,7 @@ def test_partial_fit_makes_a_step_of_the_layer():
 def test_a_warm_start_at_the_minimum_makes_no_step():
     X, y, _ = make_classes(57, 100, 4, 3)
     found = NeuronClassifier(warm_start=True).fit(X, y)
-    assert found.fit(X, y).n_iter_ == 0
+    assert found.fit(X, y).n_iter_.tolist() == [0]
 
 
 def test_the_start_with_the_lowest_cost_is_kept():
@@ -149,7 +149,7 @@ def test_verbose_prints_a_line_for_the_layer(capsys):
     X, y, _ = make_classes(60, 100, 4, 3)
     found = NeuronClassifier(verbose=1).fit(X, y)
     assert capsys.readouterr().out == (
-        f"layer of 3 neurons, step {found.n_iter_}: cost {found.loss_:.6g}, "
+        f"layer of 3 neurons, step {found.n_iter_[0]}: cost {found.loss_:.6g}, "
         f"accuracy {100 * found.score(X, y):.1f} % (converged)\n"
     )
 

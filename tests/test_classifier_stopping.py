@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from helpers import SOLVERS, bits, cost_and_gradient, make_classes
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from oneneuron import NeuronClassifier
@@ -38,10 +39,10 @@ def test_stop_reason_names_each_reason(options, reason):
 def test_stop_reason_is_the_worst_of_all_neurons():
     X, y, _ = make_classes(45, 200, 4, 3)
     X[:, 0] += 4.0 * (y == 0)
-    steps = [NeuronClassifier(solver="gd").fit(X, y == k).n_iter_ for k in range(3)]
+    steps = [NeuronClassifier(solver="gd").fit(X, y == k).n_iter_[0] for k in range(3)]
     found = NeuronClassifier(solver="gd", max_iter=max(steps) - 1).fit(X, y)
     assert min(steps) < max(steps) - 1
-    assert (found.stop_reason_, found.n_iter_) == ("max_iter", max(steps) - 1)
+    assert (found.stop_reason_, max(found.n_iter_)) == ("max_iter", max(steps) - 1)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 3.0])
@@ -63,8 +64,8 @@ def test_a_training_converges_at_the_first_step_with_every_derivative_within_tol
         return np.all(np.abs(gradient) <= limits)
 
     is_flat = list(map(is_within_limits, history.weights, history.bias))
-    assert found.stop_reason_ == "converged" and len(is_flat) == found.n_iter_ + 1 > 3
-    assert is_flat == [False] * found.n_iter_ + [True]
+    assert found.stop_reason_ == "converged" and len(is_flat) == found.n_iter_[0] + 1 > 3
+    assert is_flat == [False] * found.n_iter_[0] + [True]
 
 
 @ignore_training_warnings
@@ -74,15 +75,59 @@ def test_huge_features_do_not_count_as_converged_at_the_start(options):
     X, y = 4e153 * np.tile([[1.0], [0.0], [0.5], [2.0]], (2, 1)), [0, 1, 0, 1] * 2
     classifier = NeuronClassifier(**{"solver": "gd", "max_iter": 5, **options})
     found = classifier.fit(X, y)
-    assert found.n_iter_ > 0
+    assert found.n_iter_[0] > 0
 
 
 def test_a_start_at_the_minimum_makes_no_step():
     X, y, _ = make_classes(46, 200, 4)
     found = NeuronClassifier(tol=1e-6).fit(X, y)
     again = NeuronClassifier(init=(found.coef_, found.intercept_)).fit(X, y)
-    assert (again.n_iter_, again.stop_reason_) == (0, "converged")
+    assert (again.n_iter_.tolist(), again.stop_reason_) == ([0], "converged")
     assert again.loss_curve_.shape == (1,) and bits(again) == bits(found)
+
+
+# --- No step ---
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+@pytest.mark.parametrize("loss", ["quadratic", "log"])
+@pytest.mark.parametrize("multi_class", ["softmax", "ovr"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_with_max_iter_0_the_start_is_the_result(solver, multi_class, loss):
+    X, y, rng = make_classes(48, 200, 4, 3)
+    init = rng.standard_normal((3, 4)), rng.standard_normal(3)
+    options = dict(solver=solver, multi_class=multi_class, loss=loss, max_iter=0)
+    found = NeuronClassifier(init=init, **options).fit(X, y)
+    assert bits(found) == bits(init)
+    assert found.loss_curve_.tolist() == [found.loss_]
+    assert not NeuronClassifier(**options).fit(X, y).coef_.any()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_with_max_iter_0_a_fit_does_not_claim_to_have_converged(solver):
+    X, y, _ = make_classes(48, 200, 4)
+    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=0 before the cost was flat"):
+        found = NeuronClassifier(solver=solver, max_iter=0).fit(X, y)
+    assert (found.n_iter_.tolist(), found.stop_reason_) == ([0], "max_iter")
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+def test_with_max_iter_0_the_samples_of_a_draft_change_nothing():
+    X, y, _ = make_classes(49, 150_000, 2)
+    found = NeuronClassifier(max_iter=0, record_every=1).fit(X, y)
+    assert not found.coef_.any() and found.history_[0].step.tolist() == [0]
+
+
+@pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
+def test_with_max_iter_0_the_best_of_several_starts_is_kept():
+    X, y, _ = make_classes(50, 200, 4)
+    far = np.full((1, 4), 50.0), np.zeros(1)
+    options = dict(max_iter=0, init=far, random_state=0)
+    one, several = (NeuronClassifier(n_init=k, **options).fit(X, y) for k in (1, 5))
+    assert several.loss_ < one.loss_
+
+
+# --- The last model ---
 
 
 def test_the_model_is_the_last_of_the_curve_even_if_a_line_search_fails():

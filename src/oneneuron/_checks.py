@@ -7,7 +7,7 @@ that names the argument and says what was found and what to do.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
 from typing import Any, Literal, TypeGuard, TypeVar
@@ -225,13 +225,21 @@ def _wrong_weights(weights: FloatArray, name: str) -> ValueError:
     )
 
 
-def as_choice(value: object, name: str, choices: Sequence[_Choice]) -> _Choice:
-    """Return the value, which must be one of a few strings."""
+def as_choice(
+    value: object, name: str, choices: Sequence[_Choice], remedies: Mapping[str, str] | None = None
+) -> _Choice:
+    """Return the value, which must be one of a few strings.
+
+    The remedies are what to do about some other strings that are likely to be given.
+    """
     for choice in choices:
         if isinstance(value, str) and value == choice:
             return choice
     listed = " or ".join(map(repr, choices))
-    raise ParameterError(f"{name} must be {listed}, found {value!r}.")
+    remedy = ""
+    if remedies is not None and isinstance(value, str) and value in remedies:
+        remedy = f": {remedies[value]}"
+    raise ParameterError(f"{name} must be {listed}, found {value!r}{remedy}.")
 
 
 def as_loss(value: object) -> Loss:

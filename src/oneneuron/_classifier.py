@@ -9,6 +9,8 @@ from typing import Any, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +18,7 @@ from . import _checks, _diagnostics
 from ._engine import predictions
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
 from ._fit.classes import codes_among, encode, with_class_weight
+from ._fit.logistic_names import RefusesLogisticNames
 from ._fit.neurons import (
     Neurons,
     Reason,
@@ -32,7 +35,7 @@ from ._results import History, as_history
 from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
 
 
-class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A classifier made of sigmoid neurons, trained on the quadratic (Brier) cost or the log cost.
 
     With two classes there is one neuron, f(x) = sigma(w.x + b), and f is the probability of the
@@ -63,7 +66,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     eta : float or "auto", default="auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
     max_iter : int, default=10_000
-        The largest number of steps from each start. "lbfgs" usually takes 5 to 100.
+        The largest number of steps from each start. "lbfgs" usually takes 5 to 100. With 0, the
+        start is the result.
     tol : float, default=1e-5
         Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
         and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total
@@ -109,16 +113,17 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Attributes
     ----------
     coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        The weights of each neuron, with the dtype of X.
+        The weights of each neuron, with the dtype of X. After `sparsify`, a sparse matrix.
     intercept_ : ndarray of shape (1,) or (n_classes,)
         The bias of each neuron.
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
-    n_iter_ : int
-        The largest number of steps that any neuron made.
+    n_iter_ : ndarray of shape (1,) or (n_classes,), int64
+        The number of steps made: one number for a single neuron or a layer, and one for each neuron
+        with ``multi_class="ovr"``.
     loss_ : float
         The cost of the model, summed over the neurons.
-    loss_curve_ : ndarray of shape (n_iter_ + 1,)
+    loss_curve_ : ndarray of shape (max(n_iter_) + 1,)
         The cost at the start and after each step, summed over the neurons. A neuron whose training
         has ended keeps its last cost. After `partial_fit`, the curve has one cost for each call,
         on the samples of that call.
@@ -166,7 +171,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     coef_: FloatArray
     intercept_: FloatArray
     classes_: AnyArray
-    n_iter_: int
+    n_iter_: NDArray[np.int64]
     loss_: float
     loss_curve_: Float64Array
     history_: list[History]
@@ -269,7 +274,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha
         self.eta_ = neurons.eta if options.solver == "gd" else None
-        self.n_iter_ = max(neuron.num_steps for neuron in trained)
+        self.n_iter_ = np.array([neuron.num_steps for neuron in trained], np.int64)
         self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
@@ -353,7 +358,8 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.classes_ = classes
         self.coef_ = starts[:, :-1].astype(dtype)
         self.intercept_ = starts[:, -1].astype(dtype)
-        self.n_iter_, self.loss_, self.loss_curve_ = 0, 0.0, np.empty(0)
+        self.n_iter_ = np.zeros(1 if self._is_layer else len(starts), np.int64)
+        self.loss_, self.loss_curve_ = 0.0, np.empty(0)
 
     def _step(
         self, options: Options, starts: Float64Array, X: FloatArray,
@@ -365,7 +371,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         models, self.eta_ = neurons.step(starts, seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha
-        self.n_iter_ += 1
+        self.n_iter_ = self.n_iter_ + 1  # a new array, since an error later restores the old one
         self.loss_ = total_cost(models)
         self.loss_curve_ = np.append(self.loss_curve_, self.loss_)
         self._seen = tuple(seen)
@@ -433,13 +439,81 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError, TypeError
             For the same reasons as `decision_function`.
         """
-        if len(getattr(self, "classes_", ())) == 1:
+        if self._num_classes == 1:
             return np.ones_like(self._predicted(predictions.margins, X))
-        is_layer = self.multi_class == "softmax" and len(getattr(self, "classes_", ())) > 2
         probabilities: FloatArray = self._predicted(
-            predictions.softmax if is_layer else predictions.probabilities, X
+            predictions.softmax if self._is_layer else predictions.probabilities, X
         )
         return probabilities
+
+    def predict_log_proba(self, X: ArrayLike) -> FloatArray:
+        """Return the logarithm of the probability of each class.
+
+        It is computed from w.x + b, and is exact where the probability itself is so small that it
+        underflows to 0, or so large that it rounds to 1.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            The columns are in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as `decision_function`.
+        """
+        if self._num_classes == 1:
+            return np.zeros_like(self._predicted(predictions.margins, X))
+        logarithms: FloatArray = self._predicted(
+            predictions.log_softmax if self._is_layer else predictions.log_probabilities, X
+        )
+        return logarithms
+
+    def sparsify(self) -> Self:
+        """Convert `coef_` to a sparse matrix in CSR format, which is smaller if most of it is zero.
+
+        All methods work as before. `fit` and `partial_fit` make it dense again.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        wants_array = get_config().get("sparse_interface") == "sparray"  # from scikit-learn 1.9 on
+        as_csr: Any = sparse.csr_array if wants_array else sparse.csr_matrix
+        self.coef_ = as_csr(self.coef_)
+        return self
+
+    def densify(self) -> Self:
+        """Convert `coef_` back to an array, after `sparsify`.
+
+        Returns
+        -------
+        self
+        """
+        check_is_fitted(self)
+        self.coef_ = self._dense_coef
+        return self
+
+    @property
+    def _dense_coef(self) -> FloatArray:
+        coef: Any = self.coef_
+        dense: FloatArray = coef if isinstance(coef, np.ndarray) else coef.toarray()
+        return dense
+
+    @property
+    def _num_classes(self) -> int:
+        """The number of classes; 0 before a fit."""
+        return len(getattr(self, "classes_", ()))
+
+    @property
+    def _is_layer(self) -> bool:
+        """Whether the probabilities are the softmax of w.x + b."""
+        return self.multi_class == "softmax" and self._num_classes > 2
 
     def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
         """Return a prediction for samples, checked first."""
@@ -447,7 +521,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         n_threads = _checks.as_threads(self.n_threads)
         samples = validated_samples(self, X, reset=False)
         try:
-            return prediction(samples, self.coef_, self.intercept_, n_threads)
+            return prediction(samples, self._dense_coef, self.intercept_, n_threads)
         except predictions.InfiniteMarginError as error:
             raise _diagnostics.infinite_margins("X") from error
 
@@ -478,7 +552,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
         given: tuple[ArrayLike, ArrayLike]
         if is_warm:
-            name, given = "warm_start or partial_fit", (self.coef_, self.intercept_)
+            name, given = "warm_start or partial_fit", (self._dense_coef, self.intercept_)
         elif self.init is not None:
             name, given = "init", self.init
         else:

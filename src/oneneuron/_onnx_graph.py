@@ -67,7 +67,8 @@ def _convert(scope: Any, operator: Any, container: Any) -> None:
         return output
 
     samples = node("Cast", operator.inputs[0].full_name, to=dtype)  # integers, booleans
-    scores = node("Gemm", samples, constant(model.coef_), constant(model.intercept_), transB=1)
+    coef = model.coef_ if isinstance(model.coef_, np.ndarray) else model.coef_.toarray()
+    scores = node("Gemm", samples, constant(coef), constant(model.intercept_), transB=1)
     if len(model.classes_) == 2:
         scores = node("Concat", node("Neg", scores), scores, axis=1)
 

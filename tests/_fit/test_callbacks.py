@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import SOLVERS, bits, cost_and_gradient, make_classes, printed_by
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -116,7 +117,32 @@ def test_lbfgs_has_a_stretch_for_each_step_and_a_last_one():
     X, y, _ = make_classes(3)
     recorder = Recorder()
     found = NeuronClassifier().set_callbacks(recorder).fit(X, y)
-    assert len(recorder.tasks("steps")) == found.n_iter_ + 1
+    assert len(recorder.tasks("steps")) == found.n_iter_[0] + 1
+
+
+@ignore_max_iter
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+@pytest.mark.parametrize("max_iter", [0, 1, 2, 1000])
+def test_a_fit_has_as_many_tasks_for_its_steps_as_logistic_regression(max_iter):
+    X, y, _ = make_classes(21)
+    most = []
+    for Classifier in (LogisticRegression, NeuronClassifier):
+        recorder = Recorder()
+        found = Classifier(max_iter=max_iter).set_callbacks(recorder).fit(X, y)
+        begun = [task for event, task in recorder.events if event == "begin"]
+        # The fit, at least one step, and an empty last task.
+        assert len(begun) == 1 + max(found.n_iter_[0], 1) + 1
+        most.append(begun[0].max_subtasks)
+    assert most[0] == most[1]
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_fit_that_begins_at_the_minimum_has_an_empty_first_stretch(solver):
+    X, y, _ = make_classes(22)
+    found = NeuronClassifier(solver=solver, warm_start=True).fit(X, y)
+    recorder = Recorder()
+    found.set_callbacks(recorder).fit(X, y)
+    assert found.n_iter_.tolist() == [0] and len(recorder.tasks("steps")) == 2
 
 
 # --- What they see ---
@@ -176,7 +202,7 @@ def test_callbacks_see_the_models_after_each_step(solver):
     assert len({len(history.step) for history in found.history_}) > 1
     for k, history in enumerate(found.history_):
         # A neuron that has ended stays where it is. The last stretch is empty.
-        for step in range(found.n_iter_ + 1):
+        for step in range(max(found.n_iter_) + 1):
             i = min(step, len(history.step) - 1)
             assert keeper.coefs[step][k].tobytes() == history.weights[i].tobytes()
             assert keeper.intercepts[step][k] == history.bias[i]
@@ -254,7 +280,7 @@ def test_a_callback_that_returns_true_stops_all_neurons(n_init, solver, num_step
     )
     found.set_callbacks(recorder).fit(X, y)
     assert found.stop_reason_ == "callback"
-    assert found.n_iter_ == num_steps and found.loss_curve_.shape == (num_steps + 1,)
+    assert found.n_iter_.tolist() == [num_steps] * 3 and found.loss_curve_.shape == (num_steps + 1,)
     assert [h.step.tolist() for h in found.history_] == [list(range(num_steps + 1))] * 3
     assert len(recorder.tasks("fit")) == 1 and recorder.events[-1][0] == "teardown"
 
@@ -265,7 +291,7 @@ def test_a_stopped_fit_makes_the_first_steps_of_the_whole(solver):
     options = dict(solver=solver, max_iter=2000, tol=1e-9)
     stopped = NeuronClassifier(**options).set_callbacks(Recorder(stop_at=2)).fit(X, y)
     whole = NeuronClassifier(record_every=1, **options).fit(X, y)
-    reached = [history.weights[stopped.n_iter_] for history in whole.history_]
+    reached = [history.weights[max(stopped.n_iter_)] for history in whole.history_]
     assert stopped.coef_.tobytes() == np.array(reached).tobytes()
 
 

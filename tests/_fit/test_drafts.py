@@ -37,13 +37,13 @@ def test_a_draft_leads_to_the_minimum_that_more_steps_find(many, loss):
 def test_a_fit_that_begins_at_the_minimum_makes_no_step(many):
     found = NeuronClassifier(warm_start=True).fit(*many)
     before = bits(parameters_of(found))
-    assert found.fit(*many).n_iter_ == 0 and bits(parameters_of(found)) == before
+    assert max(found.fit(*many).n_iter_) == 0 and bits(parameters_of(found)) == before
 
 
 def test_a_draft_makes_no_more_than_max_iter_steps(many):
     with pytest.warns(match="max_iter"):
         found = NeuronClassifier(max_iter=1).fit(*many)
-    assert found.n_iter_ == 1 and found.loss_curve_[1] < found.loss_curve_[0]
+    assert found.n_iter_.tolist() == [1] and found.loss_curve_[1] < found.loss_curve_[0]
 
 
 def test_a_class_with_few_samples_is_trained_without_a_draft(many):

@@ -90,6 +90,50 @@ def softmax(
     return out
 
 
+def log_probabilities(
+    X: FloatArray, coef: FloatArray, intercept: FloatArray, n_threads: int | None = None
+) -> FloatArray:
+    """Return the logarithms of `probabilities`, which are exact where those underflow.
+
+    The arguments are the same as for `margins`.
+    """
+    m = margins(X, coef, intercept, n_threads)
+    if len(coef) == 1:
+        return _log_sigma(np.hstack([-m, m]))
+    return _log_quotients(_log_sigma(m))
+
+
+def log_softmax(
+    X: FloatArray, coef: FloatArray, intercept: FloatArray, n_threads: int | None = None
+) -> FloatArray:
+    """Return the logarithms of `softmax`, which are exact where those underflow.
+
+    The arguments are the same as for `margins`.
+    """
+    return _log_quotients(margins(X, coef, intercept, n_threads))
+
+
+def _log_sigma(m: FloatArray) -> FloatArray:
+    """Return log f. Both terms are negative, so that no digits cancel."""
+    logarithms: FloatArray = np.minimum(m, 0.0) - np.log1p(np.exp(-np.abs(m)))
+    return logarithms
+
+
+def _log_quotients(logarithms: FloatArray) -> FloatArray:
+    """Return the logarithm of each number divided by the sum of its row, from their logarithms.
+
+    The largest number of a row is left out of the sum that log1p gets. So the logarithm of a
+    quotient close to 1 keeps its digits, too.
+    """
+    largest = logarithms.argmax(axis=1)[:, None]
+    with np.errstate(over="ignore"):  # the logarithm of a quotient may be beyond float32
+        ratios = logarithms - np.take_along_axis(logarithms, largest, axis=1)
+    others = np.exp(ratios)
+    np.put_along_axis(others, largest, 0.0, axis=1)
+    quotients: FloatArray = ratios - np.log1p(others.sum(axis=1, keepdims=True))
+    return quotients
+
+
 def _quotients(m: FloatArray) -> FloatArray:
     """Return each f divided by the sum of all, for samples whose f are all close to underflow.
 

@@ -199,15 +199,15 @@ class Neurons:
 
     @property
     def num_stretches(self) -> int:
-        """The largest number of stretches of steps in the fit."""
-        return -(-self._options.max_iter // self._stretch)
+        """The largest number of stretches of steps in the fit; the first may have no step."""
+        return max(1, -(-self._options.max_iter // self._stretch))
 
     @property
     def _stretch(self) -> int:
         """The number of steps between two calls of the callbacks."""
         if self._options.solver == "lbfgs":
             return 1
-        return -(-self._options.max_iter // _MOST_STRETCHES)
+        return max(1, -(-self._options.max_iter // _MOST_STRETCHES))
 
     @property
     def _neurons_per_model(self) -> int:
@@ -344,7 +344,8 @@ class Neurons:
         self._preconditioner = self._moments.preconditioner(self.alpha, self._curvature)
         solver = self._lbfgs(self._samples, classes, options.tol)
         self._start(solver, starts)
-        self._draft(solver, classes, starts)
+        if options.max_iter > 0:
+            self._draft(solver, classes, starts)
         return solver
 
     def _draft(self, solver: LBFGS, classes: NDArray[np.intp], starts: Float64Array) -> None:
@@ -450,6 +451,9 @@ class Neurons:
             recorder()
             if tasks is not None and step % self._stretch == 0:
                 stopped = tasks.next_stretch()
+        if tasks is not None and step == 0:
+            # A fit without steps has a first stretch, too, as in LogisticRegression.
+            tasks.next_stretch()
         return stopped
 
     def _trained(

@@ -11,6 +11,7 @@ import numpy as np
 from .. import _checks
 from .._losses import Loss
 from .._typing import ClassWeight, RandomDraws, Which
+from .logistic_names import MULTI_CLASS, SOLVERS
 
 Solver: TypeAlias = Literal["lbfgs", "gd"]
 MultiClass: TypeAlias = Literal["softmax", "ovr"]
@@ -78,12 +79,12 @@ class Options:
             random_state=_checks.as_random_state(parameters["random_state"]),
             loss=_checks.as_loss(parameters["loss"]),
             multi_class=_checks.as_choice(
-                parameters["multi_class"], "multi_class", ("softmax", "ovr")
+                parameters["multi_class"], "multi_class", ("softmax", "ovr"), MULTI_CLASS
             ),
-            solver=_checks.as_choice(parameters["solver"], "solver", ("lbfgs", "gd")),
+            solver=_checks.as_choice(parameters["solver"], "solver", ("lbfgs", "gd"), SOLVERS),
             keep=_checks.as_choice(parameters["keep"], "keep", ("last", "best", "lowest")),
             eta=_checks.as_eta_or_auto(parameters["eta"]),
-            max_iter=_checks.as_count(parameters["max_iter"], "max_iter", least=1),
+            max_iter=_checks.as_count(parameters["max_iter"], "max_iter"),
             n_init=_checks.as_count(parameters["n_init"], "n_init", least=1),
             record_every=_checks.as_count(parameters["record_every"], "record_every"),
             verbose=int(verbose) if is_flag else _checks.as_count(verbose, "verbose"),
