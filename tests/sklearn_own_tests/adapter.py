@@ -1,8 +1,10 @@
 """NeuronClassifier with the constructor of scikit-learn's LogisticRegression."""
 
 import dataclasses
+import warnings
 
 import numpy as np
+from sklearn.linear_model._base import LinearClassifierMixin
 
 from oneneuron import NeuronClassifier
 from oneneuron._fit.options import Options
@@ -12,6 +14,7 @@ class LogisticRegression(NeuronClassifier):
     """A `NeuronClassifier` with the log loss, which takes the parameters of LogisticRegression.
 
     Every solver is L-BFGS here. All solvers lead to the same minimum, so only their names differ.
+    `tol` is divided by ten, so that the default of one class becomes the default of the other.
     `dual`, `intercept_scaling`, `n_jobs` and `random_state` change nothing.
     """
 
@@ -27,6 +30,9 @@ class LogisticRegression(NeuronClassifier):
     keep = "last"
     n_threads = None
     record_every = 0
+
+    # A private method of scikit-learn's linear classifiers, with which a test compares.
+    _predict_proba_lr = LinearClassifierMixin._predict_proba_lr
 
     def __init__(
         self, penalty="deprecated", *, C=1.0, l1_ratio=0.0, dual=False, tol=1e-4,
@@ -54,6 +60,9 @@ class LogisticRegression(NeuronClassifier):
 
     def _options(self):
         if self.l1_ratio or self.penalty in ("l1", "elasticnet"):
-            raise NotImplementedError("there is no l1 penalty")
+            raise NotImplementedError("NeuronClassifier has no l1 penalty.")
+        if self.penalty is None and self.C != 1.0:
+            warnings.warn("Setting penalty=None will ignore the C", UserWarning, stacklevel=4)
         names = [field.name for field in dataclasses.fields(Options)]
-        return Options.checked({name: getattr(self, name) for name in names} | {"solver": "lbfgs"})
+        changed = {"solver": "lbfgs", "tol": self.tol / 10.0}
+        return Options.checked({name: getattr(self, name) for name in names} | changed)

@@ -1,0 +1,89 @@
+"""scikit-learn's own tests of LogisticRegression, run with NeuronClassifier in its place.
+
+They run in new interpreters, since scikit-learn's settings for pytest are not those of this project.
+`left_out.toml` lists the tests that are expected to fail, and says why.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sklearn
+
+HERE = Path(__file__).parent
+PACKAGE = Path(sklearn.__file__).parent
+
+# The test files that use LogisticRegression, in groups that run in one interpreter each. Left out
+# are files about other classes and about the solvers themselves, and `test_partial_dependence.py`,
+# which takes as long as all these together and needs no more of a classifier than they do.
+FILES = {
+    "linear_model": ["linear_model/tests/test_logistic.py"],
+    "model_selection": [
+        "model_selection/tests/test_classification_threshold.py",
+        "model_selection/tests/test_search.py",
+        "model_selection/tests/test_validation.py",
+    ],
+    "ensemble": [
+        "ensemble/tests/test_bagging.py",
+        "ensemble/tests/test_stacking.py",
+        "ensemble/tests/test_voting.py",
+        "ensemble/tests/test_weight_boosting.py",
+        "semi_supervised/tests/test_self_training.py",
+    ],
+    "metrics": [
+        "inspection/_plot/tests/test_boundary_decision_display.py",
+        "inspection/tests/test_permutation_importance.py",
+        "metrics/_plot/tests/test_common_curve_display.py",
+        "metrics/_plot/tests/test_confusion_matrix_display.py",
+        "metrics/_plot/tests/test_det_curve_display.py",
+        "metrics/_plot/tests/test_precision_recall_display.py",
+        "metrics/_plot/tests/test_roc_curve_display.py",
+        "metrics/tests/test_ranking.py",
+        "metrics/tests/test_score_objects.py",
+        "utils/tests/test_plotting.py",
+    ],
+    "wrappers": [
+        "feature_selection/tests/test_from_model.py",
+        "feature_selection/tests/test_rfe.py",
+        "frozen/tests/test_frozen.py",
+        "tests/test_calibration.py",
+        "tests/test_metaestimators.py",
+        "tests/test_multiclass.py",
+        "tests/test_multioutput.py",
+        "tests/test_pipeline.py",
+        "utils/tests/test_class_weight.py",
+        "utils/tests/test_response.py",
+    ],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not sklearn.__version__.startswith("1.9."),
+    reason="left_out.toml lists the tests of scikit-learn 1.9",
+)
+@pytest.mark.parametrize("group", FILES)
+def test_scikit_learns_own_tests_pass(group):
+    run = run_pytest(*(str(PACKAGE / name) for name in FILES[group]))
+    assert run.returncode == 0, run.stdout + run.stderr
+    print(run.stdout.splitlines()[-1])  # how many passed, were skipped and failed as expected
+
+
+def run_pytest(*arguments):
+    """Run pytest with the plugin and without this project's settings."""
+    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    # Names of tests are relative to the root, which is the folder that holds scikit-learn.
+    settings = ["-c", str(HERE / "inner.ini"), "--rootdir", str(PACKAGE.parent)]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not re.match("PYTEST_(ADDOPTS|XDIST)", name)
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *settings, *arguments],
+        env=environment | {"PYTHONPATH": path, "SCIPY_ARRAY_API": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
