@@ -218,7 +218,7 @@ TRAIN = {
 }  # fmt: skip
 FIT = {name: make for name, make in TRAIN.items() if name not in ("init", "num_steps")} | {
     "y": labels, "loss": one_of("quadratic", "log"), "solver": one_of("lbfgs", "gd"),
-    "max_iter": POSITIVE, "n_init": POSITIVE, "tol": number(0, 0.001),
+    "max_iter": COUNTS, "n_init": POSITIVE, "tol": number(0, 0.001),
     "class_weight": one_of(None, None, {0: np.float32(0.5)}, {0: Fraction(1, 3)}),
 }  # fmt: skip
 ODD_SHAPES = st.sampled_from([(), (0,), (3,), (0, 2), (3, 0), (3, 1), (2, 2, 2)])
@@ -276,6 +276,9 @@ CASES = {
     "decision_function": Case(NEURON.decision_function, FITTED.decision_function, {"X": points}),
     "predict": Case(NEURON.predict, FITTED.predict, {"X": points}),
     "predict_proba": Case(NEURON.predict_proba, FITTED.predict_proba, {"X": points}),
+    "predict_log_proba": Case(
+        NEURON.predict_log_proba, FITTED.predict_log_proba, {"X": points}
+    ),
     "score": Case(
         NEURON.predict, lambda X: FITTED.score(X, FITTED.predict(X)[::-1]), {"X": points}
     ),

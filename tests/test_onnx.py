@@ -109,6 +109,13 @@ def test_an_exported_pipeline_predicts_the_same(labels, dtype):
     np.testing.assert_allclose(probabilities, pipeline.predict_proba(samples), rtol=tolerance)
 
 
+def test_sparse_coefficients_are_exported_the_same():
+    model, samples = fitted([0, 1, 2]), X.astype(np.float32)
+    expected = exported(model, samples)
+    for part, expected_part in zip(exported(model.sparsify(), samples), expected, strict=True):
+        np.testing.assert_array_equal(part, expected_part)
+
+
 @label_kinds
 def test_a_classifier_trained_in_float32_is_exported_in_either_precision(labels):
     model = NeuronClassifier().fit(X.astype(np.float32), labelled(labels))

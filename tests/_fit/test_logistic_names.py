@@ -19,6 +19,7 @@ REMEDIES = [
     ({"C": 0.5}, "C: write alpha=2, which is 1/C, and loss='log' for the same model."),
     ({"C": np.float32(4.0)}, "C: write alpha=0.25, which is 1/C, and loss='log' for the same"),
     ({"C": np.inf}, "C: write alpha=0, which is 1/C, and loss='log' for the same model."),
+    ({"C": -1.0}, "C: write alpha=1/C, and loss='log' for the same model."),
     ({"C": "1.0"}, "C: write alpha=1/C, and loss='log' for the same model."),
     ({"penalty": None}, "penalty: write alpha=0 instead of penalty=None."),
     ({"penalty": "l2"}, "penalty: leave out penalty, since the penalty is always L2."),

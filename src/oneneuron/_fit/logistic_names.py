@@ -15,24 +15,28 @@ _ALWAYS_L2 = "since the penalty is always L2"
 _NO_L1 = "or keep LogisticRegression, since only that has an L1 penalty"
 
 
+def _is_above_0(value: object) -> bool:
+    return isinstance(value, Real) and float(value) > 0.0
+
+
 def _instead_of_C(C: Any) -> str:
-    is_strength = isinstance(C, Real) and float(C) > 0.0
-    alpha = f"{1.0 / float(C):.12g}, which is 1/C" if is_strength else "1/C"
+    alpha = f"{1.0 / float(C):.12g}, which is 1/C" if _is_above_0(C) else "1/C"
     return f"write alpha={alpha}, and loss='log' for the same model"
 
 
 def _instead_of_penalty(penalty: object) -> str:
     if penalty is None:
         return "write alpha=0 instead of penalty=None"
-    return f"leave out penalty, {_NO_L1 if penalty in ('l1', 'elasticnet') else _ALWAYS_L2}"
+    has_l1 = isinstance(penalty, str) and penalty in ("l1", "elasticnet")
+    return f"leave out penalty, {_NO_L1 if has_l1 else _ALWAYS_L2}"
 
 
 def _instead_of_l1_ratio(l1_ratio: object) -> str:
-    return f"leave out l1_ratio, {_NO_L1 if l1_ratio else _ALWAYS_L2}"
+    return f"leave out l1_ratio, {_NO_L1 if _is_above_0(l1_ratio) else _ALWAYS_L2}"
 
 
 def _instead_of_n_jobs(n_jobs: object) -> str:
-    if isinstance(n_jobs, Integral) and int(n_jobs) > 0:
+    if isinstance(n_jobs, Integral) and _is_above_0(n_jobs):
         return f"write n_threads={n_jobs}"
     return "leave out n_jobs, since as many threads are used as speed up the work"
 
@@ -67,7 +71,7 @@ class RefusesLogisticNames(BaseEstimator):
 
     def __new__(cls, *args: Any, **parameters: Any) -> Self:
         """Make an estimator, unless a parameter is LogisticRegression's."""
-        _refuse(parameters, cls)
+        _refuse(parameters, cls, TypeError)  # as Python does for an unknown keyword
         estimator: Self = super().__new__(cls)
         return estimator
 
@@ -86,14 +90,16 @@ class RefusesLogisticNames(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such parameter.
+            If there is no such parameter. For one of LogisticRegression's, it is a TypeError, too.
         """
-        _refuse(parameters, type(self))
+        _refuse(parameters, type(self), ParameterError)
         super().set_params(**parameters)
         return self
 
 
-def _refuse(parameters: Mapping[str, object], estimator: type) -> None:
+def _refuse(
+    parameters: Mapping[str, object], estimator: type, error: Callable[[str], Exception]
+) -> None:
     """Raise an error if parameters are LogisticRegression's, unless a subclass has them, too."""
     names = [name for name in parameters if name in _REMEDIES]
     if not names:
@@ -103,7 +109,7 @@ def _refuse(parameters: Mapping[str, object], estimator: type) -> None:
     if foreign:
         noun = "parameter" if len(foreign) == 1 else "parameters"
         remedies = "; ".join(_REMEDIES[name](parameters[name]) for name in foreign)
-        raise ParameterError(f"{estimator.__name__} has no {noun} {_listed(foreign)}: {remedies}.")
+        raise error(f"{estimator.__name__} has no {noun} {_listed(foreign)}: {remedies}.")
 
 
 def _listed(names: Iterable[str]) -> str:
