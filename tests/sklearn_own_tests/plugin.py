@@ -28,11 +28,21 @@ def pytest_configure(config):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    users = {module: names_of_users(module) for module in {item.module for item in items}}
+    modules = {item.module for item in items}
+    refuse_the_original(modules)
+    users = {module: names_of_users(module) for module in modules}
     unrelated = [item for item in items if top_level_name(item) not in users[item.module]]
     config.hook.pytest_deselected(items=unrelated)
     items[:] = [item for item in items if item not in unrelated]
     mark_left_out(items)
+
+
+def refuse_the_original(modules):
+    """Raise an error if a module was imported too early to get the adapter."""
+    for module in modules:
+        found = getattr(module, "LogisticRegression", adapter.LogisticRegression)
+        if found is not adapter.LogisticRegression:
+            raise pytest.UsageError(f"{module.__name__} tests {found}, and not the adapter")
 
 
 def names_of_users(module):

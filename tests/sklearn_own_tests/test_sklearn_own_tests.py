@@ -1,6 +1,6 @@
 """scikit-learn's own tests of LogisticRegression, run with NeuronClassifier in its place.
 
-They run in new interpreters, since scikit-learn's settings for pytest are not those of this project.
+They run in new interpreters, since scikit-learn's tests need other settings of pytest than ours.
 `left_out.toml` lists the tests that are expected to fail, and says why.
 """
 
@@ -16,11 +16,11 @@ import sklearn
 HERE = Path(__file__).parent
 PACKAGE = Path(sklearn.__file__).parent
 
-# The test files that use LogisticRegression, in groups that run in one interpreter each. Left out
-# are files about other classes and about the solvers themselves, and `test_partial_dependence.py`,
-# which takes as long as all these together and needs no more of a classifier than they do.
+# The test files that use LogisticRegression, in groups that run in one interpreter each. Files are
+# left out if they test how scikit-learn prints or checks estimators, or if few of their tests use
+# LogisticRegression for more than a glance (`test_partial_dependence.py`, which also takes long).
 FILES = {
-    "linear_model": ["linear_model/tests/test_logistic.py"],
+    "linear_model": ["linear_model/tests/test_logistic.py", "linear_model/tests/test_sag.py"],
     "model_selection": [
         "model_selection/tests/test_classification_threshold.py",
         "model_selection/tests/test_search.py",
