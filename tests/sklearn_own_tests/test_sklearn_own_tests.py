@@ -6,8 +6,10 @@ They run in new interpreters, since scikit-learn's tests need other settings of 
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -60,11 +62,14 @@ FILES = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(
+of_this_scikit_learn = pytest.mark.skipif(
     not sklearn.__version__.startswith("1.9."),
     reason="left_out.toml lists the tests of scikit-learn 1.9",
 )
+
+
+@of_this_scikit_learn
+@pytest.mark.slow
 @pytest.mark.parametrize("group", FILES)
 def test_scikit_learns_own_tests_pass(group):
     run = run_pytest(*(str(PACKAGE / name) for name in FILES[group]))
@@ -72,11 +77,47 @@ def test_scikit_learns_own_tests_pass(group):
     print(run.stdout.splitlines()[-1])  # how many passed, were skipped and failed as expected
 
 
-def run_pytest(*arguments):
+def test_every_left_out_test_is_in_a_file_that_is_run():
+    files = {name for group in FILES.values() for name in group}
+    groups = tomllib.loads((HERE / "left_out.toml").read_text())["group"]
+    left_out = {entry.split("::")[0] for group in groups for entry in group["tests"]}
+    assert left_out - files == set()
+
+
+def refusal(tmp_path, left_out):
+    """Return what pytest prints for the shortest test file with another list, which must fail."""
+    for name in ("adapter.py", "plugin.py", "inner.ini"):
+        shutil.copy(HERE / name, tmp_path)
+    (tmp_path / "left_out.toml").write_text(left_out)
+    run = run_pytest(str(PACKAGE / "utils/tests/test_class_weight.py"), folder=tmp_path)
+    assert run.returncode != 0
+    return run.stdout + run.stderr
+
+
+GROUP = """[[group]]
+reason = "none"
+tests = ["utils/tests/test_class_weight.py::{}"]
+"""
+
+
+@of_this_scikit_learn
+@pytest.mark.slow
+def test_an_entry_that_matches_no_test_is_an_error(tmp_path):
+    assert "no test matches" in refusal(tmp_path, GROUP.format("test_none"))
+
+
+@of_this_scikit_learn
+@pytest.mark.slow
+def test_a_left_out_test_that_passes_is_an_error(tmp_path):
+    passing = "test_compute_class_weight_invariance"
+    assert "[XPASS(strict)] none" in refusal(tmp_path, GROUP.format(passing))
+
+
+def run_pytest(*arguments, folder=HERE):
     """Run pytest with the plugin and without this project's settings."""
-    path = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     # Names of tests are relative to the root, which is the folder that holds scikit-learn.
-    settings = ["-c", str(HERE / "inner.ini"), "--rootdir", str(PACKAGE.parent)]
+    settings = ["-c", str(folder / "inner.ini"), "--rootdir", str(PACKAGE.parent)]
     environment = {
         name: value
         for name, value in os.environ.items()
