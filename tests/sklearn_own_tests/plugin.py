@@ -26,7 +26,7 @@ def pytest_configure(config):
     sklearn.linear_model.LogisticRegression = adapter.LogisticRegression
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before `-k` removes tests that the list names
 def pytest_collection_modifyitems(config, items):
     modules = {item.module for item in items}
     refuse_the_original(modules)
