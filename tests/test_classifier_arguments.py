@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import SOLVERS, bits, make_classes
-from scipy import sparse
 
 from oneneuron import NeuronClassifier
 from oneneuron._fit.recording import Recorder
@@ -194,16 +193,6 @@ def test_samples_of_one_dimension_raise_with_a_hint_at_reshape():
 def test_classes_of_mixed_kinds_raise():
     with pytest.raises(TypeError, match="classes must hold labels of one kind"):
         NeuronClassifier().partial_fit([[0.0], [1.0]], [0, 1], classes=np.array([0, "a"], object))
-
-
-@pytest.mark.parametrize("d", [2, 600])
-def test_sparse_samples_raise_the_error_of_scikit_learn(d):
-    X, y, _ = make_classes(27, 20, d)
-    with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
-        NeuronClassifier().fit(sparse.csr_matrix(X), y)
-    found = NeuronClassifier().fit(X, y)
-    with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
-        found.predict(sparse.csr_matrix(X))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

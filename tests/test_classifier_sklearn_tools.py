@@ -181,11 +181,11 @@ def test_decision_boundary_display_draws_it(num_classes, response):
         pyplot.close("all")
 
 
-def test_the_tags_say_that_the_classifier_needs_labels_and_takes_any_number_of_classes():
+def test_the_tags_say_which_samples_and_labels_the_classifier_takes():
     tags = NeuronClassifier().__sklearn_tags__()
     assert is_classifier(NeuronClassifier())
     assert tags.target_tags.required and tags.classifier_tags.multi_class
-    assert not tags.input_tags.sparse and not tags.input_tags.allow_nan
+    assert tags.input_tags.sparse and not tags.input_tags.allow_nan
 
 
 # --- Frames ---

@@ -45,8 +45,8 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
     ValueError, TypeError
         If X is not a table of finite numbers, or has other features than the estimator.
     """
-    if issparse(X):
-        return cast("FloatArray", _validated_sparse(estimator, [X], reset))
+    if _is_sparse(X):
+        return cast("FloatArray", *_validated_sparse(estimator, [X], reset))
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
     if samples is not None and _is_sum_finite(samples):
@@ -86,7 +86,7 @@ def validated_samples_and_labels(
     ValueError, TypeError
         If X is invalid, if a label is missing, or if the labels are not those of classes.
     """
-    if issparse(X):
+    if _is_sparse(X):
         labels = y if y is None else _given(y, _raw_labels(y))
         samples, raw_labels = _validated_sparse(estimator, [X, labels], reset)
         return samples, *_encoded(raw_labels)
@@ -195,13 +195,30 @@ def _raw_labels(y: ArrayLike) -> AnyArray:
     return raw
 
 
-def _validated_sparse(estimator: Any, given: list[Any], reset: bool) -> Any:
-    """Return sparse X in canonical format, and y if it is given, as scikit-learn validates them."""
+def _is_sparse(X: object) -> bool:
+    """Return whether X is a sparse matrix, or a frame of pandas whose columns are all sparse."""
+    if issparse(X):
+        return True
+    kinds = list(X.dtypes) if hasattr(X, "iloc") and hasattr(X, "columns") else []
+    return bool(kinds) and all(type(kind).__name__ == "SparseDtype" for kind in kinds)
+
+
+def _validated_sparse(estimator: Any, given: list[Any], reset: bool) -> list[Any]:
+    """Return sparse X in canonical form, and y if it is given, as scikit-learn validates them."""
     X, *rest = given
+    if not issparse(X):
+        kinds = {kind.subtype for kind in X.dtypes}
+        dtype = np.float32 if kinds == {np.dtype(np.float32)} else np.float64
+        matrix, *rest = _as_list(_validated_by_sklearn(estimator, given, dtype, reset))
+        return [as_canonical_rows(matrix, dtype), *rest]
     dtype = _checks.float_type_of(X.dtype)
-    if X.dtype.kind in "biuf":  # scikit-learn has its own error for others
+    if X.dtype.kind != "c":  # scikit-learn has its own error for complex numbers
         X = as_canonical_rows(X, dtype)
-    return _validated_by_sklearn(estimator, [X, *rest], dtype, reset)
+    return _as_list(_validated_by_sklearn(estimator, [X, *rest], dtype, reset))
+
+
+def _as_list(validated: Any) -> list[Any]:
+    return list(validated) if isinstance(validated, tuple) else [validated]
 
 
 def _validated_by_sklearn(
