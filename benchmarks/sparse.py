@@ -17,7 +17,7 @@ from functools import partial
 from time_to_cost import chosen, confine, measure, milliseconds, ratios
 
 # The tolerances that are tried, from the loosest on.
-TOLERANCES = tuple(factor * 10.0**-k for k in range(7) for factor in (3, 1))
+TOLERANCES = tuple(float(f"{digit}e-{k}") for k in range(1, 7) for digit in (5, 2, 1))
 
 ITS = "LogisticRegression"
 

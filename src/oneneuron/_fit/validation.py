@@ -46,7 +46,8 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
         If X is not a table of finite numbers, or has other features than the estimator.
     """
     if _is_sparse(X):
-        return cast("FloatArray", *_validated_sparse(estimator, [X], reset))
+        (validated,) = _validated_sparse(estimator, [X], reset)
+        return cast("FloatArray", validated)
     raw, dtype = _as_raw_samples(X)
     samples = _plain_samples(X, raw, dtype)
     if samples is not None and _is_sum_finite(samples):
@@ -195,7 +196,7 @@ def _raw_labels(y: ArrayLike) -> AnyArray:
     return raw
 
 
-def _is_sparse(X: object) -> bool:
+def _is_sparse(X: Any) -> bool:
     """Return whether X is a sparse matrix, or a frame of pandas whose columns are all sparse."""
     if issparse(X):
         return True
@@ -206,7 +207,7 @@ def _is_sparse(X: object) -> bool:
 def _validated_sparse(estimator: Any, given: list[Any], reset: bool) -> list[Any]:
     """Return sparse X in canonical form, and y if it is given, as scikit-learn validates them."""
     X, *rest = given
-    if not issparse(X):
+    if hasattr(X, "iloc"):  # a frame
         kinds = {kind.subtype for kind in X.dtypes}
         dtype = np.float32 if kinds == {np.dtype(np.float32)} else np.float64
         matrix, *rest = _as_list(_validated_by_sklearn(estimator, given, dtype, reset))
