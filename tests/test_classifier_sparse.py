@@ -135,9 +135,9 @@ def trained(transformer, classifier, samples, y):
     return make_pipeline(clone(transformer), classifier).fit(samples, y)
 
 
-def as_in_logistic_regression(C=1.0, **options):
+def as_in_logistic_regression(C=1.0):
     """Return our classifier with the cost of LogisticRegression, and LogisticRegression."""
-    ours = NeuronClassifier(loss="log", alpha=1 / C, tol=1e-8, **options)
+    ours = NeuronClassifier(loss="log", alpha=1 / C, tol=1e-8)
     return ours, LogisticRegression(C=C, tol=1e-9, max_iter=10_000)
 
 
@@ -407,6 +407,24 @@ def test_a_frame_of_sparse_columns_gives_the_same_bits_as_the_matrix():
     assert bits(found) == bits(NeuronClassifier().fit(X, y))
     assert found.feature_names_in_.tolist() == names
     assert bits(found.predict_proba(frame)) == bits(NeuronClassifier().fit(X, y).predict_proba(X))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_a_frame_of_sparse_columns_is_computed_in_the_dtype_of_its_columns(dtype):
+    X, y, _ = make_sparse(29)
+    frame = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix((4 * X).astype(dtype)))
+    expected = np.float32 if dtype == np.float32 else np.float64
+    assert NeuronClassifier().fit(frame, y).coef_.dtype == expected
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_sparse_columns_in_another_order_raise(method):
+    X, y, _ = make_sparse(29)
+    names = [f"x{j}" for j in range(X.shape[1])]
+    frame = pd.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(X), columns=names)
+    found = NeuronClassifier().fit(frame, y)
+    with pytest.raises(ValueError, match="same order as they were in fit"):
+        getattr(found, method)(frame[names[::-1]])
 
 
 def test_a_frame_with_a_dense_column_is_made_dense_with_a_warning():
@@ -951,6 +969,14 @@ def test_a_fit_adds_at_most_twice_the_matrix(factor, dtype):
     X = wide(X, factor).astype(dtype) if factor > 1 else X.astype(dtype)
     NeuronClassifier().fit(X[:10], y[:10])  # imports what it needs
     assert peak_of(lambda: NeuronClassifier(max_iter=3, tol=1.0).fit(X, y)) < 2.0 * bytes_of(X)
+
+
+@pytest.mark.parametrize("name", ["csc", "coo"])
+def test_a_fit_of_another_format_adds_a_copy_by_rows_to_that(name):
+    X, y = make_full_rows(74)
+    stored = X.asformat(name)
+    NeuronClassifier().fit(X[:10], y[:10])
+    assert peak_of(lambda: NeuronClassifier(max_iter=3, tol=1.0).fit(stored, y)) < 3.0 * bytes_of(X)
 
 
 def test_a_step_on_a_piece_adds_at_most_twice_the_piece():

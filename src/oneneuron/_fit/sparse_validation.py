@@ -51,7 +51,7 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
         )
     with np.errstate(over="ignore", invalid="ignore"):
         rows = _checked(X).astype(dtype, copy=False).tocsr()
-        if not rows.has_canonical_format or np.count_nonzero(rows.data) < rows.nnz:
+        if not (rows.data.all() and rows.has_canonical_format):
             if X.format == "csr":
                 rows = rows.copy()
             rows.sum_duplicates()
