@@ -27,6 +27,7 @@ STUBS = {
     "_engine/predict": "oneneuron._engine.predict",
     "_engine/sharing": "oneneuron._engine.sharing",
     "_engine/solvers": "oneneuron._engine.solvers",
+    "_engine/sparse": "oneneuron._engine.sparse",
     "compare/_naive_loop": "oneneuron.compare._naive_loop",
 }
 

@@ -29,7 +29,15 @@ from ._fit.seen import Seen
 from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
-from ._typing import AnyArray, ClassWeight, Float64Array, FloatArray, RandomState, Which
+from ._typing import (
+    AnyArray,
+    ClassWeight,
+    Float64Array,
+    FloatArray,
+    RandomState,
+    SamplesLike,
+    Which,
+)
 
 
 class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -211,14 +219,15 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return tags
 
     @with_callbacks
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train the neurons on samples and their labels.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             The samples. The computation is in float32 for float32 samples, and otherwise in
-            float64.
+            float64. Sparse samples stay sparse, in any format of SciPy, or as a frame of pandas
+            whose columns are all sparse.
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -251,7 +260,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return self._fit(options, X, y, sample_weight)
 
     def _fit(
-        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
         given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
@@ -284,7 +293,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None,
+        self, X: SamplesLike, y: ArrayLike, classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:  # fmt: skip
         """Make one step of gradient descent on a piece of the data.
@@ -298,7 +307,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,)
         classes : array-like of shape (n_classes,), default=None
             All the labels that will occur. The first call needs them. Later calls may leave them
@@ -332,7 +341,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(
-        self, options: Options, given_X: ArrayLike, given_y: ArrayLike,
+        self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
         given_classes: ArrayLike | None, given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_first = not hasattr(self, "coef_")
@@ -375,12 +384,12 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.loss_curve_ = np.append(self.loss_curve_, self.loss_)
         self._seen = tuple(seen)
 
-    def decision_function(self, X: ArrayLike) -> FloatArray:
+    def decision_function(self, X: SamplesLike) -> FloatArray:
         """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -397,12 +406,12 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         scores: FloatArray = self._predicted(predictions.margins, X)
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
-    def predict(self, X: ArrayLike) -> AnyArray:
+    def predict(self, X: SamplesLike) -> AnyArray:
         """Return the likeliest class of each sample.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -418,7 +427,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         labels: AnyArray = self.classes_.take(codes, mode="clip")
         return labels
 
-    def predict_proba(self, X: ArrayLike) -> FloatArray:
+    def predict_proba(self, X: SamplesLike) -> FloatArray:
         """Return the probability of each class.
 
         With two classes, these are 1 - f and f. With more, they are the softmax of w.x + b. With
@@ -426,7 +435,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -446,7 +455,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
         return probabilities
 
-    def _predicted(self, prediction: Callable[..., AnyArray], X: ArrayLike) -> Any:
+    def _predicted(self, prediction: Callable[..., AnyArray], X: SamplesLike) -> Any:
         """Return a prediction for samples, checked first."""
         check_is_fitted(self)
         n_threads = _checks.as_threads(self.n_threads)
@@ -491,7 +500,7 @@ class NeuronClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return _checks.as_coefficients(given, shape[0], num_features, name)
 
     def _tasks(
-        self, neurons: Neurons, classes: AnyArray, X: ArrayLike, y: ArrayLike,
+        self, neurons: Neurons, classes: AnyArray, X: SamplesLike, y: ArrayLike,
         sample_weight: ArrayLike | None,
     ) -> Tasks | None:  # fmt: skip
         """Return the tasks that callbacks follow; None if no callbacks are set."""

@@ -3,7 +3,7 @@
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 AnyArray: TypeAlias = NDArray[Any]
 FloatArray: TypeAlias = NDArray[np.floating[Any]]  # float32 or float64
@@ -14,6 +14,16 @@ RandomState: TypeAlias = int | np.random.RandomState | np.random.Generator | Non
 Which: TypeAlias = Literal["last", "best", "lowest"]
 # Two dict types, because a type checker does not accept a dict of int as a dict of float.
 ClassWeight: TypeAlias = dict[Any, float] | dict[Any, int] | Literal["balanced"] | None
+
+
+class SparseMatrix(Protocol):
+    """A sparse matrix or array of SciPy, in any format."""
+
+    def tocsr(self) -> Any:
+        """Return the matrix by rows."""
+
+
+SamplesLike: TypeAlias = ArrayLike | SparseMatrix
 
 
 class RandomDraws(Protocol):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from numpy.typing import ArrayLike
 
-from .._typing import AnyArray
+from .._typing import AnyArray, SamplesLike
 
 _Fit = TypeVar("_Fit", bound=Callable[..., Any])
 
@@ -56,7 +56,7 @@ class Tasks:
     """
 
     def __init__(
-        self, estimator: SupportsCallbacks, X: ArrayLike, y: ArrayLike,
+        self, estimator: SupportsCallbacks, X: SamplesLike, y: ArrayLike,
         sample_weight: ArrayLike | None, num_stretches: int,
         attributes: Callable[[], dict[str, AnyArray]],
     ) -> None:  # fmt: skip

@@ -24,20 +24,20 @@ from .classes import encode
 from .sparse_validation import as_canonical_rows
 
 
-def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArray:
+def validated_samples(estimator: Any, X: Any, *, reset: bool) -> FloatArray:
     """Return the samples as finite floats, and note or compare their features.
 
     Parameters
     ----------
     estimator : NeuronClassifier
-    X : array-like of shape (n, d)
+    X : array-like or sparse matrix of shape (n, d)
     reset : bool
         Whether to store the number and names of the features in the estimator. Otherwise, they
         must be those that it has stored.
 
     Returns
     -------
-    ndarray of shape (n, d), float32 or float64
+    ndarray or csr_array of shape (n, d), float32 or float64
         A view or a copy, in any memory order. Nothing that is done to X can change its shape.
 
     Raises
@@ -57,7 +57,7 @@ def validated_samples(estimator: Any, X: ArrayLike, *, reset: bool) -> FloatArra
 
 
 def validated_samples_and_labels(
-    estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool
+    estimator: Any, X: Any, y: ArrayLike, *, reset: bool
 ) -> tuple[FloatArray, AnyArray, AnyArray]:
     """Return the samples as `validated_samples` does, the distinct labels, and their codes.
 
@@ -67,7 +67,7 @@ def validated_samples_and_labels(
     Parameters
     ----------
     estimator : NeuronClassifier
-    X : array-like of shape (n, d)
+    X : array-like or sparse matrix of shape (n, d)
     y : array-like of shape (n,)
     reset : bool
         Whether to store the number and names of the features in the estimator. Otherwise, they
@@ -75,8 +75,8 @@ def validated_samples_and_labels(
 
     Returns
     -------
-    samples : ndarray of shape (n, d), float32 or float64
-        As for `validated_samples`, but perhaps not finite.
+    samples : ndarray or csr_array of shape (n, d), float32 or float64
+        As for `validated_samples`, but dense samples are perhaps not finite.
     labels : ndarray
         The distinct labels, sorted.
     codes : ndarray of shape (n,), uint8 or intp
