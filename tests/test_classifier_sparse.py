@@ -315,6 +315,22 @@ def with_zeros(X, *_):
     return found
 
 
+def with_strides(X):
+    """Return a matrix whose arrays are every second entry of others."""
+    found = X.copy()
+    found.data = np.repeat(X.data, 2)[::2]
+    found.indices, found.indptr = np.repeat(X.indices, 2)[::2], np.repeat(X.indptr, 2)[::2]
+    return found
+
+
+def with_room(X):
+    """Return a matrix whose arrays have room for more values."""
+    found = X.copy()
+    found.data = np.append(X.data, [7.0, 8.0]).astype(X.dtype)
+    found.indices = np.append(X.indices, [99, -1]).astype(np.int32)
+    return found
+
+
 def as_shuffled_coo(X, *_):
     found = X.tocoo()
     order = np.random.default_rng(0).permutation(found.nnz)
@@ -340,6 +356,8 @@ STORED = {
     "duplicates by columns": lambda X: with_duplicates(X.T.tocsr()).T,
     "duplicates in coo": lambda X: with_duplicates(X).tocoo(),
     "zeros": with_zeros,
+    "strides": with_strides,
+    "room for more": with_room,
 }
 
 
@@ -695,6 +713,36 @@ def broken_lil(X, value):
     return found
 
 
+def uneven_lil(X):
+    found = X.tolil()
+    found.data[2] = [*found.data[2], 1.0]
+    return found
+
+
+def short_lil(X):
+    found = X.tolil()
+    found.rows, found.data = found.rows[:-1], found.data[:-1]
+    return found
+
+
+def uneven_dia(X):
+    found = as_format(X, "dia")
+    found.data = found.data[:-2]
+    return found
+
+
+def missing_from_coo(X):
+    found = X.tocoo()
+    found.data = found.data[:-2]
+    return found
+
+
+def broken_dok(X, row, column):
+    found = X.todok()
+    found._dict[row, column] = 1.0
+    return found
+
+
 def broken_bsr(X, value):
     found = X.tobsr((2, 2))
     found.indices[1] = value
@@ -725,6 +773,12 @@ BROKEN = {
     "a column below 0, in coo": lambda X: broken_coo(X, 1, -1),
     "a column beyond the last, in lil": lambda X: broken_lil(X, 10**6),
     "a column below 0, in lil": lambda X: broken_lil(X, -10**6),
+    "fewer values than columns, in lil": uneven_lil,
+    "too few rows, in lil": short_lil,
+    "too few diagonals": uneven_dia,
+    "too few values, in coo": missing_from_coo,
+    "a key beyond the last": lambda X: broken_dok(X, 0, 12),
+    "a key below 0": lambda X: broken_dok(X, -1, 0),
     "a block beyond the last": lambda X: broken_bsr(X, 10**6),
     "a block below 0": lambda X: broken_bsr(X, -10**6),
 }  # fmt: skip

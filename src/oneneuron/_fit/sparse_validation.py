@@ -56,7 +56,8 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
                 rows = rows.copy()
             rows.sum_duplicates()
             rows.eliminate_zeros()
-    rows.indices = rows.indices.astype(np.int32, copy=False)
+    rows.data = np.ascontiguousarray(rows.data)
+    rows.indices = np.ascontiguousarray(rows.indices, dtype=np.int32)
     return rows
 
 
@@ -68,10 +69,12 @@ def _checked(X: Any) -> Any:
     try:
         if X.format == "coo":
             return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
+        if X.format == "dia":
+            return sparse.dia_array((X.data, X.offsets), shape=X.shape)
         if X.format in _KINDS:
             view = _KINDS[X.format]((X.data, X.indices, X.indptr), shape=X.shape)
         else:
-            view = sparse.csr_array(X)
+            view = _converted(X)
         view.check_format(full_check=True)
         return view
     except ValueError as error:
@@ -79,3 +82,12 @@ def _checked(X: Any) -> Any:
             f"X has index arrays that do not describe a matrix of shape {X.shape}: {error}. Build "
             "it again from its rows, columns and values."
         ) from error
+
+
+def _converted(X: Any) -> Any:
+    """Return a matrix of lists, or a dictionary, by rows."""
+    if X.format == "lil":
+        columns, values = (list(map(len, lists)) for lists in (X.rows, X.data))
+        if columns != values or len(columns) != X.shape[0]:
+            raise ValueError("each row must have as many values as columns")
+    return sparse.csr_array(X)
