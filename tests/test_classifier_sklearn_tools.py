@@ -181,7 +181,7 @@ def test_decision_boundary_display_draws_it(num_classes, response):
         pyplot.close("all")
 
 
-def test_the_tags_say_that_the_classifier_takes_any_number_of_classes_and_sparse_samples():
+def test_the_tags_say_which_samples_and_labels_the_classifier_takes():
     tags = NeuronClassifier().__sklearn_tags__()
     assert is_classifier(NeuronClassifier())
     assert tags.target_tags.required and tags.classifier_tags.multi_class

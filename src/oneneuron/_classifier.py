@@ -218,6 +218,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn's tools ask of an estimator: this one takes sparse samples."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
@@ -230,8 +231,9 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. The computation is in float32 for float32 samples, and otherwise in
-            float64. Sparse matrices and arrays of any format stay sparse. CSR needs no conversion,
-            and is added up in float64.
+            float64. Sparse matrices and arrays of any format stay sparse, and so do frames of
+            pandas if all columns are sparse. CSR needs no conversion. Sparse samples are added up
+            in float64.
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans.
         sample_weight : array-like of shape (n_samples,), default=None

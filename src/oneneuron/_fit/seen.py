@@ -17,6 +17,9 @@ _REMEMBERED = 1024
 # ones, and those that the current round has not yet come to.
 _NEW = 0.1
 
+# Sparse samples are hashed in slabs of about this number of values, which needs little memory.
+_SLAB_VALUES = 2**16
+
 
 class Seen(NamedTuple):
     """The pieces seen so far, and how often some of their samples were among them.
@@ -113,8 +116,14 @@ def _words(values: FloatArray) -> NDArray[np.uint32]:
 
 def _sums_of_rows(X: Any, factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Return the sum of words times factors for each row of a sparse matrix, modulo 2^64."""
-    words = _words(X.data).reshape(len(X.data), -1)
-    products = np.einsum("ij,ij->i", words, factors[X.indices])
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(products, dtype=np.uint64)])
-    of_rows: NDArray[np.uint64] = sums[X.indptr[1:]] - sums[X.indptr[:-1]]
-    return of_rows
+    num_rows, starts = X.shape[0], X.indptr
+    sums = np.empty(num_rows, np.uint64)
+    step = max(1, _SLAB_VALUES * num_rows // max(1, len(X.data)))
+    for first in range(0, num_rows, step):
+        ends = starts[first : first + step + 1] - starts[first]
+        slab = slice(starts[first], starts[first] + ends[-1])
+        words = _words(X.data[slab]).reshape(ends[-1], -1)
+        products = np.einsum("ij,ij->i", words, factors[X.indices[slab]])
+        running = np.concatenate([np.zeros(1, np.uint64), np.cumsum(products, dtype=np.uint64)])
+        sums[first : first + step] = running[ends[1:]] - running[ends[:-1]]
+    return sums

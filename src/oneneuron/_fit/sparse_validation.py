@@ -1,4 +1,4 @@
-"""Sparse samples, validated: any format of SciPy becomes rows in canonical format."""
+"""Sparse samples, validated: any format of SciPy becomes rows in canonical form."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from .._checks import ParameterError
+
 _MOST_PLACES = np.iinfo(np.int32).max
+
+# The formats that have a pointer to the first index of each row, column or row of blocks.
+_KINDS = {"csr": sparse.csr_array, "csc": sparse.csc_array, "bsr": sparse.bsr_array}
 
 
 def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
-    """Return a sparse matrix by rows, with sorted places, each at most once.
+    """Return a sparse matrix by rows, with sorted places, each at most once, and without zeros.
 
     So equal matrices give the same bits in a fit, however they are stored. The caller's matrix
     stays as it is, and shares its memory with the result if that has the same format.
@@ -30,9 +35,11 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
     Raises
     ------
     ValueError
-        If X has not two dimensions, if its index arrays do not describe a matrix, or if a dimension
-        is too large.
+        If X does not hold numbers, if it has not two dimensions, if its index arrays do not
+        describe a matrix, or if a dimension is too large.
     """
+    if X.dtype.kind not in "biuf":
+        raise ParameterError(f"X must hold numbers, found dtype {X.dtype}: convert it first.")
     if X.ndim != 2:
         raise ValueError(
             f"X must have two dimensions, samples by features, found shape {X.shape}: reshape it."
@@ -44,10 +51,11 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
         )
     with np.errstate(over="ignore", invalid="ignore"):
         rows = _checked(X).astype(dtype, copy=False).tocsr()
-        if not rows.has_canonical_format:
+        if not (rows.data.all() and rows.has_canonical_format):
             if X.format == "csr":
                 rows = rows.copy()
             rows.sum_duplicates()
+            rows.eliminate_zeros()
     # SciPy is quicker if both index types are the same.
     starts_type = np.int32 if rows.nnz <= _MOST_PLACES else np.int64
     rows.data = np.require(rows.data, dtype, ["C", "A"])
@@ -59,15 +67,17 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
 def _checked(X: Any) -> Any:
     """Return another view of a sparse matrix, whose index arrays are known to be sound.
 
-    Compiled code would read or write elsewhere in memory otherwise.
+    Compiled code would read or write elsewhere in memory otherwise, SciPy's own included.
     """
     try:
         if X.format == "coo":
             return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
-        if X.format not in ("csr", "csc"):
-            return sparse.csr_array(X)
-        kind = sparse.csr_array if X.format == "csr" else sparse.csc_array
-        view = kind((X.data, X.indices, X.indptr), shape=X.shape)
+        if X.format == "dia":
+            return sparse.dia_array((X.data, X.offsets), shape=X.shape)
+        if X.format in _KINDS:
+            view = _KINDS[X.format]((X.data, X.indices, X.indptr), shape=X.shape)
+        else:
+            view = _converted(X)
         view.check_format(full_check=True)
         return view
     except ValueError as error:
@@ -75,3 +85,12 @@ def _checked(X: Any) -> Any:
             f"X has index arrays that do not describe a matrix of shape {X.shape}: {error}. Build "
             "it again from its rows, columns and values."
         ) from error
+
+
+def _converted(X: Any) -> Any:
+    """Return a matrix of lists, or a dictionary, by rows."""
+    if X.format == "lil":
+        columns, values = (list(map(len, lists)) for lists in (X.rows, X.data))
+        if columns != values or len(columns) != X.shape[0]:
+            raise ValueError("each row must have as many values as columns")
+    return sparse.csr_array(X)

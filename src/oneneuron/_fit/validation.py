@@ -77,8 +77,8 @@ def validated_samples_and_labels(
 
     Returns
     -------
-    samples : ndarray of shape (n, d), float32 or float64
-        As for `validated_samples`, but perhaps not finite.
+    samples : ndarray or csr_array of shape (n, d), float32 or float64
+        As for `validated_samples`, but dense samples are perhaps not finite.
     labels : ndarray
         The distinct labels, sorted.
     codes : ndarray of shape (n,), uint8 or intp
@@ -211,7 +211,7 @@ def _validated_sparse(
     """Return sparse X in canonical format, and y if it is given, as scikit-learn validates them."""
     X, *labels = given
     dtype, is_frame = _checks.float_type_of(kind), not issparse(X)
-    if not is_frame and kind.kind in "biuf":  # scikit-learn has its own error for others
+    if not is_frame and kind.kind != "c":  # scikit-learn has its own error for complex numbers
         X = as_canonical_rows(X, dtype)
     validated = _validated_by_sklearn(estimator, [X, *labels], dtype, reset)
     samples, *labels = validated if labels else [validated]
