@@ -68,9 +68,9 @@ cdef struct Kernel:
         const Data *data, const Block *block, const Scratch *scratch, double *sums_out
     ) noexcept nogil
 
-    # Replace the outputs of a block by gradient weights times s, and write what else they sum up to:
-    # (K, SUMS), as in `sum_block` without features. `scratch` needs `partial`, and in `outputs`
-    # t of (tile of the block, neuron, lane). Neurons are not skipped.
+    # Replace the outputs of a block, t of (tile of the block, neuron, lane), by gradient weights
+    # times s. Write what else the block sums up to, (K, SUMS), as `sum_block` without features.
+    # `scratch` needs `partial` and `outputs`. All neurons are active.
     void (*score_block)(
         const Data *data, const Block *block, const Scratch *scratch, double *sums_out
     ) noexcept nogil

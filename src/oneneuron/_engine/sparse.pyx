@@ -41,7 +41,7 @@ cdef enum:
     LANES = ROUNDS * LINE_BYTES // 8    # samples in a tile
     PARTS = 4                           # partial sums of a product
     LINES_OF_A_JOB = 1024
-    TRANSPOSED = 5                      # to transpose a value takes as long as so many products
+    TRANSPOSED = 5                      # products that take as long as transposing a value
 
 cdef double LOG2_E = 1.4426950408889634
 
@@ -211,8 +211,8 @@ cdef void transpose_range(void *context, int64_t job, int64_t rank) noexcept nog
 cdef void measure_line(const Task *task, Py_ssize_t i, double *moments) noexcept nogil:
     """Compute the mean, scale, standard deviation and root mean square of a line.
 
-    The values that are not stored are zeros. The mean is taken off before anything is squared. It is
-    computed from differences to the first value if all are stored, so that a constant is found.
+    The values that are not stored are zeros. The mean is taken off before anything is squared. If
+    all values are stored, it is computed from differences to the first, so a constant is found.
     """
     cdef:
         int64_t j, first = task.lines.starts[i], end = task.lines.starts[i + 1]
