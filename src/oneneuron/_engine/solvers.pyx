@@ -90,8 +90,8 @@ cpdef enum State:
 
 cdef enum:
     COSTS = 1024        # costs kept for each model
-    # The most pairs that L-BFGS remembers of a model; more than 20 hardly save any passes. With very
-    # many parameters there are fewer, as pairs of this size in bytes take longer than a pass.
+    # The most pairs that L-BFGS remembers of a model; more than 20 hardly save any passes. Of very
+    # many parameters there are fewer, since more than these bytes take longer than a pass.
     PAIRS = 20
     LEAST_PAIRS = 5
     PAIR_BYTES = 67108864
