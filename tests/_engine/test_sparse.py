@@ -139,8 +139,8 @@ def test_values_in_float32_are_added_up_in_double():
 def run_with(samples, num_threads, turn=turn):
     """Return a pass of three neurons with this very number of threads, however few cores."""
     return SparsePass(
-        import_kernel("float64"), samples.rows, samples.columns, samples.lanes,
-        samples.tiles.weights, samples.tiles.runs, samples.tiles.blocks, samples.ranges,
+        import_kernel("float64"), samples.rows, samples.lanes,
+        samples.tiles.weights, samples.tiles.runs, samples.tiles.blocks,
         np.arange(3), _losses.LOG.kernel_code, 1, num_threads, turn,
     )  # fmt: skip
 
@@ -205,15 +205,18 @@ def test_an_exception_from_a_turn_loses_no_step():
 @pytest.mark.linetrace
 @every_dtype
 @pytest.mark.parametrize("n_threads", [1, 4])
-def test_the_columns_are_those_of_scipy(monkeypatch, dtype, n_threads):
-    monkeypatch.setattr(sparse_samples, "_LEAST_VALUES_OF_A_RANGE", 1)
-    monkeypatch.setattr(sparse_samples, "_VALUES_OF_A_SEARCH", 1)
+def test_the_product_of_the_transpose_is_that_of_scipy(dtype, n_threads):
     X = draw_matrix(n=100, d=20, dtype=dtype)
     samples = lay_out_sparse(X, draw_classes(100, 2), 2, n_threads=n_threads)
-    x = np.random.default_rng(1).standard_normal((100, 2))
-    products = np.empty((20, 2))
-    samples.columns.multiply(x, None, None, products, n_threads, turn)
-    np.testing.assert_allclose(products, X.T @ x, atol=1e-12 * abs(X).sum())
+    x, product = np.random.default_rng(1).standard_normal(100), np.empty(20)
+    samples.rows.multiply_transpose(x, product, n_threads, turn)
+    np.testing.assert_allclose(product, X.T @ x, atol=1e-12 * abs(X).sum())
+
+
+def test_ranges_of_columns_have_about_as_many_values_each():
+    counts = np.array([0, 90, 1, 0, 60, 30, 0, 0])
+    assert sparse_samples._ranges(counts, 2).tolist() == [0, 3, 8]
+    assert sparse_samples._ranges(counts, 3).tolist() == [0, 2, 5, 8]
 
 
 def test_columns_without_a_value_are_left_out_if_most_are():

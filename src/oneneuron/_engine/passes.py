@@ -59,12 +59,10 @@ def make_pass(
         return SparsePass(
             import_kernel("float64", level),
             samples.rows,
-            samples.columns,
             samples.lanes,
             cast("Float64Array | None", samples.tiles.weights),
             samples.tiles.runs,
             samples.tiles.blocks,
-            samples.ranges,
             own_classes=own_classes,
             loss=loss.kernel_code,
             layer=layer,

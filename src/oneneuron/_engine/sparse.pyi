@@ -6,40 +6,35 @@ from numpy.typing import NDArray
 
 from .._typing import Float64Array, FloatArray
 
-class SparseLines:
-    num_lines: int
-    length: int
-    num_values: int
+def count_places(places: NDArray[np.int32], counts: NDArray[np.int64]) -> None: ...
+
+class SparseRows:
     def __init__(
         self,
         values: FloatArray,
         places: NDArray[np.int32],
         starts: NDArray[np.int64],
-        length: int,
-    ) -> None: ...
-    def count(self, counts: NDArray[np.int64]) -> None: ...
-    def transpose(
-        self,
-        starts: NDArray[np.int64],
         ranges: NDArray[np.int64],
-        places: NDArray[np.int32],
-        values: FloatArray,
-        num_threads: int,
-        turn: Callable[[], object],
     ) -> None: ...
+    @property
+    def num_rows(self) -> int: ...
     def multiply(
         self,
         x: Float64Array,
-        constants: Float64Array | None,
+        constants: Float64Array,
         weights: Float64Array | None,
         out: Float64Array,
         num_threads: int,
         turn: Callable[[], object],
     ) -> None: ...
+    def multiply_transpose(
+        self, x: Float64Array, out: Float64Array, num_threads: int, turn: Callable[[], object]
+    ) -> None: ...
     def measure(
         self,
         weights: Float64Array | None,
         total: float,
+        counts: NDArray[np.int64],
         moments: Float64Array,
         num_threads: int,
         turn: Callable[[], object],
@@ -50,13 +45,11 @@ class SparsePass:
     def __init__(
         self,
         kernel: Any,
-        rows: SparseLines,
-        columns: SparseLines,
+        rows: SparseRows,
         lanes: NDArray[np.int32],
         weights: Float64Array | None,
         runs: NDArray[np.int64],
         blocks: NDArray[np.int64],
-        ranges: NDArray[np.int64],
         own_classes: NDArray[np.int64],
         loss: int,
         layer: int,

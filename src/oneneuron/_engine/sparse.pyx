@@ -2,12 +2,12 @@
 
 It is compiled once. The kernel (`kernel.pxd`) turns outputs into gradient weights.
 
-Layout. The values lie twice in memory: by rows, which are samples, and by columns, which are
-features. A pass has two phases. The first one goes forward by rows: it computes w.x + b of each
-sample and neuron, has the kernel turn these into gradient weights, and writes them to the `slopes`,
-(n, K). The second one goes backward by columns: the gradient of a weight is the product of its
-column with the slopes. So each thread writes only to numbers of its own, and each number is a sum
-in an order that depends on the data alone.
+A pass has two phases. The first one goes forward by rows, which are samples: it computes w.x + b of
+each sample and neuron, has the kernel turn these into gradient weights, and writes them to the
+`slopes`, (n, K). The second one goes backward by columns, which are features: each value, times the
+slope of its row, is added to the sum of its column. Here, threads share the columns. Each goes
+through all rows, but only through the part of a row that lies in its range of columns. So it adds
+to numbers of its own, and each number is a sum in the order of the rows. Nothing is stored twice.
 
 Tiles. The kernel needs tiles, of samples of one class. They are laid out as for other samples
 (`samples.py`), except that a lane holds the number of a row.
@@ -20,11 +20,13 @@ Threads share the jobs of a phase (`jobs.pxd`): blocks of rows, or ranges of col
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.float cimport DBL_MAX
 from libc.math cimport INFINITY, fabs, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from .jobs cimport Jobs, Work, do_jobs, share_jobs
+import numpy as np
+
+from .jobs cimport Jobs, Work, share_jobs
 from .kernel cimport SUMS, Data, Kernel, Loss, Scratch
 from .layout cimport LINE_BYTES, ROUNDS, Block, Run
 from .problem cimport Problem
@@ -40,8 +42,8 @@ cdef extern from "waiting.h" nogil:
 cdef enum:
     LANES = ROUNDS * LINE_BYTES // 8    # samples in a tile
     PARTS = 4                           # partial sums of a product
-    LINES_OF_A_JOB = 1024
-    TRANSPOSED = 5                      # products that take as long as transposing a value
+    ROWS_OF_A_JOB = 1024
+    VALUES_OF_A_BAND = 4194304          # that threads go backward through between two turns
 
 cdef double LOG2_E = 1.4426950408889634
 
@@ -55,21 +57,54 @@ ctypedef fused value:
     float
     double
 
-# The values of a matrix, row by row or column by column: lines.
-cdef struct Lines:
-    const float *singles        # either these or `doubles`
+# A matrix by rows.
+cdef struct Rows:
+    const float *singles        # the values: either these or `doubles`
     const double *doubles
-    const int32_t *places       # the place of each value in its line
-    const int64_t *starts       # the first value of each line, and the end of the last
+    const int32_t *places       # the column of each value
+    const int64_t *starts       # the first value of each row, and the end of the last
+    Py_ssize_t num_rows, num_columns
+    int64_t num_values
+    const int64_t *ranges       # the first column of each range, and at the end their number
+    Py_ssize_t num_ranges
+    const int64_t *bounds       # in row i, range q begins at bounds[stride * i + q]
+    Py_ssize_t stride
+
+# What threads work on. It is on the heap, as its `Jobs` must be.
+cdef struct Task:
+    const Rows *rows
+    Py_ssize_t first_row, end_row   # of the current band
+    Py_ssize_t width
+    # Forward: the product with a matrix.
+    const double *x             # (num_columns, width)
+    const double *constants     # (width,), added to each row of the result; or NULL
+    const double *weights       # (num_rows,), of the rows; or NULL
+    double *out                 # (num_rows, width)
+    # Backward: the product of the transpose with a matrix.
+    const double *factors       # (num_rows, width)
+    double *sums                # (num_columns, width)
+    # Moments.
+    double total                # the sum of the weights
+    const int64_t *counts       # the number of values in each column
+    double *moments             # (4, num_columns); see `MEAN`
+    void *turn
+    Jobs jobs
+
+# Rows of the moments, as in `moments.pyx`. While they are computed, they hold something else.
+cdef enum:
+    MEAN = 0
+    SCALE = 1                   # the shift: what is taken off each value before it is added up
+    DEVIATION = 2               # the weight of the values
+    SIZE = 3                    # the sum of squares
 
 
-# --- Products of a line ---
+# --- Products of a row ---
 
 
 cdef inline double product(
     const value *values, const int32_t *places, int64_t count, const double *x
 ) noexcept nogil:
-    """Return the product of a line with a vector."""
+    """Return the product of a row with a vector."""
     cdef:
         int64_t i, j
         double parts[PARTS]
@@ -87,7 +122,7 @@ cdef inline void products(
     const value *values, const int32_t *places, int64_t count, const double *x, Py_ssize_t width,
     double *sums
 ) noexcept nogil:
-    """Add the products of a line with the columns of a matrix (any, width)."""
+    """Add the products of a row with the columns of a matrix (any, width)."""
     cdef:
         int64_t i
         Py_ssize_t k
@@ -100,70 +135,216 @@ cdef inline void products(
             sums[k] += factor * row[k]
 
 
-cdef inline void multiply_line(
-    const Lines *lines, Py_ssize_t i, const double *x, Py_ssize_t width, double *sums
+cdef inline void multiply_row(
+    const Rows *rows, Py_ssize_t i, const double *x, Py_ssize_t width, double *sums
 ) noexcept nogil:
-    """Add the products of line i with the columns of a matrix (any, width)."""
-    cdef int64_t first = lines.starts[i], count = lines.starts[i + 1] - first
-    if width == 1 and lines.doubles != NULL:
-        sums[0] += product(lines.doubles + first, lines.places + first, count, x)
+    """Add the products of row i with the columns of a matrix (num_columns, width)."""
+    cdef int64_t first = rows.starts[i], count = rows.starts[i + 1] - first
+    if width == 1 and rows.doubles != NULL:
+        sums[0] += product(rows.doubles + first, rows.places + first, count, x)
     elif width == 1:
-        sums[0] += product(lines.singles + first, lines.places + first, count, x)
-    elif lines.doubles != NULL:
-        products(lines.doubles + first, lines.places + first, count, x, width, sums)
+        sums[0] += product(rows.singles + first, rows.places + first, count, x)
+    elif rows.doubles != NULL:
+        products(rows.doubles + first, rows.places + first, count, x, width, sums)
     else:
-        products(lines.singles + first, lines.places + first, count, x, width, sums)
+        products(rows.singles + first, rows.places + first, count, x, width, sums)
 
 
-cdef inline double value_at(const Lines *lines, int64_t i) noexcept nogil:
-    return lines.doubles[i] if lines.doubles != NULL else <double>lines.singles[i]
-
-
-# --- Lines, and what many threads compute of them ---
-
-# The jobs of one call. It is on the heap, as its `Jobs` must be.
-cdef struct Task:
-    Lines lines
-    Py_ssize_t num_lines
-    Py_ssize_t length           # of a line, with the zeros that are not stored
-    # The product with a matrix.
-    const double *x             # (length, width)
-    Py_ssize_t width
-    const double *constants     # (width,), added to each row of the result; or NULL
-    double *out                 # (num_lines, width)
-    # Moments.
-    double total                # the sum of the weights
-    double *moments             # (4, num_lines), as in `moments.pyx`
-    # The transpose.
-    const int64_t *ranges       # the first line of it in each job, and at the end their number
-    int64_t *following          # where the next value of each of its lines goes
-    int32_t *places_out
-    void *values_out
-    # The weights of the results of a product, or of the places in a line. Or NULL.
-    const double *weights
-    Jobs jobs
-
-
-cdef void multiply_lines(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Multiply some lines with a matrix: a job."""
+cdef void multiply_rows(void *context, int64_t job, int64_t rank) noexcept nogil:
+    """Multiply some rows with a matrix: a job."""
     cdef:
         Task *task = <Task *>context
-        Py_ssize_t i, k, width = task.width, first = LINES_OF_A_JOB * job
+        Py_ssize_t i, k, width = task.width, first = ROWS_OF_A_JOB * job
         double *out
-    for i in range(first, min(first + LINES_OF_A_JOB, task.num_lines)):
+    for i in range(first, min(first + ROWS_OF_A_JOB, task.rows.num_rows)):
         out = task.out + width * i
         for k in range(width):
             out[k] = task.constants[k] if task.constants != NULL else 0.0
-        multiply_line(&task.lines, i, task.x, width, out)
+        multiply_row(task.rows, i, task.x, width, out)
         if task.weights != NULL:
             for k in range(width):
                 out[k] *= task.weights[i]
 
 
-cdef inline int64_t first_from(
+# --- Sums of columns ---
+
+
+cdef inline void add_values(
+    const value *values, const Task *task, int64_t range_number
+) noexcept nogil:
+    """Add the values of a band, times the factors of their rows, to the sums of a range."""
+    cdef:
+        const int32_t *places = task.rows.places
+        const int64_t *bounds = task.rows.bounds + range_number
+        Py_ssize_t i, k, stride = task.rows.stride, width = task.width
+        int64_t j
+        const double *factors
+        double *sums = task.sums
+        double factor
+    for i in range(task.first_row, task.end_row):
+        factors = task.factors + width * i
+        if width == 1:
+            factor = factors[0]
+            for j in range(bounds[stride * i], bounds[stride * i + 1]):
+                sums[places[j]] += values[j] * factor
+        else:
+            for j in range(bounds[stride * i], bounds[stride * i + 1]):
+                factor = values[j]
+                for k in range(width):
+                    sums[width * places[j] + k] += factor * factors[k]
+
+
+cdef void add_range(void *context, int64_t job, int64_t rank) noexcept nogil:
+    """Add up a range of columns: a job."""
+    cdef const Task *task = <const Task *>context
+    if task.rows.doubles != NULL:
+        add_values(task.rows.doubles, task, job)
+    else:
+        add_values(task.rows.singles, task, job)
+
+
+cdef inline double weight_of(const Task *task, Py_ssize_t i) noexcept nogil:
+    return task.weights[i] if task.weights != NULL else 1.0
+
+
+cdef inline double value_at(const Rows *rows, int64_t j) noexcept nogil:
+    return rows.doubles[j] if rows.doubles != NULL else <double>rows.singles[j]
+
+
+cdef void add_means(void *context, int64_t job, int64_t rank) noexcept nogil:
+    """Add the values of a range, less the shift, and their weights: a job."""
+    cdef:
+        const Task *task = <const Task *>context
+        const int64_t *bounds = task.rows.bounds + job
+        Py_ssize_t i, place, d = task.rows.num_columns, stride = task.rows.stride
+        int64_t j
+        double weight
+        double *moments = task.moments
+    for i in range(task.first_row, task.end_row):
+        weight = weight_of(task, i)
+        for j in range(bounds[stride * i], bounds[stride * i + 1]):
+            place = task.rows.places[j]
+            moments[d * MEAN + place] += weight * (
+                value_at(task.rows, j) - moments[d * SCALE + place]
+            )
+            moments[d * DEVIATION + place] += weight
+
+
+cdef void add_squares(void *context, int64_t job, int64_t rank) noexcept nogil:
+    """Add the squares of the values of a range, less the mean: a job."""
+    cdef:
+        const Task *task = <const Task *>context
+        const int64_t *bounds = task.rows.bounds + job
+        Py_ssize_t i, place, d = task.rows.num_columns, stride = task.rows.stride
+        int64_t j
+        double weight, x
+        double *moments = task.moments
+    for i in range(task.first_row, task.end_row):
+        weight = weight_of(task, i)
+        for j in range(bounds[stride * i], bounds[stride * i + 1]):
+            place = task.rows.places[j]
+            x = value_at(task.rows, j) - moments[d * MEAN + place]
+            moments[d * SIZE + place] += weight * (x * x)
+
+
+cdef void begin_moments(const Task *task) noexcept nogil:
+    """Set the sums to 0, and the shift to the first value of columns that are full.
+
+    So the mean of a constant is exact.
+    """
+    cdef:
+        Py_ssize_t place, d = task.rows.num_columns
+        int64_t j
+    memset(task.moments, 0, 4 * d * sizeof(double))
+    for j in range(task.rows.starts[0], task.rows.starts[1]):
+        place = task.rows.places[j]
+        if task.counts[place] == task.rows.num_rows:
+            task.moments[d * SCALE + place] = value_at(task.rows, j)
+
+
+cdef void finish_means(const Task *task) noexcept nogil:
+    """Turn the sums into means. Values that are not stored are zeros."""
+    cdef:
+        Py_ssize_t j, d = task.rows.num_columns
+        double *moments = task.moments
+    for j in range(d):
+        moments[d * MEAN + j] = moments[d * SCALE + j] + moments[d * MEAN + j] / task.total
+
+
+cdef void finish_moments(const Task *task) noexcept nogil:
+    """Turn the sums of squares into standard deviations, sizes and scales."""
+    cdef:
+        Py_ssize_t j, d = task.rows.num_columns
+        double *moments = task.moments
+        double mean, rest, variance, deviation, size
+    for j in range(d):
+        mean = moments[d * MEAN + j]
+        rest = 0.0  # the weight of the zeros; in a full column, it would be a rounding error
+        if task.counts[j] < task.rows.num_rows:
+            rest = max(0.0, task.total - moments[d * DEVIATION + j])
+        variance = (moments[d * SIZE + j] + rest * (mean * mean)) / task.total
+        if not variance <= DBL_MAX or not fabs(mean) <= DBL_MAX:  # or NaN
+            mean = variance = INFINITY
+        deviation = sqrt(variance)
+        size = sqrt(variance + mean * mean)
+        if deviation <= NOISE * fabs(mean):
+            deviation = 0.0
+            size = fabs(mean)
+        moments[d * MEAN + j] = mean
+        moments[d * SCALE + j] = deviation if deviation > 0.0 else size
+        moments[d * DEVIATION + j] = deviation
+        moments[d * SIZE + j] = size
+
+
+# --- Sharing ---
+
+
+cdef Py_ssize_t helpers_for(double num_values, Py_ssize_t num_threads) noexcept nogil:
+    """Return how many helpers pay off for so many products."""
+    return <Py_ssize_t>min(
+        <double>(num_threads - 1), SECONDS_OF_A_VALUE * num_values / LEAST_SECONDS_FOR_A_HELPER
+    )
+
+
+cdef int share_rows(
+    Task *task, Work work, void *context, Py_ssize_t num_jobs, Py_ssize_t num_helpers
+) except -1 nogil:
+    """Go forward: do the jobs of all rows."""
+    return share_jobs(
+        &task.jobs, work, context, num_jobs, num_helpers, task.turn, TURN_MILLISECONDS
+    )
+
+
+cdef int share_columns(Task *task, Work work, Py_ssize_t num_helpers) except -1 nogil:
+    """Go backward: do the jobs of all ranges of columns, for one band of rows after the other."""
+    cdef:
+        const Rows *rows = task.rows
+        Py_ssize_t num_bands = 1 + rows.num_values * task.width // VALUES_OF_A_BAND
+        Py_ssize_t band
+    for band in range(num_bands):
+        task.first_row = rows.num_rows * band // num_bands
+        task.end_row = rows.num_rows * (band + 1) // num_bands
+        share_jobs(
+            &task.jobs, work, task, rows.num_ranges, num_helpers, task.turn, TURN_MILLISECONDS
+        )
+    return 0
+
+
+# --- The rows ---
+
+
+def count_places(const int32_t[::1] places, int64_t[::1] counts):
+    """Add the number of values in each column, (num_columns,), to `counts`."""
+    cdef Py_ssize_t j
+    with nogil:
+        for j in range(places.shape[0]):
+            counts[places[j]] += 1
+
+
+cdef int64_t first_from(
     const int32_t *places, int64_t first, int64_t end, int64_t place
 ) noexcept nogil:
-    """Return the first value from `first` on whose place is at least `place`."""
+    """Return the first value from `first` on whose column is at least `place`."""
     cdef int64_t middle
     while first < end:
         middle = first + (end - first) // 2
@@ -174,177 +355,71 @@ cdef inline int64_t first_from(
     return first
 
 
-cdef inline void transpose_part(
-    const value *values, const Task *task, int64_t first_place, int64_t end_place,
-    value *values_out
-) noexcept nogil:
-    """Copy what lies between two places, in all lines, to the lines of the transpose."""
-    cdef:
-        const int32_t *places = task.lines.places
-        const int64_t *starts = task.lines.starts
-        int64_t *following = task.following
-        int32_t *places_out = task.places_out
-        Py_ssize_t i
-        int64_t j, at, end
-    for i in range(task.num_lines):
-        end = starts[i + 1]
-        j = first_from(places, starts[i], end, first_place)
-        while j < end and places[j] < end_place:
-            at = following[places[j]]
-            following[places[j]] = at + 1
-            places_out[at] = <int32_t>i
-            values_out[at] = values[j]
-            j += 1
-
-
-cdef void transpose_range(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Write some lines of the transpose, so few that they stay in a cache: a job."""
-    cdef:
-        const Task *task = <const Task *>context
-        int64_t first = task.ranges[job], end = task.ranges[job + 1]
-    if task.lines.doubles != NULL:
-        transpose_part(task.lines.doubles, task, first, end, <double *>task.values_out)
-    else:
-        transpose_part(task.lines.singles, task, first, end, <float *>task.values_out)
-
-
-cdef void measure_line(const Task *task, Py_ssize_t i, double *moments) noexcept nogil:
-    """Compute the mean, scale, standard deviation and root mean square of a line.
-
-    The values that are not stored are zeros. The mean is taken off before anything is squared. If
-    all values are stored, it is computed from differences to the first, so a constant is found.
-    """
-    cdef:
-        int64_t j, first = task.lines.starts[i], end = task.lines.starts[i + 1]
-        Py_ssize_t step = task.num_lines
-        bint is_full = end - first == task.length
-        double shift = value_at(&task.lines, first) if is_full else 0.0
-        double x, weight, sum = 0.0, stored = 0.0, squares = 0.0
-        double mean, rest, variance, deviation, size
-    for j in range(first, end):
-        weight = weight_at(task, j)
-        sum += weight * (value_at(&task.lines, j) - shift)
-        stored += weight
-    mean = shift + sum / task.total
-    for j in range(first, end):
-        x = value_at(&task.lines, j) - mean
-        squares += weight_at(task, j) * (x * x)
-    # If all values are stored, a rest would be a rounding error.
-    rest = 0.0 if is_full else max(0.0, task.total - stored)
-    variance = (squares + rest * (mean * mean)) / task.total
-    if not variance <= DBL_MAX or not fabs(mean) <= DBL_MAX:  # or NaN
-        mean = variance = INFINITY
-    deviation = sqrt(variance)
-    size = sqrt(variance + mean * mean)
-    if deviation <= NOISE * fabs(mean):
-        deviation = 0.0
-        size = fabs(mean)
-    moments[0] = mean
-    moments[step] = deviation if deviation > 0.0 else size
-    moments[2 * step] = deviation
-    moments[3 * step] = size
-
-
-cdef inline double weight_at(const Task *task, int64_t j) noexcept nogil:
-    return task.weights[task.lines.places[j]] if task.weights != NULL else 1.0
-
-
-cdef void measure_lines(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Compute the moments of some lines: a job."""
-    cdef:
-        Task *task = <Task *>context
-        Py_ssize_t i, first = LINES_OF_A_JOB * job
-    for i in range(first, min(first + LINES_OF_A_JOB, task.num_lines)):
-        measure_line(task, i, task.moments + i)
-
-
-cdef Py_ssize_t helpers_for(double num_values, Py_ssize_t num_threads) noexcept nogil:
-    """Return how many helpers pay off for so many products."""
-    return <Py_ssize_t>min(
-        <double>(num_threads - 1), SECONDS_OF_A_VALUE * num_values / LEAST_SECONDS_FOR_A_HELPER
-    )
-
-
-cdef class SparseLines:
-    """The values of a sparse matrix, row by row or column by column.
+cdef class SparseRows:
+    """A sparse matrix by rows.
 
     Parameters
     ----------
     values : ndarray of shape (num_values,), float32 or float64
     places : ndarray of shape (num_values,), int32
-        The place of each value in its line: rising, and each at most once.
-    starts : ndarray of shape (num_lines + 1,), int64
-        The first value of each line, and at the end the number of values.
-    length : int
-        The length of a line, with the zeros that are not stored.
+        The column of each value: in a row, they rise.
+    starts : ndarray of shape (num_rows + 1,), int64
+        The first value of each row, and at the end the number of values.
+    ranges : ndarray of shape (num_ranges + 1,), int64
+        The first column of each range that a thread adds up, and at the end the number of columns.
     """
 
     cdef:
-        Lines lines
-        readonly Py_ssize_t num_lines, length, num_values
-        object kept                 # what `lines` points into
+        Rows rows
+        object kept                 # what `rows` points into
 
     def __init__(
-        self, values, const int32_t[::1] places, const int64_t[::1] starts, Py_ssize_t length
+        self, values, const int32_t[::1] places, const int64_t[::1] starts,
+        const int64_t[::1] ranges,
     ):
         cdef:
+            Rows *rows = &self.rows
             const float[::1] singles
             const double[::1] doubles
-        self.kept = values, places, starts
         if values.dtype == "float32":
             singles = values
-            self.lines.singles = &singles[0]
+            rows.singles = &singles[0]
         else:
             doubles = values
-            self.lines.doubles = &doubles[0]
-        self.lines.places, self.lines.starts = &places[0], &starts[0]
-        self.num_lines, self.length, self.num_values = starts.shape[0] - 1, length, places.shape[0]
+            rows.doubles = &doubles[0]
+        rows.places, rows.starts, rows.ranges = &places[0], &starts[0], &ranges[0]
+        rows.num_rows, rows.num_values = starts.shape[0] - 1, places.shape[0]
+        rows.num_ranges = ranges.shape[0] - 1
+        rows.num_columns = ranges[rows.num_ranges]
+        rows.bounds, rows.stride = rows.starts, 1  # if there is a single range
+        self.kept = values, places, starts, ranges, self.split() if rows.num_ranges > 1 else None
 
-    cdef int share(
-        self, Task *task, Work work, Py_ssize_t width, Py_ssize_t num_threads, turn
-    ) except -1:
-        """Do a task for all lines, with as many helpers as pay off."""
-        return do_jobs(
-            &task.jobs, work, task, (self.num_lines + LINES_OF_A_JOB - 1) // LINES_OF_A_JOB,
-            helpers_for(<double>self.num_values * width, num_threads), turn, TURN_MILLISECONDS,
-        )
-
-    def count(self, int64_t[::1] counts):
-        """Add the number of values at each place, (length,), to `counts`."""
-        cdef Py_ssize_t i
-        with nogil:
-            for i in range(self.num_values):
-                counts[self.lines.places[i]] += 1
-
-    def transpose(
-        self, const int64_t[::1] starts, const int64_t[::1] ranges, int32_t[::1] places, values,
-        Py_ssize_t num_threads, turn,
-    ):
-        """Write the lines of the transpose.
-
-        Parameters
-        ----------
-        starts : (length + 1,), the first value of each line of the transpose
-        ranges : the first of the lines that a thread takes at once, and at the end `length`
-        places : (num_values,), out
-        values : (num_values,), of the same dtype as those of the lines, out
-        num_threads : the largest number of threads
-        turn : callable, as in `Pass`
-        """
+    cdef object split(self):
+        """Find the ranges in each row, and return the array that holds their bounds."""
         cdef:
-            Task *task = self.new_task(None)
-            int64_t[::1] following = starts[:self.length].copy()
-            uint8_t[::1] value_bytes = values.view("uint8")
-        try:
-            task.ranges, task.following = &ranges[0], &following[0]
-            task.places_out, task.values_out = &places[0], &value_bytes[0]
-            do_jobs(
-                &task.jobs, transpose_range, task, ranges.shape[0] - 1,
-                helpers_for(TRANSPOSED * <double>self.num_values, num_threads), turn,
-                TURN_MILLISECONDS,
-            )
-        finally:
-            free(task)
+            Rows *rows = &self.rows
+            Py_ssize_t i, q, stride = rows.num_ranges + 1
+            int64_t[:, ::1] bounds = np.empty((rows.num_rows, stride), np.int64)
+        with nogil:
+            for i in range(rows.num_rows):
+                bounds[i, 0] = rows.starts[i]
+                for q in range(1, stride):
+                    bounds[i, q] = first_from(
+                        rows.places, bounds[i, q - 1], rows.starts[i + 1], rows.ranges[q]
+                    )
+        rows.bounds, rows.stride = &bounds[0, 0], stride
+        return bounds
+
+    @property
+    def num_rows(self):
+        return self.rows.num_rows
+
+    cdef Task *new_task(self, Py_ssize_t width, turn) except NULL:
+        cdef Task *task = <Task *>calloc(1, sizeof(Task))
+        if task == NULL:
+            raise MemoryError()
+        task.rows, task.width, task.turn = &self.rows, width, <void *>turn
+        return task
 
     def multiply(
         self, const double[:, ::1] x, const double[::1] constants, const double[::1] weights,
@@ -354,53 +429,83 @@ cdef class SparseLines:
 
         Parameters
         ----------
-        x : (length, width)
-        constants : (width,) or None, added to each row of the product
-        weights : (num_lines,) or None, by which the rows are multiplied after that
-        out : (num_lines, width), out
+        x : (num_columns, width)
+        constants : (width,), added to each row of the product
+        weights : (num_rows,) or None, by which the rows are multiplied after that
+        out : (num_rows, width), out
         num_threads : the largest number of threads
         turn : callable, as in `Pass`
         """
-        cdef Task *task = self.new_task(weights)
+        cdef:
+            Task *task = self.new_task(x.shape[1], turn)
+            Py_ssize_t num_jobs = (self.rows.num_rows + ROWS_OF_A_JOB - 1) // ROWS_OF_A_JOB
+            Py_ssize_t num_helpers = helpers_for(
+                <double>self.rows.num_values * x.shape[1], num_threads
+            )
+        task.x, task.constants, task.out = &x[0, 0], &constants[0], &out[0, 0]
+        if weights is not None:
+            task.weights = &weights[0]
         try:
-            task.x, task.width, task.out = &x[0, 0], x.shape[1], &out[0, 0]
-            if constants is not None:
-                task.constants = &constants[0]
-            self.share(task, multiply_lines, x.shape[1], num_threads, turn)
+            with nogil:
+                share_rows(task, multiply_rows, task, num_jobs, num_helpers)
+        finally:
+            free(task)
+
+    def multiply_transpose(
+        self, const double[::1] x, double[::1] out, Py_ssize_t num_threads, turn,
+    ):
+        """Write the product of the transpose with a vector.
+
+        Parameters
+        ----------
+        x : (num_rows,)
+        out : (num_columns,), out
+        num_threads : the largest number of threads
+        turn : callable, as in `Pass`
+        """
+        cdef:
+            Task *task = self.new_task(1, turn)
+            Py_ssize_t num_helpers = helpers_for(<double>self.rows.num_values, num_threads)
+        task.factors, task.sums = &x[0], &out[0]
+        try:
+            with nogil:
+                memset(task.sums, 0, self.rows.num_columns * sizeof(double))
+                share_columns(task, add_range, num_helpers)
         finally:
             free(task)
 
     def measure(
-        self, const double[::1] weights, double total, double[:, ::1] moments,
-        Py_ssize_t num_threads, turn,
+        self, const double[::1] weights, double total, const int64_t[::1] counts,
+        double[:, ::1] moments, Py_ssize_t num_threads, turn,
     ):
-        """Write the moments of each line.
+        """Write the moments of each column. The mean is taken off before anything is squared.
 
         Parameters
         ----------
-        weights : (length,) or None
+        weights : (num_rows,) or None
         total : the sum of the weights
-        moments : (4, num_lines), out
+        counts : (num_columns,), the number of values in each column
+        moments : (4, num_columns), out
             The mean, the scale, the standard deviation and the root of the mean square, infinite
             as `moments.pyx` says.
         num_threads : the largest number of threads
         turn : callable, as in `Pass`
         """
-        cdef Task *task = self.new_task(weights)
-        try:
-            task.total, task.moments = total, &moments[0, 0]
-            self.share(task, measure_lines, 1, num_threads, turn)
-        finally:
-            free(task)
-
-    cdef Task *new_task(self, const double[::1] weights) except NULL:
-        cdef Task *task = <Task *>calloc(1, sizeof(Task))
-        if task == NULL:
-            raise MemoryError()
-        task.lines, task.num_lines, task.length = self.lines, self.num_lines, self.length
+        cdef:
+            Task *task = self.new_task(1, turn)
+            Py_ssize_t num_helpers = helpers_for(<double>self.rows.num_values, num_threads)
+        task.total, task.counts, task.moments = total, &counts[0], &moments[0, 0]
         if weights is not None:
             task.weights = &weights[0]
-        return task
+        try:
+            with nogil:
+                begin_moments(task)
+                share_columns(task, add_means, num_helpers)
+                finish_means(task)
+                share_columns(task, add_squares, num_helpers)
+                finish_moments(task)
+        finally:
+            free(task)
 
 
 # --- A pass ---
@@ -414,26 +519,24 @@ cdef struct Worker:
 cdef struct PassState:
     Data data                   # of the active neurons, as the kernel sees them
     const Kernel *kernel
-    Lines rows, columns
-    Py_ssize_t num_samples, num_features, num_neurons, num_values
+    const Rows *rows
+    Py_ssize_t num_samples, num_features, num_neurons
     const Block *blocks
     Py_ssize_t num_blocks
     const int32_t *lanes        # (num_tiles, tile), the number of each lane's row; -1 if none
-    const int64_t *ranges       # the first column of each job, and at the end their number
-    Py_ssize_t num_ranges
     const int64_t *own_classes  # (K,)
     int64_t *active             # the numbers of the active neurons
     int64_t *active_classes     # their classes
     double *parameters          # theirs, (d + 1, number of active neurons), times log2 e
     double *slopes              # (n, number of active neurons), the gradient weights times s
     double *block_sums          # (num_blocks, number of active neurons, SUMS)
-    double *sums                # where the caller wants the sums
+    double *column_sums         # (d, number of active neurons), of the slopes times the values
+    double *sums                # where the caller wants all sums
     Worker *workers             # one for each thread
     Py_ssize_t num_threads
-    void *turn
     int64_t last_turn
     int64_t num_helpers         # helpers in the last pass
-    Jobs jobs
+    Task task
 
 
 cdef void score_rows(void *context, int64_t job, int64_t rank) noexcept nogil:
@@ -451,7 +554,7 @@ cdef void score_rows(void *context, int64_t job, int64_t rank) noexcept nogil:
         for k in range(width):
             worker.sums[k] = state.parameters[width * state.num_features + k]
         if row >= 0:
-            multiply_line(&state.rows, row, state.parameters, width, worker.sums)
+            multiply_row(state.rows, row, state.parameters, width, worker.sums)
         out = outputs + LANES * width * (i // LANES) + i % LANES
         for k in range(width):
             out[LANES * k] = worker.sums[k]
@@ -464,20 +567,6 @@ cdef void score_rows(void *context, int64_t job, int64_t rank) noexcept nogil:
         if row >= 0:
             for k in range(width):
                 state.slopes[width * row + k] = out[LANES * k]
-
-
-cdef void sum_columns(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Write the sums for the weights of some features: a job."""
-    cdef:
-        PassState *state = <PassState *>context
-        double *sums = state.workers[rank].sums
-        Py_ssize_t j, k, width = state.data.num_neurons, row = state.num_features + SUMS
-    for j in range(state.ranges[job], state.ranges[job + 1]):
-        for k in range(width):
-            sums[k] = 0.0
-        multiply_line(&state.columns, j, state.slopes, width, sums)
-        for k in range(width):
-            state.sums[row * state.active[k] + j] = sums[k]
 
 
 cdef void begin_pass(
@@ -513,19 +602,21 @@ cdef void add_blocks(const PassState *state) noexcept nogil:
                 out[j] += state.block_sums[SUMS * (width * i + k) + j]
 
 
-cdef int share_phase(PassState *state, Work work, Py_ssize_t num_jobs) except -1 nogil:
-    """Do one phase of a pass, with helpers; let Python have a turn if it is due."""
-    cdef Py_ssize_t num_helpers = helpers_for(
-        <double>state.num_values * state.data.num_neurons, state.num_threads
-    )
-    share_jobs(
-        &state.jobs, work, state, num_jobs, num_helpers, state.turn, TURN_MILLISECONDS
-    )
-    state.num_helpers = min(num_helpers, num_jobs - 1)
-    if milliseconds() - state.last_turn >= TURN_MILLISECONDS:
-        with gil:
-            (<object>state.turn)()
-        state.last_turn = milliseconds()
+cdef void write_column_sums(const PassState *state) noexcept nogil:
+    """Write the sums for the weights, neuron by neuron."""
+    cdef:
+        Py_ssize_t j, k, width = state.data.num_neurons
+        double *out
+    for k in range(width):
+        out = state.sums + (state.num_features + SUMS) * state.active[k]
+        for j in range(state.num_features):
+            out[j] = state.column_sums[width * j + k]
+
+
+cdef int give_turn(PassState *state) except -1 with gil:
+    """Let Python handle signals, raise exceptions that are due, and run other threads."""
+    (<object>state.task.turn)()
+    state.last_turn = milliseconds()
     return 0
 
 
@@ -533,12 +624,23 @@ cdef int evaluate(
     void *context, const double *parameters, const unsigned char *active, double *sums_out
 ) except -1 nogil:
     """Make a pass for the active neurons; this is `Problem.evaluate`."""
-    cdef PassState *state = <PassState *>context
+    cdef:
+        PassState *state = <PassState *>context
+        Task *task = &state.task
+        Py_ssize_t num_helpers
     begin_pass(state, parameters, active)
-    state.sums = sums_out
-    share_phase(state, score_rows, state.num_blocks)
+    state.sums, task.width = sums_out, state.data.num_neurons
+    num_helpers = helpers_for(<double>state.rows.num_values * task.width, state.num_threads)
+    state.num_helpers = min(num_helpers, state.num_blocks - 1)
+    share_rows(task, score_rows, state, state.num_blocks, num_helpers)
     add_blocks(state)
-    return share_phase(state, sum_columns, state.num_ranges)
+    memset(state.column_sums, 0, state.num_features * task.width * sizeof(double))
+    share_columns(task, add_range, num_helpers)
+    write_column_sums(state)
+    # A pass may be too short for `share_jobs` to give turns.
+    if milliseconds() - state.last_turn >= TURN_MILLISECONDS:
+        give_turn(state)
+    return 0
 
 
 cdef void start_passes(void *context, int64_t num_passes) noexcept nogil:
@@ -560,14 +662,12 @@ cdef class SparsePass:
     ----------
     kernel : PyCapsule
         The functions of the kernel for float64 (`kernel.pxd`).
-    rows, columns : SparseLines
-        The samples, and the same by features.
+    rows : SparseRows
+        The samples.
     lanes : ndarray of shape (num_tiles, tile), int32
         The number of each lane's row; -1 for lanes without a sample, or with one of weight 0.
     weights, runs, blocks : ndarray
         As `Samples` describes them, in float64; `weights` may be None.
-    ranges : ndarray of shape (num_ranges + 1,), int64
-        The first column of each range of columns that a thread takes at once, and at the end d.
     own_classes, loss, layer, num_threads, turn
         As for `Pass`.
 
@@ -589,13 +689,11 @@ cdef class SparsePass:
     def __init__(
         self,
         kernel,
-        SparseLines rows,
-        SparseLines columns,
+        SparseRows rows,
         const int32_t[:, ::1] lanes,
         const double[:, ::1] weights,
         const int64_t[:, ::1] runs,
         const int64_t[:, ::1] blocks,
-        const int64_t[::1] ranges,
         const int64_t[::1] own_classes,
         Loss loss,
         Py_ssize_t layer,
@@ -606,17 +704,16 @@ cdef class SparsePass:
             PassState *state = <PassState *>self.allocate(sizeof(PassState))
             Data *data = &state.data
         self.state = state
-        self.kept = kernel, rows, columns, lanes, weights, runs, blocks, ranges, own_classes, turn
+        self.kept = kernel, rows, lanes, weights, runs, blocks, own_classes, turn
         state.kernel = <const Kernel *>PyCapsule_GetPointer(kernel, "oneneuron.kernel")
-        state.rows, state.columns = rows.lines, columns.lines
-        state.num_samples, state.num_features = rows.num_lines, columns.num_lines
-        state.num_neurons, state.num_values = own_classes.shape[0], rows.num_values
+        state.rows = state.task.rows = &rows.rows
+        state.num_samples, state.num_features = rows.rows.num_rows, rows.rows.num_columns
+        state.num_neurons = own_classes.shape[0]
         state.blocks, state.num_blocks = <const Block *>&blocks[0, 0], blocks.shape[0]
         state.lanes = &lanes[0, 0]
-        state.ranges, state.num_ranges = &ranges[0], ranges.shape[0] - 1
         state.own_classes = &own_classes[0]
         state.num_threads = max(1, num_threads)
-        state.turn = <void *>turn
+        state.task.turn = <void *>turn
         state.last_turn = milliseconds()
         if weights is not None:
             data.weights = &weights[0, 0]
@@ -657,6 +754,8 @@ cdef class SparsePass:
         state.active_classes = <int64_t *>self.allocate(width * sizeof(int64_t))
         state.parameters = self.doubles((state.num_features + 1) * width)
         state.slopes = self.doubles(state.num_samples * width)
+        state.column_sums = self.doubles(state.num_features * width)
+        state.task.factors, state.task.sums = state.slopes, state.column_sums
         state.block_sums = self.doubles(state.num_blocks * width * SUMS)
         state.workers = <Worker *>self.allocate(state.num_threads * sizeof(Worker))
         for i in range(state.num_blocks):

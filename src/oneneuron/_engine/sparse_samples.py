@@ -1,4 +1,4 @@
-"""Sparse samples as passes read them: by rows and by columns, with the rows' numbers in tiles.
+"""Sparse samples as passes read them: by rows, with the rows' numbers in tiles.
 
 If most columns hold no value, as after hashing, these are left out, unless their weights are not
 zero at the start. Their derivatives are zero, so their weights stay zero.
@@ -14,18 +14,8 @@ from numpy.typing import NDArray
 
 from .._typing import AnyArray, Float64Array, FloatArray
 from .samples import Samples, lay_out, total_class_weights
-from .sparse import SparseLines
+from .sparse import SparseRows, count_places
 from .turns import turn
-
-# A range of columns that a thread takes at once has about this share of all values, and at least
-# this number of them.
-_RANGES = 64
-_LEAST_VALUES_OF_A_RANGE = 4096
-
-# When the rows are transposed, each range must be searched for in each row, where there should be
-# this number of values to find. A single thread needs one range.
-_RANGES_FOR_A_THREAD = 4
-_VALUES_OF_A_SEARCH = 8
 
 # Columns are left out if at most this share of them is kept.
 _MOST_KEPT = 0.5
@@ -33,12 +23,14 @@ _MOST_KEPT = 0.5
 
 @dataclass(frozen=True, eq=False, slots=True)
 class SparseSamples:
-    """Sparse samples, by rows and by columns.
+    """Sparse samples.
 
     Parameters
     ----------
-    rows, columns : SparseLines
-        The samples, and the same by features: the columns that are kept.
+    rows : SparseRows
+        The samples, with the columns that are kept.
+    counts : ndarray of shape (num_kept,), int64
+        The number of values in each of these columns.
     kept : ndarray of shape (num_kept,), intp
         The numbers of these columns.
     width : int
@@ -46,8 +38,6 @@ class SparseSamples:
     lanes : ndarray of shape (num_tiles, tile), int32
         The number of the row in each lane of the tiles; -1 for lanes without a sample, or with one
         of weight 0.
-    ranges : ndarray of shape (num_ranges + 1,), int64
-        The first column of each range that a thread takes at once, and at the end d.
     weights : ndarray of shape (n,), float64, or None
         The sample weights, by rows. None means that all samples have weight 1.
     tiles : Samples
@@ -56,12 +46,11 @@ class SparseSamples:
         The type of the values, float32 or float64.
     """
 
-    rows: SparseLines
-    columns: SparseLines
+    rows: SparseRows
+    counts: NDArray[np.int64]
     kept: NDArray[np.intp]
     width: int
     lanes: NDArray[np.int32]
-    ranges: NDArray[np.int64]
     weights: Float64Array | None
     tiles: Samples
     dtype: np.dtype[np.floating]
@@ -134,14 +123,16 @@ def lay_out_sparse(
     lanes = tiles.values[:, 0].astype(np.int32) - np.int32(1)
     if tiles.weights is not None:
         lanes[tiles.weights == 0.0] = -1
-    is_kept, columns, starts = _transposed(X, needed, n_threads)
-    kept = np.flatnonzero(is_kept)
-    places = X.indices
+    counts = np.zeros(X.shape[1], np.int64)
+    count_places(X.indices, counts)
+    is_kept = _are_kept(counts, needed)
+    kept, places = np.flatnonzero(is_kept), X.indices
     if len(kept) < X.shape[1]:
         places = (np.cumsum(is_kept, dtype=np.int32) - np.int32(1))[places]
+        counts = counts[kept]
+    rows = SparseRows(X.data, places, X.indptr.astype(np.int64), _ranges(counts, n_threads))
     return SparseSamples(
-        rows=SparseLines(X.data, places, X.indptr.astype(np.int64), len(kept)), columns=columns,
-        kept=kept, width=X.shape[1], lanes=lanes, ranges=_cut(starts, _RANGES), weights=weights,
+        rows=rows, counts=counts, kept=kept, width=X.shape[1], lanes=lanes, weights=weights,
         tiles=tiles, dtype=X.dtype,
     )  # fmt: skip
 
@@ -159,35 +150,21 @@ def _tiles_of_numbers(
     return replace(weighted, class_weights=total_class_weights([weighted]))
 
 
-def _transposed(
-    X: Any, needed: NDArray[np.intp] | None, n_threads: int
-) -> tuple[NDArray[np.bool_], SparseLines, NDArray[np.int64]]:
-    """Return which columns are kept, their lines, and where each of these starts."""
-    n, d = X.shape
-    rows = SparseLines(X.data, X.indices, X.indptr.astype(np.int64), d)
-    starts = np.zeros(d + 1, np.int64)
-    rows.count(starts[1:])
-    is_kept = starts[1:] > 0
+def _are_kept(counts: NDArray[np.int64], needed: NDArray[np.intp] | None) -> NDArray[np.bool_]:
+    """Return which columns are kept: at least one."""
+    is_kept = counts > 0
     is_kept[[] if needed is None else needed] = True
+    if np.count_nonzero(is_kept) > _MOST_KEPT * len(counts):
+        is_kept[:] = True
     is_kept[0] |= not is_kept.any()
-    is_kept |= np.count_nonzero(is_kept) > _MOST_KEPT * d
-    np.cumsum(starts, out=starts)
-    places, values = np.empty(X.nnz, np.int32), np.empty_like(X.data)
-    num_ranges = 1
-    if n_threads > 1:
-        num_ranges = min(_RANGES_FOR_A_THREAD * n_threads, X.nnz // (_VALUES_OF_A_SEARCH * n))
-    rows.transpose(starts, _cut(starts, num_ranges), places, values, n_threads, turn)
-    starts = starts[np.append(np.flatnonzero(is_kept), d)]
-    return is_kept, SparseLines(values, places, starts, n), starts
+    return is_kept
 
 
-def _cut(starts: NDArray[np.int64], num_ranges: int) -> NDArray[np.int64]:
-    """Return ranges of lines that have about as many values each: the first lines, and the end."""
-    num_values = int(starts[-1])
-    num_ranges = max(1, min(num_ranges, num_values // _LEAST_VALUES_OF_A_RANGE))
-    cuts = np.searchsorted(starts, np.linspace(0, num_values, num_ranges + 1), side="right") - 1
-    cuts[0], cuts[-1] = 0, len(starts) - 1
-    return np.unique(cuts).astype(np.int64)
+def _ranges(counts: NDArray[np.int64], num_ranges: int) -> NDArray[np.int64]:
+    """Return the first columns of ranges with about as many values each, and at the end d."""
+    ends = np.cumsum(counts)
+    inner = np.searchsorted(ends, ends[-1] * np.arange(1, num_ranges) / num_ranges) + 1
+    return np.unique(np.concatenate([[0], inner, [len(counts)]])).astype(np.int64, copy=False)
 
 
 def multiply_rows(X: Any, coef: FloatArray, intercept: FloatArray, n_threads: int) -> Float64Array:
@@ -208,7 +185,8 @@ def multiply_rows(X: Any, coef: FloatArray, intercept: FloatArray, n_threads: in
     """
     out = np.empty((X.shape[0], len(coef)))
     places = X.indices.astype(np.int32, copy=False)  # SciPy may have chosen int64 for some rows
-    SparseLines(X.data, places, X.indptr.astype(np.int64), X.shape[1]).multiply(
+    rows = SparseRows(X.data, places, X.indptr.astype(np.int64), np.array([0, X.shape[1]]))
+    rows.multiply(
         np.ascontiguousarray(coef.T, dtype=np.float64), intercept.astype(np.float64), None, out,
         n_threads, turn,
     )  # fmt: skip
