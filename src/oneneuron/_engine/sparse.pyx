@@ -94,7 +94,7 @@ cdef struct Task:
 cdef enum:
     MEAN = 0
     SCALE = 1                   # the shift: what is taken off each value before it is added up
-    DEVIATION = 2               # the weight of the values
+    DEVIATION = 2               # the weight of the values, if there are weights
     SIZE = 3                    # the sum of squares
 
 
@@ -203,48 +203,66 @@ cdef void add_range(void *context, int64_t job, int64_t rank) noexcept nogil:
         add_values(task.rows.singles, task, job)
 
 
-cdef inline double weight_of(const Task *task, Py_ssize_t i) noexcept nogil:
-    return task.weights[i] if task.weights != NULL else 1.0
-
-
 cdef inline double value_at(const Rows *rows, int64_t j) noexcept nogil:
     return rows.doubles[j] if rows.doubles != NULL else <double>rows.singles[j]
 
 
+cdef inline void add_differences(
+    const value *values, const Task *task, int64_t range_number, const double *shifts,
+    bint squared, double *sums
+) noexcept nogil:
+    """Add the weighted values of a range, less the shifts of their columns; or the squares."""
+    cdef:
+        const int32_t *places = task.rows.places
+        const int64_t *bounds = task.rows.bounds + range_number
+        Py_ssize_t i, stride = task.rows.stride
+        int64_t j
+        double x, weight = 1.0
+    for i in range(task.first_row, task.end_row):
+        if task.weights != NULL:
+            weight = task.weights[i]
+        for j in range(bounds[stride * i], bounds[stride * i + 1]):
+            x = values[j] - shifts[places[j]]
+            sums[places[j]] += weight * (x * x if squared else x)
+
+
+cdef inline void add_weights(const Task *task, int64_t range_number, double *sums) noexcept nogil:
+    """Add the weights of the values of a range."""
+    cdef:
+        const int64_t *bounds = task.rows.bounds + range_number
+        Py_ssize_t i, stride = task.rows.stride
+        int64_t j
+    for i in range(task.first_row, task.end_row):
+        for j in range(bounds[stride * i], bounds[stride * i + 1]):
+            sums[task.rows.places[j]] += task.weights[i]
+
+
 cdef void add_means(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Add the values of a range, less the shift, and their weights: a job."""
+    """Add the values of a range, less the shifts, and their weights: a job."""
     cdef:
         const Task *task = <const Task *>context
-        const int64_t *bounds = task.rows.bounds + job
-        Py_ssize_t i, place, d = task.rows.num_columns, stride = task.rows.stride
-        int64_t j
-        double weight
-        double *moments = task.moments
-    for i in range(task.first_row, task.end_row):
-        weight = weight_of(task, i)
-        for j in range(bounds[stride * i], bounds[stride * i + 1]):
-            place = task.rows.places[j]
-            moments[d * MEAN + place] += weight * (
-                value_at(task.rows, j) - moments[d * SCALE + place]
-            )
-            moments[d * DEVIATION + place] += weight
+        Py_ssize_t d = task.rows.num_columns
+        double *sums = task.moments + d * MEAN
+        const double *shifts = task.moments + d * SCALE
+    if task.rows.doubles != NULL:
+        add_differences(task.rows.doubles, task, job, shifts, False, sums)
+    else:
+        add_differences(task.rows.singles, task, job, shifts, False, sums)
+    if task.weights != NULL:
+        add_weights(task, job, task.moments + d * DEVIATION)
 
 
 cdef void add_squares(void *context, int64_t job, int64_t rank) noexcept nogil:
-    """Add the squares of the values of a range, less the mean: a job."""
+    """Add the squares of the values of a range, less the means: a job."""
     cdef:
         const Task *task = <const Task *>context
-        const int64_t *bounds = task.rows.bounds + job
-        Py_ssize_t i, place, d = task.rows.num_columns, stride = task.rows.stride
-        int64_t j
-        double weight, x
-        double *moments = task.moments
-    for i in range(task.first_row, task.end_row):
-        weight = weight_of(task, i)
-        for j in range(bounds[stride * i], bounds[stride * i + 1]):
-            place = task.rows.places[j]
-            x = value_at(task.rows, j) - moments[d * MEAN + place]
-            moments[d * SIZE + place] += weight * (x * x)
+        Py_ssize_t d = task.rows.num_columns
+        double *sums = task.moments + d * SIZE
+        const double *means = task.moments + d * MEAN
+    if task.rows.doubles != NULL:
+        add_differences(task.rows.doubles, task, job, means, True, sums)
+    else:
+        add_differences(task.rows.singles, task, job, means, True, sums)
 
 
 cdef void begin_moments(const Task *task) noexcept nogil:
@@ -276,12 +294,13 @@ cdef void finish_moments(const Task *task) noexcept nogil:
     cdef:
         Py_ssize_t j, d = task.rows.num_columns
         double *moments = task.moments
-        double mean, rest, variance, deviation, size
+        double mean, stored, rest, variance, deviation, size
     for j in range(d):
         mean = moments[d * MEAN + j]
+        stored = moments[d * DEVIATION + j] if task.weights != NULL else <double>task.counts[j]
         rest = 0.0  # the weight of the zeros; in a full column, it would be a rounding error
         if task.counts[j] < task.rows.num_rows:
-            rest = max(0.0, task.total - moments[d * DEVIATION + j])
+            rest = max(0.0, task.total - stored)
         variance = (moments[d * SIZE + j] + rest * (mean * mean)) / task.total
         if not variance <= DBL_MAX or not fabs(mean) <= DBL_MAX:  # or NaN
             mean = variance = INFINITY
