@@ -20,7 +20,7 @@ Threads share the jobs of a phase (`jobs.pxd`): blocks of rows, or ranges of col
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.float cimport DBL_MAX
 from libc.math cimport INFINITY, fabs, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport INT64_MAX, int32_t, int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
@@ -334,18 +334,33 @@ cdef int share_rows(
     )
 
 
+cdef int give_turn(Task *task, int64_t *last_turn) except -1 nogil:
+    """Let Python handle signals, raise exceptions that are due, and run other threads, if due."""
+    if milliseconds() - last_turn[0] >= TURN_MILLISECONDS:
+        with gil:
+            (<object>task.turn)()
+        last_turn[0] = milliseconds()
+    return 0
+
+
 cdef int share_columns(Task *task, Work work, Py_ssize_t num_helpers) except -1 nogil:
-    """Go backward: do the jobs of all ranges of columns, for one band of rows after the other."""
+    """Go backward: do the jobs of all ranges of columns, for one band of rows after the other.
+
+    Turns come between the bands. After a turn that has forked this process, `share_jobs` would do
+    the jobs of a band again, and add its values twice.
+    """
     cdef:
         const Rows *rows = task.rows
         Py_ssize_t num_bands = 1 + rows.num_values * task.width // VALUES_OF_A_BAND
         Py_ssize_t band
+        int64_t last_turn = milliseconds()
     for band in range(num_bands):
         task.first_row = rows.num_rows * band // num_bands
         task.end_row = rows.num_rows * (band + 1) // num_bands
         share_jobs(
-            &task.jobs, work, task, rows.num_ranges, num_helpers, task.turn, TURN_MILLISECONDS
+            &task.jobs, work, task, rows.num_ranges, num_helpers, task.turn, INT64_MAX
         )
+        give_turn(task, &last_turn)
     return 0
 
 
@@ -632,13 +647,6 @@ cdef void write_column_sums(const PassState *state) noexcept nogil:
             out[j] = state.column_sums[width * j + k]
 
 
-cdef int give_turn(PassState *state) except -1 with gil:
-    """Let Python handle signals, raise exceptions that are due, and run other threads."""
-    (<object>state.task.turn)()
-    state.last_turn = milliseconds()
-    return 0
-
-
 cdef int evaluate(
     void *context, const double *parameters, const unsigned char *active, double *sums_out
 ) except -1 nogil:
@@ -656,10 +664,7 @@ cdef int evaluate(
     memset(state.column_sums, 0, state.num_features * task.width * sizeof(double))
     share_columns(task, add_range, num_helpers)
     write_column_sums(state)
-    # A pass may be too short for `share_jobs` to give turns.
-    if milliseconds() - state.last_turn >= TURN_MILLISECONDS:
-        give_turn(state)
-    return 0
+    return give_turn(task, &state.last_turn)  # as many passes are too short for any above
 
 
 cdef void start_passes(void *context, int64_t num_passes) noexcept nogil:
