@@ -45,8 +45,8 @@ def matrices(draw):
 def draw_matrix(n=2000, d=300, density=0.1, dtype=np.float64, seed=0):
     """Return a matrix in canonical format."""
     rng = np.random.default_rng(seed)
-    X = sparse.random_array((n, d), density=density, rng=rng, data_sampler=rng.standard_normal)
-    return as_canonical_rows(X, dtype)
+    X = rng.standard_normal((n, d)) * (rng.random((n, d)) < density)
+    return as_canonical_rows(sparse.csr_array(X), dtype)
 
 
 def draw_classes(n, num_classes, seed=0):

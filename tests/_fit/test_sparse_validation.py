@@ -9,7 +9,8 @@ from oneneuron._fit.sparse_validation import as_canonical_rows
 
 
 def draw_matrix():
-    return sparse.random_array((20, 6), density=0.4, format="csr", rng=np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    return sparse.csr_array(rng.standard_normal((20, 6)) * (rng.random((20, 6)) < 0.4))
 
 
 def strided(array):
@@ -54,6 +55,7 @@ def test_small_integers_do_not_overflow_where_duplicates_are_added_up():
     assert as_canonical_rows(X, np.float64).toarray().tolist() == [[200.0]]
 
 
+@pytest.mark.skipif(sparse.coo_array(np.ones(3)).ndim == 2, reason="SciPy has no sparse vectors")
 def test_a_sparse_vector_is_refused():
     with pytest.raises(ValueError, match="X must have two dimensions"):
         as_canonical_rows(sparse.coo_array(np.ones(3)), np.float64)
