@@ -70,6 +70,8 @@ def _checked(X: Any) -> Any:
     Compiled code would read or write elsewhere in memory otherwise, SciPy's own included.
     """
     try:
+        if X.format == "dok":
+            X = X.tocoo()
         if X.format == "coo":
             return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
         if X.format == "dia":
@@ -77,7 +79,7 @@ def _checked(X: Any) -> Any:
         if X.format in _KINDS:
             view = _KINDS[X.format]((X.data, X.indices, X.indptr), shape=X.shape)
         else:
-            view = _converted(X)
+            view = _of_lists(X)
         view.check_format(full_check=True)
         return view
     except ValueError as error:
@@ -87,10 +89,9 @@ def _checked(X: Any) -> Any:
         ) from error
 
 
-def _converted(X: Any) -> Any:
-    """Return a matrix of lists, or a dictionary, by rows."""
-    if X.format == "lil":
-        columns, values = (list(map(len, lists)) for lists in (X.rows, X.data))
-        if columns != values or len(columns) != X.shape[0]:
-            raise ValueError("each row must have as many values as columns")
+def _of_lists(X: Any) -> Any:
+    """Return a matrix of lists by rows."""
+    columns, values = (list(map(len, lists)) for lists in (X.rows, X.data))
+    if columns != values or len(columns) != X.shape[0]:
+        raise ValueError("each row must have as many values as columns")
     return sparse.csr_array(X)
