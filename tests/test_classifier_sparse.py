@@ -739,7 +739,7 @@ def missing_from_coo(X):
 
 def broken_dok(X, row, column):
     found = X.todok()
-    keys = found if isinstance(found, dict) else found._dict  # before SciPy 1.13, it is a dict
+    keys = getattr(found, "_dict", found)  # before SciPy 1.13, the matrix is the dictionary
     dict.__setitem__(keys, (row, column), 1.0)
     return found
 
