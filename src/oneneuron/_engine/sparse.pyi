@@ -6,6 +6,12 @@ from numpy.typing import NDArray
 
 from .._typing import Float64Array, FloatArray
 
+def are_canonical(
+    values: FloatArray,
+    places: NDArray[np.signedinteger[Any]],
+    starts: NDArray[np.signedinteger[Any]],
+    num_columns: int,
+) -> bool: ...
 def count_places(places: NDArray[np.int32], counts: NDArray[np.int64]) -> None: ...
 
 class SparseRows:

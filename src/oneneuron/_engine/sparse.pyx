@@ -57,6 +57,10 @@ ctypedef fused value:
     float
     double
 
+ctypedef fused index:
+    int32_t
+    int64_t
+
 # A matrix by rows.
 cdef struct Rows:
     const float *singles        # the values: either these or `doubles`
@@ -373,6 +377,50 @@ def count_places(const int32_t[::1] places, int64_t[::1] counts):
     with nogil:
         for j in range(places.shape[0]):
             counts[places[j]] += 1
+
+
+def are_canonical(
+    const value[::1] values, const index[::1] places, const index[::1] starts,
+    Py_ssize_t num_columns,
+):
+    """Return whether a matrix by rows is in canonical format and holds no zeros.
+
+    This is checked before anything else is done with the matrix.
+
+    Parameters
+    ----------
+    values : (num_values,)
+    places : (num_values,), the column of each value
+    starts : (num_rows + 1,), the first value of each row, and at the end the number of values
+    num_columns : int
+
+    Raises
+    ------
+    ValueError
+        If a start or a place is out of range.
+    """
+    cdef:
+        Py_ssize_t i, j, first, end, num_values = places.shape[0]
+        Py_ssize_t num_unsorted = 0, num_zeros = 0
+        bint are_sound = True
+    with nogil:
+        for i in range(starts.shape[0] - 1):
+            first, end = starts[i], starts[i + 1]
+            if not 0 <= first <= end <= num_values:
+                are_sound = False
+                break
+            for j in range(first + 1, end):
+                num_unsorted += places[j] <= places[j - 1]
+            if num_unsorted == 0 and first < end:  # then the first and the last are the extremes
+                are_sound &= 0 <= places[first] and places[end - 1] < num_columns
+        if num_unsorted > 0:
+            for j in range(num_values):
+                are_sound &= 0 <= places[j] < num_columns
+        for j in range(num_values):
+            num_zeros += values[j] == 0.0
+    if not are_sound:
+        raise ValueError("an index or a start is out of range")
+    return num_unsorted == 0 and num_zeros == 0
 
 
 cdef int64_t first_from(

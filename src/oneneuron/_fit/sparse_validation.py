@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from .._checks import ParameterError
+from .._engine.sparse import are_canonical
 
 _MOST_PLACES = np.iinfo(np.int32).max
 
@@ -49,44 +50,52 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
             f"X must have at most {_MOST_PLACES} rows and columns if it is sparse, found shape "
             f"{X.shape}: leave some out."
         )
-    with np.errstate(over="ignore", invalid="ignore"):
-        rows = _checked(X).astype(dtype, copy=False).tocsr()
-        if not (rows.data.all() and rows.has_canonical_format):
-            if X.format == "csr":
-                rows = rows.copy()
-            rows.sum_duplicates()
-            rows.eliminate_zeros()
-    # SciPy is quicker if both index types are the same.
-    starts_type = np.int32 if rows.nnz <= _MOST_PLACES else np.int64
-    rows.data = np.require(rows.data, dtype, ["C", "A"])
-    rows.indices = np.require(rows.indices, np.int32, ["C", "A"])
-    rows.indptr = np.require(rows.indptr, starts_type, ["C", "A"])
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = _checked(X).astype(dtype, copy=False).tocsr()
+            _require_plain_arrays(rows, dtype)
+            if not are_canonical(rows.data, rows.indices, rows.indptr, rows.shape[1]):
+                if X.format == "csr":
+                    rows = rows.copy()
+                rows.sum_duplicates()
+                rows.eliminate_zeros()
+    except ValueError as error:
+        raise ValueError(
+            f"X has index arrays that do not describe a matrix of shape {X.shape}: {error}. Build "
+            "it again from its rows, columns and values."
+        ) from error
+    rows.indices = rows.indices.astype(np.int32, copy=False)
+    if rows.nnz <= _MOST_PLACES:  # SciPy is quicker if both index types are the same
+        rows.indptr = rows.indptr.astype(np.int32, copy=False)
     return rows
 
 
 def _checked(X: Any) -> Any:
     """Return another view of a sparse matrix, whose index arrays are known to be sound.
 
-    Compiled code would read or write elsewhere in memory otherwise, SciPy's own included.
+    SciPy's compiled code would read or write elsewhere in memory otherwise. Those of rows are left
+    to `are_canonical`.
     """
-    try:
-        if X.format == "dok":
-            X = X.tocoo()
-        if X.format == "coo":
-            return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
-        if X.format == "dia":
-            return sparse.dia_array((X.data, X.offsets), shape=X.shape)
-        if X.format in _KINDS:
-            view = _KINDS[X.format]((X.data, X.indices, X.indptr), shape=X.shape)
-        else:
-            view = _of_lists(X)
-        view.check_format(full_check=True)
-        return view
-    except ValueError as error:
-        raise ValueError(
-            f"X has index arrays that do not describe a matrix of shape {X.shape}: {error}. Build "
-            "it again from its rows, columns and values."
-        ) from error
+    if X.format == "dok":
+        X = X.tocoo()
+    if X.format == "coo":
+        return sparse.coo_array((X.data, (X.row, X.col)), shape=X.shape)
+    if X.format == "dia":
+        return sparse.dia_array((X.data, X.offsets), shape=X.shape)
+    if X.format in _KINDS:
+        view = _KINDS[X.format]((X.data, X.indices, X.indptr), shape=X.shape)
+    else:
+        view = _of_lists(X)
+    view.check_format(full_check=X.format != "csr")
+    return view
+
+
+def _require_plain_arrays(rows: Any, dtype: type[np.floating[Any]]) -> None:
+    """Make the arrays of a matrix by rows contiguous and aligned, with one type of index."""
+    index = np.result_type(rows.indices, rows.indptr)
+    rows.data = np.require(rows.data, dtype, ["C", "A"])
+    rows.indices = np.require(rows.indices, index, ["C", "A"])
+    rows.indptr = np.require(rows.indptr, index, ["C", "A"])
 
 
 def _of_lists(X: Any) -> Any:
