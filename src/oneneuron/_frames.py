@@ -63,7 +63,7 @@ def is_frame(value: object) -> bool:
 
 
 def are_numbers(dtypes: Iterable[Any]) -> bool:
-    """Return whether the dtypes of pandas' columns are all those of dense numbers or booleans."""
+    """Return whether all columns, by their dtypes in pandas, hold dense numbers or booleans."""
     return all(_number_type(dtype) is not None for dtype in set(dtypes))
 
 

@@ -1,4 +1,4 @@
-"""Sparse samples: their passes, moments and predictions are those of the same samples, dense."""
+"""Sparse samples: passes, moments and predictions agree with those of the same samples, dense."""
 
 import numpy as np
 import pytest

@@ -323,7 +323,7 @@ cdef void finish_moments(const Task *task) noexcept nogil:
 
 
 cdef Py_ssize_t helpers_for(double num_values, Py_ssize_t num_threads) noexcept nogil:
-    """Return how many helpers pay off for so many products."""
+    """Return how many helpers are worth starting for this number of products."""
     return <Py_ssize_t>min(
         <double>(num_threads - 1), SECONDS_OF_A_VALUE * num_values / LEAST_SECONDS_FOR_A_HELPER
     )
@@ -672,7 +672,7 @@ cdef void begin_pass(
 
 
 cdef void add_blocks(const PassState *state) noexcept nogil:
-    """Write the sums that are not those of weights: the blocks', added in their order."""
+    """Add up the blocks' sums for the bias, the cost and the wrong samples, in order."""
     cdef:
         Py_ssize_t i, j, k, width = state.data.num_neurons
         double *out

@@ -15,7 +15,7 @@ _PENALTY_FACTOR = 3.0
 class SparseMoments(SecondMoments):
     """Second moments of sparse samples: as `SecondMoments` for very many features.
 
-    So preconditioners are diagonal. Parameters and attributes are those of `SecondMoments`.
+    Preconditioners are therefore diagonal. The parameters and attributes are the same.
     """
 
     def _prepare(self, samples: SparseSamples) -> None:

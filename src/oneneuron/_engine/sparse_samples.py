@@ -85,7 +85,7 @@ class SparseSamples:
         return np.hstack([parameters[:, self.kept], parameters[:, -1:]])
 
     def scatter(self, parameters: Float64Array) -> Float64Array:
-        """Return parameters for all columns, from those of the kept ones and the biases."""
+        """Return the parameters of all columns; those of columns that were left out are zero."""
         out = np.zeros((len(parameters), self.width + 1))
         out[:, self.kept], out[:, -1] = parameters[:, :-1], parameters[:, -1]
         return out

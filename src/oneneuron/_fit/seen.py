@@ -109,7 +109,7 @@ def _hashes(X: FloatArray, codes: NDArray[np.integer[Any]]) -> NDArray[np.uint64
 
 
 def _words(values: FloatArray) -> NDArray[np.uint32]:
-    """Return the words of the values. Those of -0.0, which equals 0.0, are zero."""
+    """Return the 32-bit words of the values, with 0.0 in place of -0.0, which equals it."""
     words: NDArray[np.uint32] = np.ascontiguousarray(values + 0.0).view(np.uint32)
     return words
 

@@ -73,8 +73,8 @@ def as_canonical_rows(X: Any, dtype: type[np.floating[Any]]) -> Any:
 def _checked(X: Any) -> Any:
     """Return another view of a sparse matrix, whose index arrays are known to be sound.
 
-    SciPy's compiled code would read or write elsewhere in memory otherwise. Those of rows are left
-    to `are_canonical`.
+    Otherwise, SciPy's compiled code could read or write elsewhere in memory. A matrix by rows is
+    left to `are_canonical`.
     """
     if X.format == "dok":
         X = X.tocoo()
