@@ -1,4 +1,4 @@
-"""Sparse samples: passes, moments and predictions agree with those of the same samples, dense."""
+"""Sparse samples have the same sums, moments and predictions as dense ones."""
 
 import numpy as np
 import pytest

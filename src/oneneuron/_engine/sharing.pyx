@@ -20,11 +20,11 @@ that is left of the lost one counts.
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from .kernel cimport SUMS, Data, Kernel, Loss, Scratch, estimated_seconds
 from .layout cimport LINE_BYTES, Block, Run
+from .pieces cimport allocate_piece, free_pieces
 from .problem cimport Problem
 
 cdef extern from "helpers.h" nogil:
@@ -441,7 +441,7 @@ cdef class Pass:
     cdef:
         PassState *state
         Problem described
-        void *allocated             # a linked list: memory begins with a pointer to the next
+        void *allocated             # see `pieces.pxd`
         object kept                 # what `state` points into
         object function
         readonly object problem
@@ -511,12 +511,7 @@ cdef class Pass:
 
     cdef void *allocate(self, Py_ssize_t num_bytes) except NULL:
         """Return zeroed memory that shares no cache line, and that is freed with this object."""
-        cdef char *piece = <char *>calloc(1, num_bytes + 3 * LINE_BYTES)
-        if piece == NULL:
-            raise MemoryError()
-        (<void **>piece)[0] = self.allocated
-        self.allocated = piece
-        return piece + 2 * LINE_BYTES - <size_t>piece % LINE_BYTES
+        return allocate_piece(&self.allocated, num_bytes)
 
     cdef int allocate_memory(self) except -1:
         """Allocate all that threads write to."""
@@ -547,11 +542,7 @@ cdef class Pass:
         return 0
 
     def __dealloc__(self):
-        cdef void *piece
-        while self.allocated != NULL:
-            piece = self.allocated
-            self.allocated = (<void **>piece)[0]
-            free(piece)
+        free_pieces(&self.allocated)
 
     @property
     def hook(self):

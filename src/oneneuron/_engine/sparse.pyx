@@ -29,6 +29,7 @@ import numpy as np
 from .jobs cimport Jobs, Work, share_jobs
 from .kernel cimport SUMS, Data, Kernel, Loss, Scratch
 from .layout cimport LINE_BYTES, ROUNDS, Block, Run
+from .pieces cimport allocate_piece, free_pieces
 from .problem cimport Problem
 
 cdef extern from "helpers.h" nogil:
@@ -81,7 +82,7 @@ cdef struct Task:
     Py_ssize_t width
     # Forward: the product with a matrix.
     const double *x             # (num_columns, width)
-    const double *constants     # (width,), added to each row of the result; or NULL
+    const double *constants     # (width,), added to each row of the result
     const double *weights       # (num_rows,), of the rows; or NULL
     double *out                 # (num_rows, width)
     # Backward: the product of the transpose with a matrix.
@@ -163,7 +164,7 @@ cdef void multiply_rows(void *context, int64_t job, int64_t rank) noexcept nogil
     for i in range(first, min(first + ROWS_OF_A_JOB, task.rows.num_rows)):
         out = task.out + width * i
         for k in range(width):
-            out[k] = task.constants[k] if task.constants != NULL else 0.0
+            out[k] = task.constants[k]
         multiply_row(task.rows, i, task.x, width, out)
         if task.weights != NULL:
             for k in range(width):
@@ -230,6 +231,16 @@ cdef inline void add_differences(
             sums[places[j]] += weight * (x * x if squared else x)
 
 
+cdef inline void add_either_differences(
+    const Task *task, int64_t range_number, const double *shifts, bint squared, double *sums
+) noexcept nogil:
+    """Call `add_differences` for values of either type."""
+    if task.rows.doubles != NULL:
+        add_differences(task.rows.doubles, task, range_number, shifts, squared, sums)
+    else:
+        add_differences(task.rows.singles, task, range_number, shifts, squared, sums)
+
+
 cdef inline void add_weights(const Task *task, int64_t range_number, double *sums) noexcept nogil:
     """Add the weights of the values of a range."""
     cdef:
@@ -248,10 +259,7 @@ cdef void add_means(void *context, int64_t job, int64_t rank) noexcept nogil:
         Py_ssize_t d = task.rows.num_columns
         double *sums = task.moments + d * MEAN
         const double *shifts = task.moments + d * SCALE
-    if task.rows.doubles != NULL:
-        add_differences(task.rows.doubles, task, job, shifts, False, sums)
-    else:
-        add_differences(task.rows.singles, task, job, shifts, False, sums)
+    add_either_differences(task, job, shifts, False, sums)
     if task.weights != NULL:
         add_weights(task, job, task.moments + d * DEVIATION)
 
@@ -263,10 +271,7 @@ cdef void add_squares(void *context, int64_t job, int64_t rank) noexcept nogil:
         Py_ssize_t d = task.rows.num_columns
         double *sums = task.moments + d * SIZE
         const double *means = task.moments + d * MEAN
-    if task.rows.doubles != NULL:
-        add_differences(task.rows.doubles, task, job, means, True, sums)
-    else:
-        add_differences(task.rows.singles, task, job, means, True, sums)
+    add_either_differences(task, job, means, True, sums)
 
 
 cdef void begin_moments(const Task *task) noexcept nogil:
@@ -754,7 +759,7 @@ cdef class SparsePass:
     cdef:
         PassState *state
         Problem described
-        void *allocated             # a linked list: memory begins with a pointer to the next
+        void *allocated             # see `pieces.pxd`
         object kept                 # what `state` points into
         readonly object problem
 
@@ -809,12 +814,7 @@ cdef class SparsePass:
 
     cdef void *allocate(self, Py_ssize_t num_bytes) except NULL:
         """Return zeroed memory that shares no cache line, and that is freed with this object."""
-        cdef char *piece = <char *>calloc(1, num_bytes + 3 * LINE_BYTES)
-        if piece == NULL:
-            raise MemoryError()
-        (<void **>piece)[0] = self.allocated
-        self.allocated = piece
-        return piece + 2 * LINE_BYTES - <size_t>piece % LINE_BYTES
+        return allocate_piece(&self.allocated, num_bytes)
 
     cdef int allocate_memory(self) except -1:
         """Allocate all that threads write to."""
@@ -843,11 +843,7 @@ cdef class SparsePass:
         return <double *>self.allocate(count * sizeof(double))
 
     def __dealloc__(self):
-        cdef void *piece
-        while self.allocated != NULL:
-            piece = self.allocated
-            self.allocated = (<void **>piece)[0]
-            free(piece)
+        free_pieces(&self.allocated)
 
     @property
     def num_helpers(self):

@@ -85,7 +85,7 @@ class SparseSamples:
         return np.hstack([parameters[:, self.kept], parameters[:, -1:]])
 
     def scatter(self, parameters: Float64Array) -> Float64Array:
-        """Return the parameters of all columns; those of columns that were left out are zero."""
+        """Return the parameters of all columns, with zeros for the columns that were left out."""
         out = np.zeros((len(parameters), self.width + 1))
         out[:, self.kept], out[:, -1] = parameters[:, :-1], parameters[:, -1]
         return out
