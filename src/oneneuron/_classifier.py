@@ -18,6 +18,7 @@ from . import _checks, _diagnostics
 from ._engine import predictions
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
 from ._fit.classes import codes_among, encode, with_class_weight
+from ._fit.layout import laid_out
 from ._fit.logistic_names import RefusesLogisticNames
 from ._fit.neurons import (
     Neurons,
@@ -29,7 +30,11 @@ from ._fit.neurons import (
 )
 from ._fit.options import MultiClass, Options, Solver
 from ._fit.seen import Seen
-from ._fit.validation import validated_samples, validated_samples_and_labels
+from ._fit.validation import (
+    refuse_infinite,
+    validated_samples,
+    validated_samples_and_labels,
+)
 from ._losses import LossName
 from ._results import History, as_history
 from ._typing import (
@@ -282,7 +287,10 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        neurons = Neurons(options, X, codes, len(classes), sample_weight, first, given=given_X)
+        samples = laid_out(X, codes, len(classes), sample_weight, first, options.n_threads)
+        neurons = Neurons(options, samples, first)
+        if not neurons.means_are_finite:
+            refuse_infinite(X, given_X)  # but squares may be infinite even if X is not
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(tasks)
         self.classes_ = classes
@@ -382,9 +390,11 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        neurons = Neurons(
-            options, X, codes, len(self.classes_), sample_weight, starts, seen.share, given_X
-        )
+        num_classes = len(self.classes_)
+        samples = laid_out(X, codes, num_classes, sample_weight, starts, options.n_threads)
+        neurons = Neurons(options, samples, starts, seen.share)
+        if not neurons.means_are_finite:
+            refuse_infinite(X, given_X)
         models, self.eta_ = neurons.step(seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha

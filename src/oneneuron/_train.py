@@ -12,6 +12,7 @@ from ._diagnostics import infinite_start, warn_of_divergence
 from ._engine.passes import as_num_threads
 from ._engine.samples import lay_out
 from ._engine.second_moments import SecondMoments
+from ._engine.shards import InMemory
 from ._engine.training import Training
 from ._losses import QUADRATIC, LossName
 from ._results import Descent
@@ -136,10 +137,11 @@ def start_training(
         start = draws.random(X.shape[1] + 1)
     else:
         start = _checks.as_parameters(init, X.shape[1])
-    samples = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
+    laid_out = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
+    samples = InMemory([laid_out], n_threads)
     if eta == "auto":
-        eta = SecondMoments(samples, n_threads=n_threads).safe_eta(alpha, QUADRATIC.max_curvature)
-    training = Training(samples, start, eta=eta, alpha=alpha, n_threads=n_threads)
+        eta = SecondMoments(samples).safe_eta(alpha, QUADRATIC.max_curvature)
+    training = Training(samples, start, eta=eta, alpha=alpha)
     if training.diverged:
         raise infinite_start(x_name)
     return training
@@ -192,4 +194,4 @@ def safe_eta(
     loss_record = _checks.as_loss(loss)
     one_class = np.zeros(len(X), np.uint8)
     samples = lay_out(X, one_class, 1, sample_weight, n_threads=as_num_threads(None))
-    return SecondMoments(samples).safe_eta(alpha, loss_record.max_curvature)
+    return SecondMoments(InMemory([samples])).safe_eta(alpha, loss_record.max_curvature)

@@ -13,10 +13,16 @@ class Tiles:
         weights: FloatArray | None,
         runs: NDArray[np.int64],
         unit: float,
-        total: float,
+        tiles_per_weight: float,
     ) -> None: ...
+    def choose_shifts(self, shifts: Float64Array) -> float: ...
     def measure(
-        self, num_threads: int, turn: Callable[[], object], moments: Float64Array
+        self,
+        shifts: Float64Array,
+        bands: NDArray[np.int64],
+        num_threads: int,
+        turn: Callable[[], object],
+        out: Float64Array,
     ) -> None: ...
     def add_products(
         self,
@@ -37,6 +43,14 @@ _Tiles: TypeAlias = Tiles
 # Built as several modules; `dispatch.import_moments` chooses one of them.
 class Moments(Protocol):
     Tiles: type[_Tiles]
+    def finish(
+        self,
+        shifts: Float64Array,
+        sums: Float64Array,
+        total: float,
+        epsilon: float,
+        moments: Float64Array,
+    ) -> None: ...
     def keep_to_taken_tiles(
         self, products: Float64Array, total: float, least: float, moments: Float64Array
     ) -> None: ...

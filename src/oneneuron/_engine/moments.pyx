@@ -86,17 +86,12 @@ cdef enum:
     END_TILE
     LAST_ROWS                   # samples in the last tile
 
-# Rows of the moments: those in the end, and those before `finish`, which are a shift and sums of
-# the deviations from it and of their squares.
+# Rows of the moments.
 cdef enum:
     MEAN
     SCALE
     DEVIATION
     SIZE
-cdef enum:
-    SHIFT
-    SUM
-    SQUARES
 
 # A helper must have this many values to measure: it takes about a tenth of a millisecond to start.
 cdef Py_ssize_t HELPER_VALUES = 1 << 18
@@ -105,6 +100,9 @@ cdef Py_ssize_t HELPER_VALUES = 1 << 18
 # same number, computed in different ways, differs by as much.
 cdef double NOISE = 8.0
 
+# Weights that are multiplied by this are not subnormal.
+cdef double LARGEST_UNIT = 1e300
+
 cdef struct Source:
     const double *doubles       # the values, or NULL if they are single
     const float *singles
@@ -112,9 +110,7 @@ cdef struct Source:
     const float *single_weights
     const int64_t *runs
     double unit                 # weights are multiplied by it
-    double total                # weight of all samples, in this unit
-    double tiles_per_weight
-    double epsilon
+    double tiles_per_weight     # among all samples
     Py_ssize_t num_features
     Py_ssize_t rows             # samples in a tile
     Py_ssize_t num_tiles
@@ -351,59 +347,67 @@ cdef Py_ssize_t heaviest_row(
     return found
 
 
-cdef void choose_shifts(
-    const Source *source, Py_ssize_t num_runs, double *moments
+cdef double choose_shifts(
+    const Source *source, Py_ssize_t num_runs, double *shifts, double *sums
 ) noexcept nogil:
-    """Set the shifts to the means of the heaviest tile.
+    """Set the shifts to the means of the heaviest tile, and return its weight.
 
     The means are computed from the differences to one of the values. So the shift of a constant
-    feature is exactly its value, and its variance exactly 0.
+    feature is exactly its value, and its variance exactly 0. `sums` has room for 2 d numbers.
     """
     cdef:
         Py_ssize_t j, row, tile, d = source.num_features
-        double weight
+        double weight, weight_in_unit
         double buffer[MOST_ROWS]
+        Source scaled = source[0]
         const int64_t *run = find_heaviest_tile(source, num_runs, &tile, &weight)
     row = heaviest_row(source, run, tile)
     for j in range(d):
-        moments[d * SHIFT + j] = row_of(source, tile, j, buffer)[row]
-    sum_tiles(source, run, tile, tile + 1, moments + d * SHIFT, moments + d * SUM)
-    for j in range(d):
-        moments[d * SHIFT + j] += moments[d * SUM + j] / weight
+        shifts[j] = row_of(source, tile, j, buffer)[row]
+    if weight > 0.0:
+        scaled.unit = min(1.0 / weight, LARGEST_UNIT)  # sums of tiny products would lose digits
+        sum_tiles(&scaled, run, tile, tile + 1, shifts, sums)
+        weight_in_unit = weight_of(&scaled, run, tile)
+        for j in range(d):
+            shifts[j] += sums[j] / weight_in_unit
+    return weight
 
 
-cdef void add_runs(
-    const double *sums, Py_ssize_t num_runs, Py_ssize_t d, double *moments
+cdef void add_runs_of_bands(
+    const double *sums, const int64_t *bands, Py_ssize_t num_bands, Py_ssize_t size, double *out
 ) noexcept nogil:
-    """Add up the sums of all runs."""
-    cdef Py_ssize_t i, j
-    for j in range(2 * d):
-        moments[d * SUM + j] = 0.0
-    for i in range(num_runs):
-        for j in range(2 * d):
-            moments[d * SUM + j] += sums[2 * d * i + j]
+    """Add up the sums of the runs of each band."""
+    cdef Py_ssize_t band, i, j
+    for band in range(num_bands):
+        for j in range(size):
+            out[size * band + j] = 0.0
+        for i in range(bands[band], bands[band + 1]):
+            for j in range(size):
+                out[size * band + j] += sums[size * i + j]
 
 
-cdef inline void finish_feature(const Source *source, double *moments) noexcept nogil:
-    """Replace the shift and the sums of a feature by its moments."""
+cdef inline void finish_feature(
+    double shift, double sum, double squares, double total, double epsilon, Py_ssize_t d,
+    double *moments_out
+) noexcept nogil:
+    """Write the moments of a feature, given the sums of its deviations and of their squares."""
     cdef:
-        Py_ssize_t d = source.num_features
-        double offset = moments[d * SUM] / source.total
-        double mean = moments[d * SHIFT] + offset
-        double variance = moments[d * SQUARES] / source.total - offset * offset
+        double offset = sum / total
+        double mean = shift + offset
+        double variance = squares / total - offset * offset
         double deviation, size
     if not variance <= DBL_MAX or not fabs(mean) <= DBL_MAX:  # or NaN
         mean = variance = INFINITY
     deviation = sqrt(variance) if variance > 0.0 else 0.0
-    if deviation <= NOISE * source.epsilon * fabs(mean):
+    if deviation <= NOISE * epsilon * fabs(mean):
         deviation = 0.0
         size = fabs(mean)
     else:
         size = sqrt(variance + mean * mean)
-    moments[d * MEAN] = mean
-    moments[d * SCALE] = deviation if deviation > 0.0 else size
-    moments[d * DEVIATION] = deviation
-    moments[d * SIZE] = size
+    moments_out[d * MEAN] = mean
+    moments_out[d * SCALE] = deviation if deviation > 0.0 else size
+    moments_out[d * DEVIATION] = deviation
+    moments_out[d * SIZE] = size
 
 
 # --- Products ---
@@ -803,7 +807,7 @@ cdef void multiply_tile(
 
 
 cdef class Tiles:
-    """The samples, for the sums over them.
+    """Samples in one place, for sums over them.
 
     Parameters
     ----------
@@ -812,8 +816,8 @@ cdef class Tiles:
     runs : (num_runs, 4)
     unit
         The factor of the weights.
-    total
-        The sum of the weights, times their factor.
+    tiles_per_weight
+        The number of tiles of all samples, divided by the sum of their weights times the factor.
     """
     cdef:
         Source source
@@ -822,7 +826,9 @@ cdef class Tiles:
         Py_ssize_t num_runs
         object owners           # the owners of the memory that the source points to
 
-    def __init__(self, values, weights, const int64_t[:, ::1] runs, double unit, double total):
+    def __init__(
+        self, values, weights, const int64_t[:, ::1] runs, double unit, double tiles_per_weight
+    ):
         cdef Source *source = &self.source
         self.num_runs = runs.shape[0]
         source.runs = &runs[0, 0]
@@ -830,8 +836,7 @@ cdef class Tiles:
         source.rows = values.shape[2]
         source.num_tiles = values.shape[0]
         source.unit = unit
-        source.total = total
-        source.tiles_per_weight = values.shape[0] / total if total > 0.0 else 0.0
+        source.tiles_per_weight = tiles_per_weight
         self.owners = values, weights, runs
         if values.itemsize == sizeof(double):
             self.point_to_doubles(values, weights)
@@ -839,47 +844,63 @@ cdef class Tiles:
             self.point_to_singles(values, weights)
 
     cdef point_to_doubles(self, const double[:, :, ::1] values, const double[:, ::1] weights):
-        self.source.epsilon = 2.0 ** -52
         self.source.doubles = &values[0, 0, 0]
         if weights is not None:
             self.source.double_weights = &weights[0, 0]
 
     cdef point_to_singles(self, const float[:, :, ::1] values, const float[:, ::1] weights):
-        self.source.epsilon = 2.0 ** -23
         self.source.singles = &values[0, 0, 0]
         if weights is not None:
             self.source.single_weights = &weights[0, 0]
 
-    def measure(self, Py_ssize_t num_threads, turn, double[:, ::1] moments):
-        """Compute the moments of each feature.
+    def choose_shifts(self, double[::1] shifts):
+        """Compute the means of the tile with the largest weight.
 
         Parameters
         ----------
+        shifts : (d,), out
+
+        Returns
+        -------
+        float
+            The weight of this tile.
+        """
+        cdef:
+            double weight
+            double[::1] sums = np.empty(2 * self.source.num_features)
+        with nogil:
+            weight = choose_shifts(&self.source, self.num_runs, &shifts[0], &sums[0])
+        return weight
+
+    def measure(
+        self, const double[::1] shifts, const int64_t[::1] bands, Py_ssize_t num_threads, turn,
+        double[:, :, ::1] out,
+    ):
+        """Compute the sums of each band: those of the deviations from the shifts, and of their squares.
+
+        Parameters
+        ----------
+        shifts : (d,)
+        bands : (num_bands + 1,)
+            The first run of each band, then the number of runs.
         num_threads
         turn : callable
             Called without arguments about every 40 ms, so that Python can raise what is due.
-        moments : (4, d), out
-            The mean, the scale, the standard deviation and the root of the mean square. Where
-            squares overflow, and where X is not finite, the mean, the scale and the root are
-            infinite.
+        out : (num_bands, 2, d), out
         """
         cdef:
             Source *source = &self.source
-            Py_ssize_t j, d = source.num_features
+            Py_ssize_t d = source.num_features
             Py_ssize_t num_helpers = source.num_tiles * source.rows * d // HELPER_VALUES
             double[:, ::1] sums = np.empty((self.num_runs, 2 * d))
             RunSums *task = &self.task
-        with nogil:
-            choose_shifts(source, self.num_runs, &moments[0, 0])
-        task.source, task.shifts, task.sums = source, &moments[SHIFT, 0], &sums[0, 0]
+        task.source, task.shifts, task.sums = source, &shifts[0], &sums[0, 0]
         num_helpers = min(num_helpers, num_threads - 1)
         do_jobs(
             &self.jobs, sum_run, task, self.num_runs, num_helpers, turn, TURN_MILLISECONDS
         )
         with nogil:
-            add_runs(&sums[0, 0], self.num_runs, d, &moments[0, 0])
-            for j in range(d):
-                finish_feature(source, &moments[0, j])
+            add_runs_of_bands(&sums[0, 0], &bands[0], out.shape[0], 2 * d, &out[0, 0, 0])
 
     def add_products(
         self, Py_ssize_t first_run, Py_ssize_t end_run, Py_ssize_t every,
@@ -941,6 +962,33 @@ cdef class Tiles:
                 run = self.source.runs + 4 * i
                 for tile in range(run[FIRST_TILE], run[END_TILE]):
                     multiply_tile(&self.source, run, tile, intercept, &x[0], &out[0])
+
+
+def finish(
+    const double[::1] shifts, const double[:, ::1] sums, double total, double epsilon,
+    double[:, ::1] moments,
+):
+    """Compute the moments of each feature.
+
+    Parameters
+    ----------
+    shifts : (d,)
+    sums : (2, d)
+        The sums of the deviations from the shifts, and of their squares.
+    total
+        The sum of the weights, in the same unit as the sums.
+    epsilon
+        The distance from 1 to the next number in the dtype of the samples.
+    moments : (4, d), out
+        The mean, the scale, the standard deviation and the root of the mean square. Where squares
+        overflow, and where X is not finite, the mean, the scale and the root are infinite.
+    """
+    cdef Py_ssize_t j, d = shifts.shape[0]
+    with nogil:
+        for j in range(d):
+            finish_feature(
+                shifts[j], sums[0, j], sums[1, j], total, epsilon, d, &moments[0, j]
+            )
 
 
 def keep_to_taken_tiles(

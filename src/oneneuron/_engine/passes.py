@@ -11,10 +11,11 @@ from .._losses import Loss
 from .._typing import Float64Array
 from . import cores
 from .dispatch import import_kernel
+from .joined import JoinedPass
 from .samples import Samples
 from .sharing import Pass
 from .sparse import SparsePass
-from .sparse_samples import AnySamples, SparseSamples
+from .sparse_samples import SparseSamples
 from .turns import turn
 
 # The sums of all chunks may take this share of the samples' memory, and this many bytes anyway.
@@ -27,11 +28,11 @@ _LEAST_CHUNKS = 32
 
 _MOST_THREADS_PER_CORE = 2
 
-AnyPass: TypeAlias = Pass | SparsePass
+AnyPass: TypeAlias = Pass | SparsePass | JoinedPass
 
 
 def make_pass(
-    samples: AnySamples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
+    samples: Samples | SparseSamples, own_classes: ArrayLike, loss: Loss, *, softmax: bool = False,
     n_threads: int | None = None, level: str | None = None,
 ) -> AnyPass:  # fmt: skip
     """Return a pass over samples for K neurons.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,8 +46,8 @@ class Samples:
         The first tile, the end tile, and the number of the run that holds the first tile.
     blocks_per_band : int
         The number of blocks in a whole band, a power of two.
-    class_weights : ndarray of shape (num_classes,), float64
-        The total weight of each class.
+    num_classes : int
+        The number of classes, including those without a sample.
     num_samples : int
     first_block : int, default=0
         The number of the first block in the whole data, if these samples are only a part of it.
@@ -59,7 +58,7 @@ class Samples:
     runs: NDArray[np.int64]
     blocks: NDArray[np.int64]
     blocks_per_band: int
-    class_weights: Float64Array
+    num_classes: int
     num_samples: int
     first_block: int = 0
 
@@ -74,9 +73,14 @@ class Samples:
         return int(self.values.shape[2])
 
     @property
-    def num_classes(self) -> int:
-        """The number of classes, including those without a sample."""
-        return len(self.class_weights)
+    def first_band(self) -> int:
+        """The number of the first band in the whole data."""
+        return self.first_block // self.blocks_per_band
+
+    @property
+    def band_runs(self) -> NDArray[np.int64]:
+        """The first run of each band, then the number of runs, of shape (num_bands + 1,)."""
+        return np.append(self.blocks[:: self.blocks_per_band, 2], len(self.runs))
 
     @property
     def class_sizes(self) -> NDArray[np.int64]:
@@ -84,11 +88,6 @@ class Samples:
         sizes = np.zeros(self.num_classes, np.int64)
         np.add.at(sizes, self.runs[:, 0], _run_sizes(self.runs, self.tile))
         return sizes
-
-    @property
-    def total_weight(self) -> float:
-        """The total weight of all samples."""
-        return math.fsum(self.class_weights)
 
     @property
     def dtype(self) -> np.dtype[np.floating]:
@@ -162,7 +161,7 @@ def lay_out(
         runs=packer.runs,
         blocks=_cut_into_blocks(in_band, packer.band_tiles, packer.runs),
         blocks_per_band=per_band,
-        class_weights=_weigh_classes([(packer.runs, weights)], num_classes, tile),
+        num_classes=num_classes,
         num_samples=n,
         first_block=first_band * per_band,
     )
@@ -186,26 +185,24 @@ def take_part(samples: Samples, every: int) -> Samples:
     -------
     Samples
     """
-    runs, per_band = samples.runs, samples.blocks_per_band
+    runs, first_runs = samples.runs, samples.band_runs[:-1]
     run = np.repeat(np.arange(len(runs)), runs[:, 2] - runs[:, 1])  # of each tile
-    first_runs = samples.blocks[::per_band, 2]  # of each band
     band = np.searchsorted(first_runs, run, side="right") - 1
-    first_band = samples.first_block // per_band
     place = np.arange(len(run)) - runs[run, 1]
-    taken = np.flatnonzero((place - first_band - band) % every == 0)
+    taken = np.flatnonzero((place - samples.first_band - band) % every == 0)
     part_runs = _runs_of_part(samples, taken, run[taken])
     weights = _weights_of_part(samples, taken, part_runs, every)
     part_tiles = np.searchsorted(band[taken], np.arange(len(first_runs) + 1))
-    in_band = np.full(len(first_runs), max(1, per_band // every))
+    in_band = np.full(len(first_runs), max(1, samples.blocks_per_band // every))
     return Samples(
         values=_take_tiles(samples.values, taken),
         weights=weights,
         runs=part_runs,
         blocks=_cut_into_blocks(in_band, part_tiles, part_runs),
         blocks_per_band=int(in_band[0]),
-        class_weights=_weigh_classes([(part_runs, weights)], samples.num_classes, samples.tile),
+        num_classes=samples.num_classes,
         num_samples=int(_run_sizes(part_runs, samples.tile).sum()),
-        first_block=first_band * int(in_band[0]),
+        first_block=samples.first_band * int(in_band[0]),
     )
 
 
@@ -242,22 +239,18 @@ def _weights_of_part(
     return weights
 
 
-def total_class_weights(pieces: Sequence[Samples]) -> Float64Array:
-    """Return the weight of each class over consecutive pieces of the data.
-
-    The result has the same bits as `class_weights` of all samples laid out at once.
-
-    Parameters
-    ----------
-    pieces : sequence of Samples
-        In their order. Each but the last holds whole bands.
-
-    Returns
-    -------
-    ndarray of shape (num_classes,), float64
-    """
-    laid_out = [(piece.runs, piece.weights) for piece in pieces]
-    return _weigh_classes(laid_out, pieces[0].num_classes, pieces[0].tile)
+def weigh_bands(samples: Samples) -> Float64Array:
+    """Return the weight of each class in each band, of shape (num_bands, num_classes)."""
+    if samples.weights is None:
+        run_weights = _run_sizes(samples.runs, samples.tile).astype(np.float64)
+    else:
+        run_weights = np.empty(len(samples.runs))
+        weigh_runs(samples.weights, samples.runs, run_weights)
+    bands = samples.band_runs
+    out = np.zeros((len(bands) - 1, samples.num_classes))
+    band = np.repeat(np.arange(len(out)), np.diff(bands))  # of each run
+    out[band, samples.runs[:, 0]] = run_weights
+    return out
 
 
 def tile_lanes(d: int, dtype: DTypeLike) -> int:
@@ -318,23 +311,6 @@ def _run_sizes(runs: NDArray[np.int64], tile: int) -> NDArray[np.int64]:
     """Return the number of samples in each run."""
     sizes: NDArray[np.int64] = (runs[:, 2] - runs[:, 1] - 1) * tile + runs[:, 3]
     return sizes
-
-
-def _weigh_classes(
-    laid_out: Sequence[tuple[NDArray[np.int64], FloatArray | None]], num_classes: int, tile: int
-) -> Float64Array:
-    """Return the weight of each class. Each run is added up first, then the runs in order."""
-    codes, totals = [], []
-    for runs, weights in laid_out:
-        if weights is None:
-            run_weights = _run_sizes(runs, tile).astype(np.float64)
-        else:
-            run_weights = np.empty(len(runs))
-            weigh_runs(weights, runs, run_weights)
-        codes.append(runs[:, 0])
-        totals.append(run_weights)
-    weighed = np.bincount(np.concatenate(codes), np.concatenate(totals), minlength=num_classes)
-    return weighed.astype(np.float64, copy=False)
 
 
 def _power_of_two_from(least: int) -> int:

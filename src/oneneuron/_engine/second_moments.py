@@ -10,25 +10,19 @@ The loops over the samples are in `moments.pyx`. Results have the same bits on e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from .._typing import Float64Array
-from .dispatch import import_moments
-from .passes import as_num_threads
-from .sparse_samples import AnySamples
-from .turns import turn
-
-moments = import_moments()
+from .shard import Scale, moments
+from .shards import AnySamples
 
 # With fewer features than this, Z^T U Z is computed. With more, only its products with vectors are,
 # and preconditioners are diagonal.
 _DENSE_SIDE = 512
-
-# Ctrl-C waits for a call to end. This many multiplications take about 40 ms.
-_WORK_PER_CALL = 1e8
 
 # A preconditioner is computed from at least this number of samples, and as many for each parameter.
 # With few features, it may take more: samples that hold this number of values cost little.
@@ -63,10 +57,8 @@ class SecondMoments:
 
     Parameters
     ----------
-    samples : Samples
+    samples : Shards
     fit_intercept : bool, default True
-    n_threads : int, default None
-        The largest number of threads to use. None means one for each core.
 
     Attributes
     ----------
@@ -79,36 +71,36 @@ class SecondMoments:
         If the sum of the sample weights is infinite.
     """
 
-    def __init__(
-        self, samples: AnySamples, fit_intercept: bool = True, n_threads: int | None = None
-    ) -> None:
-        self._samples: AnySamples = samples
+    def __init__(self, samples: AnySamples, fit_intercept: bool = True) -> None:
+        self._samples: Any = samples
         self._intercept = fit_intercept
-        self._num_threads = as_num_threads(n_threads)
         self.total = _total(samples)
         # The compiled code divides weights by this power of two, so that they sum to about 1 and
         # nothing overflows but X itself.
         self._unit = 1.0
-        if samples.weights is not None:
+        if samples.is_weighted:
             self._unit = 4.0 ** min(max(math.frexp(self.total)[1] // 2, -500), 500)
-        self._prepare(samples)
         self._moments: Float64Array | None = None
         self._largest: float | None = None
 
-    def _prepare(self, samples: Any) -> None:
-        """Prepare for `_fill`, `_products` and `_product`."""
-        self._num_runs = len(samples.runs)
-        self._tiles = moments.Tiles(
-            samples.values, samples.weights, samples.runs, 1 / self._unit, self.total / self._unit
-        )
+    @property
+    def _scale(self) -> Scale:
+        return Scale(self._unit, self._samples.num_tiles / self._total_in_unit)
+
+    @property
+    def _total_in_unit(self) -> float:
+        return self.total / self._unit
 
     def _fill(self, found: Float64Array) -> None:
         """Write the mean, scale, standard deviation and root mean square of each feature."""
-        self._tiles.measure(self._num_threads, turn, found)
+        _, shifts = max(self._samples.ask("heaviest_tile"), key=itemgetter(0))
+        sums = self._samples.add_up("deviations", self._scale, shifts)
+        epsilon = float(np.finfo(self._samples.dtype).eps)
+        moments.finish(shifts, sums, self._total_in_unit, epsilon, found)
 
     @property
     def _is_wide(self) -> bool:
-        return self._samples.num_features >= _DENSE_SIDE
+        return bool(self._samples.num_features >= _DENSE_SIDE)
 
     @property
     def means(self) -> Float64Array:
@@ -132,14 +124,6 @@ class SecondMoments:
             self._fill(found)
             self._moments = found
         return self._moments
-
-    def _stretches(self, work_per_sample: int) -> Iterable[tuple[int, int]]:
-        """Return ranges (first, end) of runs, since Ctrl-C waits for each of the calls to end."""
-        num_runs, work = self._num_runs, work_per_sample * self._samples.num_samples
-        if work <= _WORK_PER_CALL:
-            return ((0, num_runs),)
-        step = max(1, int(num_runs * _WORK_PER_CALL / work))
-        return [(first, min(first + step, num_runs)) for first in range(0, num_runs, step)]
 
     # --- The preconditioner ---
 
@@ -174,7 +158,7 @@ class SecondMoments:
         products = self._products(every, found, with_ones=False)
         if every > 1:
             found = found.copy()
-            moments.keep_to_taken_tiles(products, self.total / self._unit, _LEAST_SHARE, found)
+            moments.keep_to_taken_tiles(products, self._total_in_unit, _LEAST_SHARE, found)
         out, c = np.empty((d + 1, d + 1)), curvature * self.total
         if not moments.whiten(products, found, self._intercept, c, alpha, _RIDGE, out):
             raise self._overflow(curvature)
@@ -191,12 +175,9 @@ class SecondMoments:
 
     def _products(self, every: int, scaling: Float64Array | None, with_ones: bool) -> Float64Array:
         """Return the sums of products of all pairs of features, as an upper triangle."""
-        side = -(-(self._samples.num_features + with_ones) // 8) * 8
-        products = np.zeros((side, side))
-        for first, end in self._stretches(side * side // (2 * every) + 1):
-            self._tiles.add_products(
-                first, end, every, scaling, self._intercept, with_ones, products
-            )
+        products: Float64Array = self._samples.add_up(
+            "products", self._scale, every, scaling, self._intercept, with_ones
+        )
         return products
 
     # --- The step size ---
@@ -260,16 +241,14 @@ class SecondMoments:
 
     def _product(self, x: Float64Array, out: Float64Array) -> None:
         """Write Z^T U Z x to `out`."""
-        out[:] = 0.0
-        for first, end in self._stretches(2 * len(x)):
-            self._tiles.add_product_with(first, end, float(self._intercept), x, out)
+        out[:] = self._samples.add_up("products_with", self._scale, float(self._intercept), x)
 
     def _overflow(self, curvature: float) -> ValueError:
         """Return the error for an infinite bound on the Hessian."""
         size = float(self._measure()[_SIZE].max())
         square = size * size * self._samples.num_features
         if not math.isfinite(square * curvature * self.total):
-            no_weights = self._samples.weights is None
+            no_weights = not self._samples.is_weighted
             return infinite_squares() if no_weights or math.isinf(square) else infinite_weights()
         return infinite_alpha()
 

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,6 @@ from .._typing import Float64Array, FloatArray
 
 class Pass:
     problem: Any
-    hook: Callable[[Any], Float64Array] | None
     def __init__(
         self,
         kernel: Any,
@@ -24,7 +23,8 @@ class Pass:
         num_threads: int,
         turn: Callable[[], None],
     ) -> None: ...
-    @property
-    def subtrees(self) -> Sequence[tuple[int, int]]: ...
+    def sums(
+        self, parameters: Float64Array, active: NDArray[np.uint8]
+    ) -> list[tuple[int, int, Float64Array]]: ...
     @property
     def num_helpers(self) -> int: ...

@@ -10,13 +10,15 @@ to sleep, the leader sums that helper's chunk again.
 
 The tree. Sums of blocks are added in double, as a binary tree over the numbers of the blocks, as a
 binary counter carries: first in each chunk, then over the chunks. So it does not matter which
-thread sums which chunk. Samples that are laid out in several pieces have whole subtrees in each
-piece, and give the sums of one piece.
+thread sums which chunk. Samples that lie in several places have whole subtrees in each place, and
+`sums.py` adds these to the sums over all.
 
 Turns. About every 40 ms, between two blocks, the leader lets Python run. If Python raises an
 exception, such as KeyboardInterrupt, the pass is lost. The next pass has another number, so nothing
 that is left of the lost one counts.
 """
+
+import numpy as np
 
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport int64_t, uint8_t
@@ -100,7 +102,6 @@ cdef struct PassState:
     Py_ssize_t budget           # blocks that the leader sums between two looks at the clock
     Py_ssize_t left             # blocks until the next look
     int64_t last_turn           # when Python had its last turn, in milliseconds
-    bint has_hook
     int64_t num_helpers         # helpers in the last call of a solver
     void *owner                 # the `Pass`
 
@@ -247,7 +248,7 @@ cdef void end_help(void *context) noexcept nogil:
     join_helpers(&state.crew)
 
 
-# --- Turns and the hook ---
+# --- Turns ---
 
 
 cdef bint is_time_for_a_turn(PassState *state) noexcept nogil:
@@ -269,29 +270,6 @@ cdef int give_turn(PassState *state) except -1 with gil:
     """Let Python handle signals, raise exceptions that are due, and run other threads."""
     (<Pass>state.owner).turn()
     state.last_turn = milliseconds()
-    return 0
-
-
-cdef int call_hook(
-    PassState *state, const unsigned char *active, double *sums_out
-) except -1 with gil:
-    """Have the hook turn the sums of these samples into the sums of all."""
-    cdef:
-        const Data *data = &state.data
-        Py_ssize_t k, side = data.num_features + SUMS
-        double[:, :, ::1] nodes = (
-            <double[:state.num_nodes, :data.num_neurons, :side]>state.nodes
-        )
-        # A copy, which the hook may keep.
-        const double[:, ::1] sums = (<Pass>state.owner).hook(nodes.copy())
-    if sums.shape[0] != data.num_neurons or sums.shape[1] != side:
-        raise ValueError(
-            f"the hook must return sums of shape {(data.num_neurons, side)}, found "
-            f"{(sums.shape[0], sums.shape[1])}."
-        )
-    for k in range(data.num_neurons):
-        if active[k // data.layer]:
-            memcpy(sums_out + side * k, &sums[k, 0], side * sizeof(double))
     return 0
 
 
@@ -338,7 +316,7 @@ cdef int complete(PassState *state, Py_ssize_t chunk) except -1 nogil:
 
 
 cdef int add_chunks(PassState *state) except -1 nogil:
-    """Add the chunks as a tree, as far as it lies in these samples: see `Pass.subtrees`."""
+    """Add the chunks as a tree, as far as it lies in these samples: see `Pass.sums`."""
     cdef:
         Py_ssize_t i, top = -1
         int64_t size
@@ -384,8 +362,6 @@ cdef int evaluate(
     begin_pass(state, parameters, active)
     sum_chunks(state)
     add_chunks(state)
-    if state.has_hook:
-        return call_hook(state, active, sums_out)
     for top in range(state.num_nodes - 2, -1, -1):
         add_sums(state, state.workers[0].scratch.active, state.nodes + state.row * top)
     for k in range(state.data.num_neurons):
@@ -427,13 +403,6 @@ cdef class Pass:
     ----------
     problem : PyCapsule
         What a solver needs: see `problem.pxd`.
-    hook : callable or None
-        ``hook(nodes)`` gets the sums over these samples. It returns the sums over all, (K, d + 3).
-        `nodes`, a buffer of shape (num_nodes, K, d + 3) for ``np.asarray``, has a row for each of
-        the `subtrees`. Sums of neurons that are not active are meaningless, and are ignored.
-    subtrees : list of tuple of (int, int)
-        The first block and the number of blocks of each subtree of blocks. The last subtree counts
-        whole chunks, so it may end after the last block.
     num_helpers : int
         The number of helpers in the last call of a solver.
     """
@@ -443,7 +412,6 @@ cdef class Pass:
         Problem described
         void *allocated             # see `pieces.pxd`
         object kept                 # what `state` points into
-        object function
         readonly object problem
         object turn
 
@@ -544,26 +512,46 @@ cdef class Pass:
     def __dealloc__(self):
         free_pieces(&self.allocated)
 
-    @property
-    def hook(self):
-        return self.function
+    def sums(self, const double[:, ::1] parameters, const uint8_t[::1] active):
+        """Make a pass, and return the sums of the largest subtrees of blocks in these samples.
 
-    @hook.setter
-    def hook(self, function):
-        self.function = function
-        self.state.has_hook = function is not None
+        Sums of neurons that are not active are meaningless.
 
-    @property
-    def subtrees(self):
-        cdef int64_t blocks = self.state.chunk_blocks
-        cdef int64_t first = self.state.first_chunk, end = first + self.state.num_chunks
+        Parameters
+        ----------
+        parameters : ndarray of shape (K, d + 1), float64
+            The weights and the bias of each neuron, the bias last.
+        active : ndarray of shape (num_models,), uint8
+            Whether each model takes part.
+
+        Returns
+        -------
+        list of (int, int, ndarray of shape (K, d + 3))
+            The first block and the number of blocks of each subtree, counted over all samples, and
+            its sums. The last subtree counts whole chunks, so it may end after the last block.
+        """
+        cdef:
+            PassState *state = self.state
+            Py_ssize_t i, neurons = state.data.num_neurons, side = state.data.num_features + SUMS
+            int64_t first = state.first_chunk, blocks = state.chunk_blocks
+            const double[:, ::1] sums
+        if (parameters.shape[0], parameters.shape[1] + 2, neurons) != (
+            neurons, side, state.data.layer * active.shape[0]
+        ):
+            raise ValueError("parameters must be of shape (K, d + 1)")
+        with nogil:
+            begin_help(state, 1)
+            try:
+                begin_pass(state, &parameters[0, 0], &active[0])
+                sum_chunks(state)
+                add_chunks(state)
+            finally:
+                end_help(state)
         found = []
-        while first < end:
-            size = 1
-            while first % (2 * size) == 0 and first + 2 * size <= end:
-                size *= 2
-            found.append((first * blocks, size * blocks))
-            first += size
+        for i in range(state.num_nodes):
+            sums = <double[:neurons, :side]>(state.nodes + state.row * i)
+            found.append((first * blocks, state.sizes[i] * blocks, np.array(sums)))
+            first += state.sizes[i]
         return found
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import Float64Array
+from .passes import as_num_threads
 from .second_moments import SecondMoments
 from .sparse_samples import SparseSamples
 from .turns import turn
@@ -15,10 +16,21 @@ _PENALTY_FACTOR = 3.0
 class SparseMoments(SecondMoments):
     """Second moments of sparse samples: as `SecondMoments` for very many features.
 
-    Preconditioners are therefore diagonal. The parameters and attributes are the same.
+    Preconditioners are therefore diagonal.
+
+    Parameters
+    ----------
+    samples : SparseSamples
+    fit_intercept : bool, default True
+    n_threads : int, default None
+        The largest number of threads to use. None means one for each core.
     """
 
-    def _prepare(self, samples: SparseSamples) -> None:
+    def __init__(
+        self, samples: SparseSamples, fit_intercept: bool = True, n_threads: int | None = None
+    ) -> None:
+        super().__init__(samples, fit_intercept)
+        self._num_threads = as_num_threads(n_threads)
         self._rows, self._counts = samples.rows, samples.counts
         self._weights = None if samples.weights is None else samples.weights / self._unit
 
@@ -28,7 +40,7 @@ class SparseMoments(SecondMoments):
 
     def _fill(self, found: Float64Array) -> None:
         self._rows.measure(
-            self._weights, self.total / self._unit, self._counts, found, self._num_threads, turn
+            self._weights, self._total_in_unit, self._counts, found, self._num_threads, turn
         )
 
     def _product(self, x: Float64Array, out: Float64Array) -> None:

@@ -6,15 +6,17 @@ zero at the start. Their derivatives are zero, so their weights stay zero.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._typing import AnyArray, Float64Array, FloatArray
-from .samples import Samples, lay_out, total_class_weights
+from .samples import Samples, lay_out, weigh_bands
 from .sparse import SparseRows, count_places
+from .sums import add_up, subtrees_of
 from .turns import turn
 
 # Columns are left out if at most this share of them is kept.
@@ -42,6 +44,8 @@ class SparseSamples:
         The sample weights, by rows. None means that all samples have weight 1.
     tiles : Samples
         The tiles, which hold the rows' numbers plus 1, and all that belongs to tiles.
+    class_weights : ndarray of shape (num_classes,), float64
+        The total weight of each class.
     dtype : dtype
         The type of the values, float32 or float64.
     """
@@ -53,6 +57,7 @@ class SparseSamples:
     lanes: NDArray[np.int32]
     weights: Float64Array | None
     tiles: Samples
+    class_weights: Float64Array
     dtype: np.dtype[np.floating]
 
     @property
@@ -71,14 +76,19 @@ class SparseSamples:
         return self.tiles.num_classes
 
     @property
-    def class_weights(self) -> Float64Array:
-        """The total weight of each class."""
-        return self.tiles.class_weights
+    def is_weighted(self) -> bool:
+        """Whether samples have weights."""
+        return self.weights is not None
+
+    @property
+    def num_weighted(self) -> int:
+        """The number of samples of positive weight."""
+        return self.num_samples if self.weights is None else int(np.count_nonzero(self.weights))
 
     @property
     def total_weight(self) -> float:
         """The total weight of all samples."""
-        return self.tiles.total_weight
+        return math.fsum(self.class_weights)
 
     def gather(self, parameters: Float64Array) -> Float64Array:
         """Return the parameters (any, width + 1) of the columns that are kept, and the biases."""
@@ -89,9 +99,6 @@ class SparseSamples:
         out = np.zeros((len(parameters), self.width + 1))
         out[:, self.kept], out[:, -1] = parameters[:, :-1], parameters[:, -1]
         return out
-
-
-AnySamples: TypeAlias = Samples | SparseSamples
 
 
 def lay_out_sparse(
@@ -133,7 +140,7 @@ def lay_out_sparse(
     rows = SparseRows(X.data, places, X.indptr.astype(np.int64), _ranges(counts, n_threads))
     return SparseSamples(
         rows=rows, counts=counts, kept=kept, width=X.shape[1], lanes=lanes, weights=weights,
-        tiles=tiles, dtype=X.dtype,
+        tiles=tiles, class_weights=add_up(subtrees_of(0, weigh_bands(tiles))), dtype=X.dtype,
     )  # fmt: skip
 
 
@@ -146,8 +153,7 @@ def _tiles_of_numbers(
     if weights is None:
         return tiles
     in_tiles = lay_out(weights[:, None], codes, num_classes, n_threads=n_threads).values[:, 0]
-    weighted = replace(tiles, weights=in_tiles)
-    return replace(weighted, class_weights=total_class_weights([weighted]))
+    return replace(tiles, weights=in_tiles)
 
 
 def _are_kept(counts: NDArray[np.int64], needed: NDArray[np.intp] | None) -> NDArray[np.bool_]:

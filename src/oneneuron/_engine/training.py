@@ -9,10 +9,9 @@ import numpy as np
 from .._losses import QUADRATIC
 from .._results import Descent, Model, as_history
 from .._typing import Float64Array, Which
-from .passes import make_pass
-from .samples import Samples
+from .shards import AnySamples, Shards, pass_over
 from .solvers import GradientDescent, Models, State
-from .sparse_samples import AnySamples, SparseSamples
+from .sparse_samples import SparseSamples
 
 _NEVER = -1.0  # a limit that no derivative is within
 
@@ -24,16 +23,12 @@ class Training:
 
     Parameters
     ----------
-    samples : Samples
+    samples : Shards
     start : ndarray of shape (d + 1,), float64
         The weights and the bias, the bias last.
     eta : float
         The step size.
     alpha : float, default 0.0
-    n_threads : int, default None
-        The largest number of threads to use. None means one for each core.
-    level : str, default None
-        The instruction set, one of `dispatch.available`. None means `dispatch.level`.
 
     Attributes
     ----------
@@ -41,14 +36,12 @@ class Training:
     """
 
     def __init__(
-        self, samples: Samples, start: Float64Array, *, eta: float, alpha: float = 0.0,
-        n_threads: int | None = None, level: str | None = None,
-    ) -> None:  # fmt: skip
+        self, samples: Shards, start: Float64Array, *, eta: float, alpha: float = 0.0
+    ) -> None:
         self.eta = eta
         self._samples = samples
         self._solver = GradientDescent(
-            make_pass(samples, [1], QUADRATIC, n_threads=n_threads, level=level),
-            eta=eta, alpha=alpha, intercept=True, limits=_NEVER, means=0.0,
+            pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True, limits=_NEVER, means=0.0,
             single=samples.dtype == np.float32,
         )  # fmt: skip
         self._solver.start(start[None])

@@ -9,28 +9,26 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 
 from .. import _diagnostics
-from .._engine.passes import AnyPass, as_num_threads, make_pass
-from .._engine.samples import Samples, lay_out, take_part
+from .._engine.passes import AnyPass
 from .._engine.second_moments import (
     SecondMoments,
     infinite_alpha,
     infinite_squares,
     infinite_weights,
 )
+from .._engine.shards import AnySamples, Shards, pass_over
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
 from .._engine.sparse_moments import SparseMoments
-from .._engine.sparse_samples import AnySamples, SparseSamples, lay_out_sparse
+from .._engine.sparse_samples import SparseSamples
 from .._engine.training import as_model, next_due
 from .._losses import LOG, Loss
 from .._results import Model
-from .._typing import Float64Array, FloatArray, SamplesLike
+from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
 from .options import Options
 from .recording import Recorder
-from .validation import refuse_infinite
 
 Reason: TypeAlias = Literal[
     "converged", "precision", "callback", "max_iter", "saturated", "diverged"
@@ -123,18 +121,11 @@ class Neurons:
     Parameters
     ----------
     options : Options
-    X : ndarray or csr_array of shape (n, d), float32 or float64
-        It may hold infinities or NaN, which are refused, but not if it is sparse.
-    codes : ndarray of shape (n,)
-        The index of each sample's class.
-    num_classes : int
-    sample_weight : ndarray of shape (n,), with the dtype of X, or None
+    samples : Shards or SparseSamples
     first : ndarray of shape (num_neurons, d + 1)
         The first start.
     penalty_share : float, default 1.0
         The share of the penalty that belongs to these samples.
-    given : array-like of shape (n, d), default None
-        The samples as they were passed to the fit. If it is a frame, an error can name its columns.
 
     Attributes
     ----------
@@ -143,27 +134,18 @@ class Neurons:
     """
 
     def __init__(
-        self, options: Options, X: FloatArray, codes: NDArray[np.integer[Any]], num_classes: int,
-        sample_weight: FloatArray | None, first: Float64Array, penalty_share: float = 1.0,
-        given: SamplesLike | None = None,
+        self, options: Options, samples: AnySamples, first: Float64Array,
+        penalty_share: float = 1.0,
     ) -> None:  # fmt: skip
-        self._options = options
-        threads = as_num_threads(options.n_threads)
-        self._samples: AnySamples
-        if issparse(X):
-            needed = np.flatnonzero(first[:, :-1].any(axis=0))
-            self._samples = lay_out_sparse(
-                X, codes, num_classes, sample_weight, needed=needed, n_threads=threads
-            )
-            first = self._samples.gather(first)
-            moments_of: type[SecondMoments] = SparseMoments
+        self._options, self._samples = options, samples
+        self._moments: SecondMoments
+        if isinstance(samples, SparseSamples):
+            first = samples.gather(first)
+            self._moments = SparseMoments(samples, options.fit_intercept, options.n_threads)
         else:
-            self._samples = lay_out(X, codes, num_classes, sample_weight, n_threads=threads)
-            moments_of = SecondMoments
+            self._moments = SecondMoments(samples, options.fit_intercept)
         self._first = first
-        self._moments = moments_of(self._samples, options.fit_intercept, options.n_threads)
-        if not np.isfinite(self._moments.means).all():
-            refuse_infinite(X, given)  # but squares may be infinite even if X is not
+        num_classes = samples.num_classes
         self._own_classes = np.array([1]) if num_classes == 2 else np.arange(num_classes)
         self._is_layer = options.multi_class == "softmax" and num_classes > 2
         loss = options.loss
@@ -171,8 +153,13 @@ class Neurons:
         alpha = options.alpha
         if alpha == "auto":
             default = loss.layer_alpha if self._is_layer else loss.alpha
-            alpha = default * _mean_of_shares(sample_weight)
+            alpha = default * _mean_of_shares(samples)
         self.alpha = penalty_share * alpha
+
+    @property
+    def means_are_finite(self) -> bool:
+        """Whether the means and the squares of all features are finite."""
+        return bool(np.isfinite(self._moments.means).all())
 
     @property
     def total_weight(self) -> float:
@@ -361,13 +348,13 @@ class Neurons:
         """Let a solver at its starts begin where a quicker one ends, if that helps."""
         samples = self._samples
         models = np.empty(0, np.intp)
-        if isinstance(samples, Samples):
+        if isinstance(samples, Shards):
             enough = _have_enough_samples(samples, classes).reshape(len(starts), -1).all(axis=1)
             models = np.flatnonzero(enough)
         if isinstance(samples, SparseSamples) or len(models) == 0:
             self._draft_by_log_loss(solver, samples, starts)
             return
-        part = take_part(samples, _DRAFT_EVERY)
+        part = samples.take_part(_DRAFT_EVERY)
         of_models = classes.reshape(len(starts), -1)[models].ravel()
         draft = self._lbfgs(part, of_models, max(self._options.tol, _DRAFT_TOL))
         draft.start(np.ascontiguousarray(starts[models]))
@@ -421,7 +408,7 @@ class Neurons:
         )  # fmt: skip
 
     def _pass(self, samples: AnySamples, classes: NDArray[np.intp], loss: Loss) -> AnyPass:
-        return make_pass(
+        return pass_over(
             samples, classes, loss, softmax=self._is_layer, n_threads=self._options.n_threads
         )
 
@@ -521,7 +508,7 @@ class Neurons:
         return self.eta > _FAR_ABOVE_SAFE * self._safe_eta()
 
 
-def _have_enough_samples(samples: Samples, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _have_enough_samples(samples: Shards, classes: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return whether each neuron has enough samples for a draft on a part of them."""
     n, side = samples.num_samples, samples.num_features + 1
     if n < max(_DRAFT_SAMPLES, _DRAFT_SAMPLES_PER_PARAMETER * side):
@@ -533,15 +520,13 @@ def _have_enough_samples(samples: Samples, classes: NDArray[np.intp]) -> NDArray
     return enough
 
 
-def _mean_of_shares(sample_weight: FloatArray | None) -> float:
+def _mean_of_shares(samples: AnySamples) -> float:
     """Return the mean of the positive weights if all weights sum to 1 or less, and otherwise 1.
 
     Such weights are shares. With n samples, the penalty would be n times as strong beside them.
     """
-    if sample_weight is None:
-        return 1.0
-    total = float(sample_weight.sum(dtype=np.float64))
-    return total / np.count_nonzero(sample_weight) if total <= _MOST_OF_SHARES else 1.0
+    total = samples.total_weight
+    return total / samples.num_weighted if total <= _MOST_OF_SHARES else 1.0
 
 
 def coefficients_of(models: Iterable[Model], dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:

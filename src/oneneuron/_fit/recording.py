@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .._engine.shards import AnySamples
 from .._engine.solvers import COSTS_KEPT, Solver
-from .._engine.sparse_samples import AnySamples
 from .._engine.training import as_model
 from .._results import Model
 from .._typing import Float64Array
@@ -23,7 +23,7 @@ class Recorder:
     ----------
     solver : Solver
         The solver, at its start.
-    samples : Samples or SparseSamples
+    samples : Shards or SparseSamples
     record_every : int
         The number of steps between two recorded models; 0 records none.
     names : sequence of K str, or None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._engine.samples import lay_out
+from ..._engine.shards import InMemory
 from ..._engine.training import Training
 from ..._typing import Float64Array
 from .._problem import Advance, Problem
@@ -20,7 +21,8 @@ def prepare(
 ) -> Advance:  # fmt: skip
     """Lay out the data for a kernel, by default for the level that the package has chosen."""
     samples = lay_out(problem.X.astype(dtype), problem.y, 2, n_threads=threads)
-    training = Training(samples, problem.start, eta=problem.eta, n_threads=threads, level=level)
+    shards = InMemory([samples], threads, level)
+    training = Training(shards, problem.start, eta=problem.eta)
 
     def advance(num_steps: int) -> Float64Array:
         training.advance(num_steps)
