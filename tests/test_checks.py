@@ -101,6 +101,20 @@ def test_samples_of_one_dimension_are_answered_with_reshape():
     assert "reshape(-1, 1)" not in message_of(_checks.as_samples, np.zeros((2, 3, 4)))
 
 
+def test_a_value_that_is_not_finite_is_reported_with_its_row_in_the_whole_table():
+    part = np.zeros((200_000, 2))
+    part[150_000, 1] = np.inf
+    assert message_of(_checks.refuse_non_finite, part, "X", 1_000_000) == (
+        "X must be finite, found inf in sample 1150000, feature 1: drop the sample, or fill in "
+        "the value."
+    )
+
+
+def test_a_value_that_is_not_finite_is_reported_with_the_name_of_its_feature():
+    message = message_of(_checks.refuse_non_finite, np.array([[0.0, np.nan]]), "X", 0, ["a", "b"])
+    assert "found nan in sample 0, feature 'b': drop" in message
+
+
 def test_checked_arrays_keep_their_shape_when_the_callers_change():
     given = np.ones((2, 3))
     samples, values = _checks.as_samples(given), _checks.as_array(given, "y")

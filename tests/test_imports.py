@@ -31,6 +31,7 @@ ROOMS = {
     "_formatting": "_typing",
     "_frames": "_typing",
     "_checks": "_frames _losses _typing",
+    "_tables": "_checks _typing",
     "_diagnostics": "_losses _typing",
     "reference": "_losses _typing",
     "_engine": "_results _losses _typing",

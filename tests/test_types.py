@@ -35,7 +35,9 @@ STUBS = {
 MODULE_PROTOCOLS = {"Moments"}
 CALLERS_PROTOCOLS = {"ProblemOwner"}
 
-PACKAGES = {"_engine", "_fit", "cli", "compare", "compare._contenders", "lecture", "plots"}
+PACKAGES = {
+    "_engine", "_fit", "_tables", "cli", "compare", "compare._contenders", "lecture", "plots",
+}  # fmt: skip
 
 
 def is_compiled(name):

@@ -107,7 +107,7 @@ def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
         raise ValueError(
             f"{name} must have at least one sample and one feature, found shape {samples.shape}."
         )
-    _refuse_non_finite(samples, name)
+    refuse_non_finite(samples, name)
     return samples
 
 
@@ -116,15 +116,23 @@ def _reshape_hint(samples: FloatArray, name: str) -> str:
     return f", for one feature with {name}.reshape(-1, 1)" if samples.ndim == 1 else ""
 
 
-def _refuse_non_finite(samples: FloatArray, name: str) -> None:
+def refuse_non_finite(
+    samples: FloatArray, name: str, first_row: int = 0, feature_names: Sequence[str] | None = None
+) -> None:
+    """Raise ValueError with the place of the first value that is not finite.
+
+    The samples may be a part of the table, which begins at `first_row`.
+    """
     size = max(1, _SLAB_VALUES // samples.shape[1])  # avoids a second array as large as X
     for first in range(0, len(samples), size):
         finite = np.isfinite(samples[first : first + size])
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
+            feature = column if feature_names is None else repr(feature_names[column])
             raise ValueError(
                 f"{name} must be finite, found {samples[first + row, column]} in sample "
-                f"{first + row}, feature {column}: drop the sample, or fill in the value."
+                f"{first_row + first + row}, feature {feature}: drop the sample, or fill in the "
+                f"value."
             )
 
 
