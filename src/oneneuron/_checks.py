@@ -6,10 +6,13 @@ that names the argument and says what was found and what to do.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
 from typing import Any, Literal, TypeGuard, TypeVar
 
 import numpy as np
@@ -153,8 +156,11 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
         )
 
 
-def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
-    """Return labels as a new array of zeros and ones, of shape (n,) and dtype uint8."""
+def as_labels(y: ArrayLike, num_samples: int, name: str = "y", first_row: int = 0) -> AnyArray:
+    """Return labels as a new array of zeros and ones, of shape (n,) and dtype uint8.
+
+    They may be a part of all labels, which begins at `first_row`.
+    """
     given = labels = as_any_labels(y, num_samples, name)
     if labels.dtype.kind == "O":  # a nullable column of a frame, for instance
         with suppress(TypeError):
@@ -163,7 +169,7 @@ def as_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
         is_one: NDArray[np.bool_] = labels == 1
         if np.count_nonzero(labels == 0) + np.count_nonzero(is_one) == num_samples:
             return is_one.view(np.uint8)
-    refuse_missing(given, name)
+    refuse_missing(given, name, first_row)
     raise _wrong_labels(labels, name)
 
 
@@ -178,8 +184,11 @@ def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
     return ValueError(f"{name} must hold the labels 0 and 1, found {listed}: {remedy}.")
 
 
-def refuse_missing(labels: AnyArray, name: str) -> None:
-    """Raise ValueError if a label is NaN, None, or a missing value of pandas."""
+def refuse_missing(labels: AnyArray, name: str, first_row: int = 0) -> None:
+    """Raise ValueError if a label is NaN, None, or a missing value of pandas.
+
+    The labels may be a part of all, which begins at `first_row`.
+    """
     if labels.dtype.kind in "fcmM":
         missing = labels != labels
     elif labels.dtype.kind == "O" and any(map(_may_be_missing, set(map(type, labels.flat)))):
@@ -190,7 +199,9 @@ def refuse_missing(labels: AnyArray, name: str) -> None:
         row = int(missing.argmax())
         label = labels.flat[row]
         found = "NaN" if isinstance(label, float | np.floating) else label
-        raise ValueError(f"{name} contains {found} at row {row}: drop or fill those samples.")
+        raise ValueError(
+            f"{name} contains {found} at row {first_row + row}: drop or fill those samples."
+        )
 
 
 def _may_be_missing(kind: type) -> bool:
@@ -208,9 +219,12 @@ def _is_missing(label: object) -> bool:
 
 def as_sample_weight(
     sample_weight: ArrayLike | None, num_samples: int, dtype: np.dtype[Any],
-    name: str = "sample_weight", may_all_be_zero: bool = False,
+    name: str = "sample_weight", may_all_be_zero: bool = False, first_row: int = 0,
 ) -> FloatArray | None:  # fmt: skip
-    """Return sample weights of shape (n,), finite and not negative; None stays None."""
+    """Return sample weights of shape (n,), finite and not negative; None stays None.
+
+    They may be a part of all weights, which begins at `first_row`.
+    """
     if sample_weight is None:
         return None
     weights = as_numbers(sample_weight, name, dtype)
@@ -219,16 +233,16 @@ def as_sample_weight(
         total = weights.sum()  # in the dtype of the samples, like the sums of the training
         if weights.min() >= 0 and total < np.inf and (total > 0 or may_all_be_zero):
             return weights
-    raise _wrong_weights(weights, name)
+    raise _wrong_weights(weights, name, first_row)
 
 
-def _wrong_weights(weights: FloatArray, name: str) -> ValueError:
+def _wrong_weights(weights: FloatArray, name: str, first_row: int) -> ValueError:
     """Return the error for weights that are negative or not finite, singly or in sum."""
     wrong = ~(np.isfinite(weights) & (weights >= 0))
     if wrong.any():
         return ValueError(
             f"{name} must be finite and 0 or more, found {weights[wrong][0]} for sample "
-            f"{np.flatnonzero(wrong)[0]}."
+            f"{first_row + np.flatnonzero(wrong)[0]}."
         )
     if not weights.any():
         return ValueError(f"{name} must be above 0 for at least one sample, found only zeros.")
@@ -347,6 +361,23 @@ def as_threads(n_threads: object) -> int | None:
             f"n_threads must be 1 or more, or None for an automatic choice, found {n_threads}."
         )
     return as_count(n_threads, "n_threads", least=1)
+
+
+def as_folder(value: object, name: str) -> Path | None:
+    """Return a folder that files can be written to; None stays None."""
+    if value is None:
+        return None
+    if not isinstance(value, str | PathLike):
+        raise ParameterError(f"{name} must be the path of a folder, or None, found {value!r}.")
+    folder = Path(value)
+    if not folder.is_dir():
+        raise ParameterError(f"{name} must be an existing folder, found {str(folder)!r}.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ParameterError(
+            f"{name} must be a folder that can be written to, found {str(folder)!r}: choose "
+            f"another one, or change its permissions."
+        )
+    return folder
 
 
 def as_class_weight(class_weight: ClassWeight) -> ClassWeight:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from os import PathLike
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -16,9 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _checks, _diagnostics
 from ._engine import predictions
+from ._engine.team import ALONE, Team
 from ._fit.callbacks import CallbackSupportMixin, SupportsCallbacks, Tasks, with_callbacks
-from ._fit.classes import codes_among, encode, with_class_weight
-from ._fit.layout import laid_out
+from ._fit.classes import codes_among, dict_factors, encode, times_factors
 from ._fit.logistic_names import RefusesLogisticNames
 from ._fit.neurons import (
     Neurons,
@@ -30,13 +31,12 @@ from ._fit.neurons import (
 )
 from ._fit.options import MultiClass, Options, Solver
 from ._fit.seen import Seen
-from ._fit.validation import (
-    refuse_infinite,
-    validated_samples,
-    validated_samples_and_labels,
-)
+from ._fit.sources import ArraySource, Source, array_source, table_source
+from ._fit.team_source import team_source
+from ._fit.validation import validated_samples, validated_samples_and_labels
 from ._losses import LossName
 from ._results import History, as_history
+from ._tables import is_on_disk
 from ._typing import (
     AnyArray,
     ClassWeight,
@@ -122,6 +122,11 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         The source of random numbers for the starts after the first.
     verbose : int, default=0
         If positive, print the cost every 1000 steps and at the end of each training run.
+    scratch : str, path-like or None, default=None
+        A folder for samples that do not fit into memory. `fit` writes them to a temporary file
+        there, which takes as much space as X in its dtype, and reads it in each step. The result
+        has the same bits as in memory. The file is gone after the fit, however it ends.
+        `partial_fit` ignores it.
 
     Attributes
     ----------
@@ -203,6 +208,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         init: tuple[ArrayLike, ArrayLike] | None = None, warm_start: bool = False,
         keep: Which = "last", n_threads: int | None = None, record_every: int = 0,
         random_state: RandomState = None, verbose: int = 0,
+        scratch: str | PathLike[str] | None = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.multi_class = multi_class
@@ -221,6 +227,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.record_every = record_every
         self.random_state = random_state
         self.verbose = verbose
+        self.scratch = scratch
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn's tools ask of an estimator: this one takes sparse samples."""
@@ -234,16 +241,18 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix, path} of shape (n_samples, n_features)
             The samples. The computation is in float32 for float32 samples, and otherwise in
-            float64. Sparse matrices and arrays of any format stay sparse, and so do frames of
+            float64. With `scratch`, it may be the path of a ``.npy`` file, of a Parquet file or of
+            a folder of Parquet files, or a memory map. These are read in pieces. Sparse matrices and arrays of any format stay sparse, and so do frames of
             pandas if all columns are sparse. CSR needs no conversion. Sparse samples are added up
             in float64.
         y : array-like of shape (n_samples,)
-            Labels of any kind: numbers, strings, booleans.
+            Labels of any kind: numbers, strings, booleans. If X is a file, y may be one, too, or
+            the name of a column of a Parquet file. The other columns are the features.
         sample_weight : array-like of shape (n_samples,), default=None
             The weight of each sample, zero or more. A sample of weight 2 counts as two samples. By
-            default every weight is 1.
+            default every weight is 1. If X is a file, it may be given in the same ways as y.
 
         Returns
         -------
@@ -253,6 +262,9 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         ------
         ValueError, TypeError
             If an argument or a parameter is invalid. The estimator then stays unchanged.
+        OSError
+            If a file cannot be read, or the scratch file cannot be written. The estimator then
+            stays unchanged.
 
         Warns
         -----
@@ -267,30 +279,25 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             If y is a column, of shape (n_samples, 1). It is flattened.
         """
         options = self._options()
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             return self._fit(options, X, y, sample_weight)
 
     def _fit(
         self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
-        given_weight: ArrayLike | None,
+        given_weight: ArrayLike | None, team: Team = ALONE,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
-        X, classes, codes = validated_samples_and_labels(self, given_X, given_y, reset=True)
-        sample_weight = _checks.as_sample_weight(given_weight, len(codes), X.dtype)
-        sample_weight = with_class_weight(
-            sample_weight, options.class_weight, codes, classes, X.dtype
-        )
-        first = self._first_start(classes, X.shape[1], is_warm)
-        with_samples = classes
-        if sample_weight is not None:
-            with_samples = classes[np.bincount(codes, sample_weight) > 0]
+        source = self._source(options, given_X, given_y, given_weight, team)
+        classes = source.classes
+        first = self._first_start(classes, source.num_features, is_warm)
+        samples = source.lay_out(first)
+        with_samples = classes[samples.class_weights > 0.0]
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
-        samples = laid_out(X, codes, len(classes), sample_weight, first, options.n_threads)
         neurons = Neurons(options, samples, first)
         if not neurons.means_are_finite:
-            refuse_infinite(X, given_X)  # but squares may be infinite even if X is not
+            source.refuse_infinite()
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(tasks)
         self.classes_ = classes
@@ -301,10 +308,23 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
-        self.history_ = [as_history(neuron.models, X.shape[1], X.dtype) for neuron in trained]
+        self.history_ = [
+            as_history(neuron.models, source.num_features, source.dtype) for neuron in trained
+        ]
         self._seen = tuple(Seen(fitted=neurons.total_weight))
         neurons.diagnose(trained)
         return self
+
+    def _source(
+        self, options: Options, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None,
+        team: Team,
+    ) -> Source:  # fmt: skip
+        """Return where the samples of a fit come from, checked."""
+        if is_on_disk(X) and (options.scratch is not None or not isinstance(X, np.ndarray)):
+            return table_source(self, options, X, y, sample_weight, team)
+        if team.size > 1:
+            return team_source(self, options, X, y, sample_weight, team)
+        return array_source(self, options, X, y, sample_weight)
 
     def partial_fit(
         self, X: SamplesLike, y: ArrayLike, classes: ArrayLike | None = None,
@@ -351,7 +371,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
                 "have: give a dict, for instance with scikit-learn's compute_class_weight of all "
                 "labels."
             )
-        with _all_or_nothing(self):
+        with all_or_nothing(self):
             return self._partial_fit(options, X, y, classes, sample_weight)
 
     def _partial_fit(
@@ -365,8 +385,9 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         sample_weight = _checks.as_sample_weight(
             given_weight, len(codes), X.dtype, may_all_be_zero=True
         )
-        sample_weight = with_class_weight(
-            sample_weight, options.class_weight, codes, classes, X.dtype, may_all_be_zero=True
+        factors = dict_factors(options.class_weight, classes)
+        sample_weight = times_factors(
+            sample_weight, factors, codes, X.dtype, may_all_be_zero=True
         )
         starts = self._first_start(classes, X.shape[1], not is_first)
         if is_first:
@@ -390,11 +411,10 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
     ) -> None:  # fmt: skip
         """Make the step of `partial_fit`."""
         seen = Seen(*getattr(self, "_seen", ())).with_piece(X, codes, sample_weight)
-        num_classes = len(self.classes_)
-        samples = laid_out(X, codes, num_classes, sample_weight, starts, options.n_threads)
-        neurons = Neurons(options, samples, starts, seen.share)
+        source = ArraySource(options, X, codes, self.classes_, sample_weight, given_X)
+        neurons = Neurons(options, source.lay_out(starts), starts, seen.share)
         if not neurons.means_are_finite:
-            refuse_infinite(X, given_X)
+            source.refuse_infinite()
         models, self.eta_ = neurons.step(seen.rounds)
         self.coef_, self.intercept_ = coefficients_of(models, X.dtype)
         self.alpha_ = neurons.alpha
@@ -604,7 +624,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
 
 @contextmanager
-def _all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
+def all_or_nothing(estimator: NeuronClassifier) -> Iterator[None]:
     """Restore the fitted attributes if an error or Ctrl-C ends the block."""
 
     def fitted() -> dict[str, Any]:

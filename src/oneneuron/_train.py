@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,20 +13,31 @@ from numpy.typing import ArrayLike
 from . import _checks
 from ._diagnostics import infinite_start, warn_of_divergence
 from ._engine.passes import as_num_threads
-from ._engine.samples import lay_out
+from ._engine.samples import band_rows, lay_out
 from ._engine.second_moments import SecondMoments
-from ._engine.shards import InMemory
+from ._engine.shards import Form, InMemory, Shards
+from ._engine.team import ALONE, SharedDraws, Team
 from ._engine.training import Training
+from ._laying_out import (
+    bands_before,
+    lay_out_arrays,
+    lay_out_rows,
+    needs_scratch,
+    of_team,
+    own_rows,
+)
 from ._losses import QUADRATIC, LossName
 from ._results import Descent
-from ._typing import RandomState
+from ._tables import is_on_disk, open_table
+from ._team_arrays import agree_on_arrays, have_no_rows
+from ._typing import AnyArray, FloatArray, RandomState, SamplesLike
 
 
 def train(
-    X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"], num_steps: int = 10_000,
+    X: SamplesLike, y: ArrayLike, *, eta: float | Literal["auto"], num_steps: int = 10_000,
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, record_every: int = 0, n_threads: int | None = None,
-    random_state: RandomState = None,
+    random_state: RandomState = None, scratch: str | PathLike[str] | None = None,
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
@@ -32,10 +46,13 @@ def train(
 
     Parameters
     ----------
-    X : array-like of shape (n, d)
+    X : array-like of shape (n, d), or path
         The samples. The computation is in float32 for float32 samples, and otherwise in float64.
-    y : array-like of shape (n,)
-        The labels, 0 and 1 or False and True.
+        With `scratch`, it may be the path of a ``.npy`` file, of a Parquet file or of a folder of
+        Parquet files, or a memory map. These are read in pieces.
+    y : array-like of shape (n,), path or str
+        The labels, 0 and 1 or False and True. If X is a file, y may be one, too, or the name of a
+        column of a Parquet file. The other columns are the features.
     eta : float or "auto"
         The step size. "auto" means `safe_eta`, with which no step raises the cost.
     num_steps : int, default 10_000
@@ -44,7 +61,7 @@ def train(
         the bias last.
     sample_weight : array-like of shape (n,), default None
         The weight of each sample, zero or more. A sample of weight 2 counts as two samples. By
-        default every weight is 1.
+        default every weight is 1. If X is a file, it may be given in the same ways as y.
     alpha : float, default 0.0
         The strength of the L2 penalty. The bias is not penalised.
     record_every : int, default 0
@@ -56,6 +73,10 @@ def train(
         number of threads.
     random_state : int, RandomState, Generator or None, default None
         The source of random numbers. None means NumPy's global state.
+    scratch : str or path-like, default None
+        A folder for samples that do not fit into memory. They are written to a temporary file
+        there, which takes as much space as X in its dtype, and is read in each step. The result has
+        the same bits as in memory. The file is gone at the end, however the training ends.
 
     Returns
     -------
@@ -65,6 +86,8 @@ def train(
     ------
     ValueError, TypeError
         If an argument is invalid. No step is made in that case.
+    OSError
+        If a file cannot be read, or the scratch file cannot be written.
     KeyboardInterrupt
         On Ctrl-C, within a tenth of a second.
 
@@ -85,8 +108,13 @@ def train(
     record_every = _checks.as_count(record_every, "record_every")
     training = start_training(
         X, y, eta=eta, init=init, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads,
-        random_state=random_state,
+        random_state=random_state, scratch=scratch,
     )  # fmt: skip
+    return run(training, num_steps, record_every)
+
+
+def run(training: Training, num_steps: int, record_every: int) -> Descent:
+    """Make all steps of `train`, and return the result."""
     history = [training.model()] if record_every else []
     for step in training.walk(num_steps, [record_every] if record_every else []):
         if record_every and step % record_every == 0:
@@ -97,25 +125,21 @@ def train(
 
 
 def start_training(
-    X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"],
+    X: SamplesLike, y: ArrayLike, *, eta: float | Literal["auto"],
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, n_threads: int | None = None, random_state: RandomState = None,
-    x_name: str = "X",
+    scratch: str | PathLike[str] | None = None, x_name: str = "X", team: Team = ALONE,
 ) -> Training:  # fmt: skip
     """Check the arguments of `train` and return a `Training` at its start.
 
     Parameters
     ----------
-    X : array-like of shape (n, d)
-    y : array-like of shape (n,)
-    eta : float or "auto"
-    init : tuple of (array-like of shape (d,), float), default None
-    sample_weight : array-like of shape (n,), default None
-    alpha : float, default 0.0
-    n_threads : int, default None
-    random_state : int, RandomState, Generator or None, default None
+    X, y, eta, init, sample_weight, alpha, n_threads, random_state, scratch
+        As for `train`. Each member of a team passes arrays of its own, or the same files.
     x_name : str, default "X"
         The name of X in error messages.
+    team : Team
+        Those who train together.
 
     Returns
     -------
@@ -126,25 +150,90 @@ def start_training(
     ValueError, TypeError
         If an argument is invalid.
     """
-    n_threads = _checks.as_threads(n_threads)
+    n_threads = team.agree(lambda: _checks.as_threads(n_threads))
     alpha = _checks.as_size(alpha, "alpha")
-    X = _checks.as_samples(X, x_name)
-    y = _checks.as_labels(y, len(X))
-    sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)
     eta = _checks.as_eta_or_auto(eta)
-    draws = _checks.as_random_state(random_state)
-    if init is None:
-        start = draws.random(X.shape[1] + 1)
+    folder = team.agree(lambda: _checks.as_folder(scratch, "scratch"))
+    draws = SharedDraws(team, _checks.as_random_state(random_state))
+    if is_on_disk(X) and (folder is not None or not isinstance(X, np.ndarray)):
+        rows = _table_rows(X, y, sample_weight, folder, n_threads, x_name, team)
     else:
-        start = _checks.as_parameters(init, X.shape[1])
-    laid_out = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
-    samples = InMemory([laid_out], n_threads)
+        rows = _array_rows(X, y, sample_weight, folder, n_threads, x_name, team)
+    if init is None:
+        start = draws.random(rows.num_features + 1)
+    else:
+        start = _checks.as_parameters(init, rows.num_features)
+    samples = of_team(team, rows.lay_out)
     if eta == "auto":
         eta = SecondMoments(samples).safe_eta(alpha, QUADRATIC.max_curvature)
     training = Training(samples, start, eta=eta, alpha=alpha)
     if training.diverged:
         raise infinite_start(x_name)
     return training
+
+
+class _Rows(NamedTuple):
+    """The rows of a training that have been checked, and a function that lays them out."""
+
+    num_features: int
+    lay_out: Callable[[], Shards]
+
+
+def _array_rows(
+    X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None, folder: Path | None,
+    n_threads: int | None, x_name: str, team: Team,
+) -> _Rows:  # fmt: skip
+    """Return the rows of arrays in memory."""
+
+    def checked() -> tuple[FloatArray | None, AnyArray, FloatArray | None]:
+        if team.size > 1 and have_no_rows(X, y):
+            return None, np.empty(0, np.uint8), None
+        samples = _checks.as_samples(cast("ArrayLike", X), x_name)
+        codes = _checks.as_labels(y, len(samples))
+        weights = _checks.as_sample_weight(
+            sample_weight, len(codes), samples.dtype, may_all_be_zero=team.size > 1
+        )
+        return samples, codes, weights
+
+    own, codes, own_weights = team.agree(checked)
+    samples, weights, _ = agree_on_arrays(team, own, own_weights)
+    first_band = bands_before(len(codes), 2, team)
+    return _Rows(
+        samples.shape[1],
+        lambda: lay_out_arrays(
+            samples, codes, 2, weights, folder=folder, n_threads=n_threads, first_band=first_band
+        ),
+    )
+
+
+def _table_rows(
+    X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None, folder: Path | None,
+    n_threads: int | None, x_name: str, team: Team,
+) -> _Rows:  # fmt: skip
+    """Return the rows of a table on the disk, which are checked when they are read."""
+    if folder is None and team.size == 1:
+        raise needs_scratch(x_name)
+    table, labels, weights = team.agree(lambda: open_table(X, y, sample_weight))
+    own_first, own_end = own_rows(table.shape[0], band_rows(2), team)
+
+    def read(first: int, end: int) -> tuple[FloatArray, AnyArray, FloatArray | None]:
+        first, end, given = own_first + first, own_first + end, None
+        if weights is not None:
+            given = _checks.as_sample_weight(
+                weights.read(first, end), end - first, table.dtype, may_all_be_zero=True,
+                first_row=first,
+            )  # fmt: skip
+        codes = _checks.as_labels(labels.read(first, end), end - first, first_row=first)
+        return table.read(first, end), codes, given
+
+    form = Form(table.shape[1], 2, table.dtype, weights is not None)
+    return _Rows(
+        table.shape[1],
+        lambda: lay_out_rows(
+            read, own_end - own_first, form, folder=folder, n_threads=n_threads,
+            first_band=own_first // band_rows(2),
+        ),
+    )  # fmt: skip
 
 
 def safe_eta(

@@ -1,5 +1,6 @@
 """Types that several signatures share."""
 
+from os import PathLike
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -23,7 +24,7 @@ class SparseMatrix(Protocol):
         """Return it by rows."""
 
 
-SamplesLike: TypeAlias = ArrayLike | SparseMatrix  # of shape (n, d)
+SamplesLike: TypeAlias = ArrayLike | SparseMatrix | PathLike[str]  # of shape (n, d)
 
 
 class RandomDraws(Protocol):

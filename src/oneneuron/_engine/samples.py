@@ -177,13 +177,13 @@ def take_part(samples: Samples, every: int) -> Samples:
     Parameters
     ----------
     samples : Samples
-        A run with as many tiles as `every`, or as many bands.
     every : int
         A power of two.
 
     Returns
     -------
     Samples
+        There are none if the samples have too few tiles.
     """
     runs, first_runs = samples.runs, samples.band_runs[:-1]
     run = np.repeat(np.arange(len(runs)), runs[:, 2] - runs[:, 1])  # of each tile
@@ -193,16 +193,17 @@ def take_part(samples: Samples, every: int) -> Samples:
     part_runs = _runs_of_part(samples, taken, run[taken])
     weights = _weights_of_part(samples, taken, part_runs, every)
     part_tiles = np.searchsorted(band[taken], np.arange(len(first_runs) + 1))
-    in_band = np.full(len(first_runs), max(1, samples.blocks_per_band // every))
+    blocks_per_band = max(1, samples.blocks_per_band // every)
+    in_band = np.where(np.diff(part_tiles) > 0, blocks_per_band, 0)  # the last may have no tile
     return Samples(
         values=_take_tiles(samples.values, taken),
         weights=weights,
         runs=part_runs,
         blocks=_cut_into_blocks(in_band, part_tiles, part_runs),
-        blocks_per_band=int(in_band[0]),
+        blocks_per_band=blocks_per_band,
         num_classes=samples.num_classes,
         num_samples=int(_run_sizes(part_runs, samples.tile).sum()),
-        first_block=samples.first_band * int(in_band[0]),
+        first_block=samples.first_band * blocks_per_band,
     )
 
 
@@ -218,7 +219,7 @@ def _runs_of_part(
 ) -> NDArray[np.int64]:
     """Return the runs of a part, given its tiles and the run that each of them comes from."""
     first = np.flatnonzero(np.diff(run, prepend=-1))
-    end = np.append(first[1:], len(run))
+    end = np.append(first, len(run))[1:]
     code, _, whole_end, filled = samples.runs[run[first]].T
     filled = np.where(taken[end - 1] == whole_end - 1, filled, samples.tile)
     return np.column_stack([code, first, end, filled])

@@ -8,9 +8,9 @@ shard, since sums are added as a tree (`sums.py`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,12 +23,13 @@ from .samples import Samples, take_part
 from .shard import Neurons, Shard
 from .sparse_samples import SparseSamples
 from .sums import Subtree, add_up, join
+from .team import Team
 
 
-class Shards:
-    """All samples of a fit. Subclasses know where the shards are.
+class Form(NamedTuple):
+    """What all samples of a fit have in common.
 
-    Parameters
+    Attributes
     ----------
     num_features : int
         The number of features, d.
@@ -38,9 +39,30 @@ class Shards:
         The type of the values, float32 or float64.
     is_weighted : bool
         Whether samples have weights.
+    """
+
+    num_features: int
+    num_classes: int
+    dtype: np.dtype[np.floating]
+    is_weighted: bool
+
+    @classmethod
+    def of(cls, samples: Samples) -> Form:
+        """Return the form of some samples."""
+        is_weighted = samples.weights is not None
+        return cls(samples.num_features, samples.num_classes, samples.dtype, is_weighted)
+
+
+class Shards:
+    """All samples of a fit. Subclasses know where the shards are.
+
+    Parameters
+    ----------
+    form : Form
 
     Attributes
     ----------
+    form : Form
     num_samples : int
         The number of samples, n.
     num_tiles : int
@@ -53,17 +75,39 @@ class Shards:
         The total weight of each class.
     """
 
-    def __init__(
-        self, num_features: int, num_classes: int, dtype: np.dtype[np.floating], is_weighted: bool
-    ) -> None:
-        self.num_features, self.num_classes = num_features, num_classes
-        self.dtype, self.is_weighted = dtype, is_weighted
+    def __init__(self, form: Form) -> None:
+        self.form = form
         described = list(self.ask("describe"))
         self.num_samples = sum(shard.num_samples for shard in described)
         self.num_tiles = sum(shard.num_tiles for shard in described)
         self.num_weighted = sum(shard.num_weighted for shard in described)
-        self.class_sizes: NDArray[np.int64] = sum(shard.class_sizes for shard in described)
-        self.class_weights = add_up(chain.from_iterable(shard.class_weights for shard in described))
+        none = np.zeros(form.num_classes, np.int64)
+        self.class_sizes: NDArray[np.int64] = sum((s.class_sizes for s in described), none)
+        self.class_weights = none.astype(np.float64)
+        if described:
+            self.class_weights = add_up(
+                chain.from_iterable(shard.class_weights for shard in described)
+            )
+
+    @property
+    def num_features(self) -> int:
+        """The number of features, d."""
+        return self.form.num_features
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, including those without a sample."""
+        return self.form.num_classes
+
+    @property
+    def dtype(self) -> np.dtype[np.floating]:
+        """The type of the values, float32 or float64."""
+        return self.form.dtype
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether samples have weights."""
+        return self.form.is_weighted
 
     @property
     def total_weight(self) -> float:
@@ -86,6 +130,11 @@ class Shards:
         """Return a part of the samples that stands for all of them; see `samples.take_part`."""
         raise NotImplementedError
 
+    @property
+    def form_of_part(self) -> Form:
+        """The form of `take_part`, whose samples always have weights."""
+        return self.form._replace(is_weighted=True)
+
     def make_pass(self, neurons: Neurons) -> AnyPass:
         """Return a pass over all samples."""
         num_neurons = len(neurons.own_classes)
@@ -103,22 +152,22 @@ class InMemory(Shards):
     Parameters
     ----------
     samples : sequence of Samples
-        The samples of each shard, in order; at least one.
+        The samples of each shard, in order.
     n_threads : int, default None
         The largest number of threads to use. None means one for each core.
     level : str, default None
         The instruction set, one of `dispatch.available`. None means `dispatch.level`.
+    form : Form, default None
+        The form of the samples. It must be given if there are none.
     """
 
     def __init__(
-        self, samples: Sequence[Samples], n_threads: int | None = None, level: str | None = None
-    ) -> None:
+        self, samples: Sequence[Samples], n_threads: int | None = None, level: str | None = None,
+        form: Form | None = None,
+    ) -> None:  # fmt: skip
         self._options = as_num_threads(n_threads), level
         self._shards = [Shard(shard, *self._options) for shard in samples]
-        first = samples[0]
-        super().__init__(
-            first.num_features, first.num_classes, first.dtype, first.weights is not None
-        )
+        super().__init__(Form.of(samples[0]) if form is None else form)
 
     def ask(self, method: str, *arguments: Any) -> Iterable[Any]:
         """Call a method of each shard, and return the results in the order of the samples."""
@@ -126,14 +175,51 @@ class InMemory(Shards):
 
     def take_part(self, every: int) -> InMemory:
         """Return a part of the samples that stands for all of them; see `samples.take_part`."""
-        parts = [take_part(shard.samples, every) for shard in self._shards]
-        return InMemory(parts, *self._options)
+        parts = list(take_parts((shard.samples for shard in self._shards), every))
+        return InMemory(parts, *self._options, form=self.form_of_part)
 
     def make_pass(self, neurons: Neurons) -> AnyPass:
         """Return a pass over all samples: over a single shard, one without Python in between."""
-        if len(self._shards) > 1:
+        if len(self._shards) != 1:
             return super().make_pass(neurons)
         return self._shards[0].make_pass(neurons)
+
+
+class OnTeam(Shards):
+    """Shards that the members of a team hold, each its own.
+
+    Parameters
+    ----------
+    team : Team
+    local : Shards
+        The shards of this member, which may be none.
+    """
+
+    def __init__(self, team: Team, local: Shards) -> None:
+        self._team, self._local = team, local
+        super().__init__(local.form)
+
+    def ask(self, method: str, *arguments: Any) -> Iterable[Any]:
+        """Call a method of each shard, and return the results in the order of the samples."""
+        results = self._team.together(lambda: list(self._local.ask(method, *arguments)))
+        return chain.from_iterable(results)
+
+    def subtrees(self, method: str, *arguments: Any) -> Iterable[Subtree]:
+        """Call a method that returns subtrees, and return those of all shards, in order."""
+        results = self._team.together(lambda: join(self._local.subtrees(method, *arguments)))
+        return chain.from_iterable(results)
+
+    def take_part(self, every: int) -> OnTeam:
+        """Return a part of the samples that stands for all of them; see `samples.take_part`."""
+        return OnTeam(self._team, self._team.agree(lambda: self._local.take_part(every)))
+
+
+def take_parts(pieces: Iterable[Samples], every: int) -> Iterator[Samples]:
+    """Yield the part of each piece that has any; see `samples.take_part`."""
+    for samples in pieces:
+        part = take_part(samples, every)
+        if len(part.values) > 0:
+            yield part
 
 
 AnySamples: TypeAlias = Shards | SparseSamples

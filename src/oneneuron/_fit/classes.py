@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
 from .. import _checks
-from .._typing import AnyArray, ClassWeight, FloatArray
+from .._typing import AnyArray, ClassWeight, Float64Array, FloatArray
 
 # Up to this number of classes, a code fits into a byte. Bytes are compared four times as fast as
 # intp, which outweighs that indexing with them takes 1.4 times as long.
@@ -161,18 +161,48 @@ def codes_among(classes: AnyArray, labels: AnyArray, codes: AnyArray) -> AnyArra
     return np.searchsorted(classes, labels).astype(_code_type(classes))[codes]
 
 
-def with_class_weight(
-    sample_weight: FloatArray | None, class_weight: ClassWeight, codes: AnyArray,
-    classes: AnyArray, dtype: np.dtype[Any], may_all_be_zero: bool = False,
+def class_factors(
+    class_weight: ClassWeight, classes: AnyArray, weights: Callable[[], Float64Array]
+) -> Float64Array | None:
+    """Return the factor that multiplies the sample weights of each class; None if all are 1.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (num_classes,)
+    weights : callable
+        Returns the total weight of each class, (num_classes,), which only "balanced" needs.
+
+    Returns
+    -------
+    ndarray of shape (num_classes,), or None
+    """
+    if not isinstance(class_weight, str):
+        return dict_factors(class_weight, classes)
+    sums = weights()
+    balanced: Float64Array = sums.sum() / (len(classes) * np.where(sums > 0, sums, 1.0))
+    return balanced
+
+
+def dict_factors(class_weight: ClassWeight, classes: AnyArray) -> Float64Array | None:
+    """Return the factors of `class_factors` for a dict or None, which need no samples."""
+    if class_weight is None:
+        return None
+    factors: Float64Array = compute_class_weight(class_weight, classes=classes, y=classes)
+    return factors
+
+
+def times_factors(
+    sample_weight: FloatArray | None, factors: Float64Array | None, codes: AnyArray,
+    dtype: np.dtype[Any], may_all_be_zero: bool = False,
 ) -> FloatArray | None:  # fmt: skip
-    """Return the sample weights times the weights of their classes; None if all are 1.
+    """Return the sample weights times the factors of their classes; None if all are 1.
 
     Parameters
     ----------
     sample_weight : ndarray of shape (n,), or None
-    class_weight : dict, "balanced" or None
+    factors : ndarray of shape (num_classes,), or None
     codes : ndarray of shape (n,)
-    classes : ndarray of shape (num_classes,)
     dtype : dtype
         The dtype of the samples and of the result.
     may_all_be_zero : bool, default False
@@ -186,13 +216,8 @@ def with_class_weight(
     ValueError
         If a product is not finite, or if all are zero although they must not be.
     """
-    if class_weight is None:
+    if factors is None:
         return sample_weight
-    if isinstance(class_weight, dict):
-        factors = compute_class_weight(class_weight, classes=classes, y=classes)
-    else:
-        sums = np.bincount(codes, sample_weight, len(classes))
-        factors = sums.sum() / (len(classes) * np.where(sums > 0, sums, 1.0))
     with np.errstate(over="ignore"):
         weights = factors[codes] * (1.0 if sample_weight is None else sample_weight)
     return _checks.as_sample_weight(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -39,6 +40,7 @@ class Options:
     random_state : RandomDraws
     verbose : int
     warm_start : bool
+    scratch : Path or None
     """
 
     loss: Loss
@@ -57,6 +59,7 @@ class Options:
     random_state: RandomDraws
     verbose: int
     warm_start: bool
+    scratch: Path | None
 
     @classmethod
     def checked(cls, parameters: Mapping[str, Any]) -> Self:
@@ -94,4 +97,5 @@ class Options:
             warm_start=_checks.as_flag(parameters["warm_start"], "warm_start"),
             n_threads=_checks.as_threads(parameters["n_threads"]),
             class_weight=_checks.as_class_weight(parameters["class_weight"]),
+            scratch=_checks.as_folder(parameters["scratch"], "scratch"),
         )

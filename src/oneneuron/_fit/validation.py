@@ -246,6 +246,25 @@ def _encoded(y: AnyArray) -> tuple[AnyArray, AnyArray]:
     return labels, codes
 
 
+def check_distinct_labels(labels: AnyArray, num_samples: int) -> None:
+    """Have scikit-learn refuse distinct labels that are not those of classes.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (num_labels,), sorted
+    num_samples : int
+        The number of samples that they belong to.
+
+    Raises
+    ------
+    ValueError
+        If the labels are the values of a regression, for instance.
+    """
+    if not _are_surely_classes(labels, num_samples):
+        with np.errstate(invalid="ignore"):
+            check_classification_targets(labels)
+
+
 def _are_surely_classes(labels: AnyArray, num_samples: int) -> bool:
     """Return whether scikit-learn would take the distinct labels without a warning or an error."""
     if len(labels) > 2 and 2 * len(labels) >= num_samples:

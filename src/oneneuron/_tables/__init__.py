@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _checks
-from .._typing import AnyArray, FloatArray
+from .._typing import AnyArray, FloatArray, SamplesLike
 from .arguments import check_length, check_samples_shape, existing, is_path
 from .parquet import ParquetFiles, is_parquet, open_parquet, parquet_column, parquet_table
 from .stored import StoredColumn, StoredTable, memory_map_of, stored_array
@@ -102,7 +102,7 @@ def is_on_disk(X: object) -> bool:
 
 
 def open_table(
-    X: ArrayLike | os.PathLike[str],
+    X: SamplesLike,
     y: ArrayLike | os.PathLike[str],
     sample_weight: ArrayLike | os.PathLike[str] | None = None,
 ) -> tuple[Table, Column, Column | None]:
