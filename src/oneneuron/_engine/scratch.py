@@ -16,7 +16,9 @@ import mmap
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -86,13 +88,11 @@ class Scratch(Shards):
         self._records: list[_Record] = []
         self._descriptions: list[Description] = []
         self._heaviest: tuple[float, Float64Array] | None = None
-        try:
-            # It is closed, and so deleted, when this object is no longer used.
-            self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-            for samples in pieces:
-                self._append(samples)
-        except OSError as error:
-            raise _cannot_write(error, self._folder) from error
+        with self._naming_the_folder():
+            self._file: Any = tempfile.TemporaryFile(dir=folder, buffering=0)
+        weakref.finalize(self, self._file.close)  # which deletes it
+        for samples in pieces:
+            self._append(samples)
         super().__init__(form)
 
     # --- Writing ---
@@ -108,10 +108,11 @@ class Scratch(Shards):
         if samples.weights is not None:
             arrays["weights"] = samples.weights
         offset, places, end = self._file.tell(), {}, 0
-        for name, array in arrays.items():
-            places[name] = _Place(end, array.shape, array.dtype)
-            end += self._write(array, _CACHE_LINE)
-        self._write(np.empty(0, np.uint8), mmap.ALLOCATIONGRANULARITY)
+        with self._naming_the_folder():
+            for name, array in arrays.items():
+                places[name] = _Place(end, array.shape, array.dtype)
+                end += self._write(array, _CACHE_LINE)
+            self._write(np.empty(0, np.uint8), mmap.ALLOCATIONGRANULARITY)
         other = {
             name: getattr(samples, name)
             for name in ("blocks_per_band", "num_classes", "num_samples", "first_block")
@@ -126,6 +127,18 @@ class Scratch(Shards):
             while left:
                 left = left[self._file.write(left) :]
         return int(self._file.tell() - before)
+
+    @contextmanager
+    def _naming_the_folder(self) -> Iterator[None]:
+        """Have errors in writing the file name its folder, and say what to do."""
+        try:
+            yield
+        except OSError as error:
+            remedy = "choose another folder for scratch"
+            if error.errno in _NO_SPACE:
+                remedy = "free space there, or " + remedy
+            message = f"scratch cannot be written, {error.strerror}: {remedy}"
+            raise OSError(error.errno, message, str(self._folder)) from error
 
     # --- Reading ---
 
@@ -210,11 +223,3 @@ def require_space(folder: str | os.PathLike[str], num_bytes: int) -> None:
 def _array_in(mapped: mmap.mmap, place: _Place) -> AnyArray:
     count = int(np.prod(place.shape))
     return np.frombuffer(mapped, place.dtype, count, place.offset).reshape(place.shape)
-
-
-def _cannot_write(error: OSError, folder: Path) -> OSError:
-    """Return the error for a scratch file that cannot be written."""
-    remedy = "choose another folder for scratch"
-    if error.errno in _NO_SPACE:
-        remedy = "free space there, or " + remedy
-    return OSError(error.errno, f"scratch: {error.strerror}: {remedy}", str(folder))
