@@ -13,22 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
+from mpi_data import BAND, data, fitted
 
 from oneneuron import mpi
-from oneneuron._engine.samples import band_rows
 
 COMM = MPI.COMM_WORLD
-BAND = band_rows(2)
 FOLDER = Path(sys.argv[2])
-FITTED = "coef_", "intercept_", "classes_", "n_iter_", "loss_", "loss_curve_", "alpha_"
-
-
-def data(n=3 * BAND + 500, num_classes=2, dtype=np.float64):
-    """Return the samples, labels and weights of all ranks."""
-    rng = np.random.default_rng(n)
-    X = rng.standard_normal((n, 3)).astype(dtype)
-    scores = X @ rng.standard_normal((3, num_classes)) + rng.standard_normal((n, num_classes))
-    return X, scores.argmax(axis=1), rng.random(n)
 
 
 def own(arrays, *cuts):
@@ -37,11 +27,6 @@ def own(arrays, *cuts):
     ends += ends[-1:] * COMM.size
     rows = slice(ends[COMM.rank], ends[COMM.rank + 1])
     return [array[rows] for array in arrays]
-
-
-def fitted(classifier):
-    """Return all that a fit has found."""
-    return {name: getattr(classifier, name) for name in FITTED}
 
 
 # --- Fits ---
@@ -100,9 +85,7 @@ def train_on_a_part_of_the_ranks():
     n, rank = part.size, part.rank
     X, y, _ = data()
     rows = slice(BAND * rank, BAND * (rank + 1) if rank < n - 1 else None)
-    found = mpi.train(
-        X[rows], y[rows], eta=1e-4, num_steps=5, init=([0.0] * 3, 0.0), comm=part
-    )
+    found = mpi.train(X[rows], y[rows], eta=1e-4, num_steps=5, init=([0.0] * 3, 0.0), comm=part)
     part.Free()
     return found.last.weights, found.last.cost
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import SECONDS_UNTIL_GIVEN_UP, bits
+from mpi_data import BAND, data, fitted
 
 import oneneuron
 from oneneuron import NeuronClassifier
-
-pytest.importorskip("mpi4py")
 
 MPIEXEC = shutil.which("mpiexec", path=os.path.dirname(sys.executable))
 SCRIPT = Path(__file__).with_name("mpi_script.py")
@@ -23,8 +22,6 @@ pytestmark = [
     pytest.mark.skipif(MPIEXEC is None, reason="needs mpiexec, as the package mpich brings it"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
-
-from mpi_script import BAND, FITTED, data  # noqa: E402
 
 every_size = pytest.mark.parametrize("num_ranks", [2, 3])
 
@@ -58,10 +55,6 @@ class Ranks:
 @pytest.fixture
 def ranks(tmp_path):
     return Ranks(tmp_path)
-
-
-def fitted(classifier):
-    return {name: getattr(classifier, name) for name in FITTED}
 
 
 # --- The same bits ---

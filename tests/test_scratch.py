@@ -177,7 +177,7 @@ def test_a_fit_of_four_times_the_rows_needs_no_more_memory(tmp_path):
 @pytest.mark.parametrize(
     ("break_it", "message"),
     [
-        (lambda t: t.X.__setitem__((-2, 1), np.nan), rf"X must be finite, found nan in sample {N-2}"),
+        (lambda t: t.X.__setitem__((-2, 1), np.nan), rf"X must be finite, .* in sample {N-2}"),
         (lambda t: t.X.__setitem__((-2, 1), -np.inf), rf"found -inf in sample {N-2}, feature 1"),
         (lambda t: t.weights.__setitem__(-2, -1.0), rf"found -1.0 for sample {N-2}\."),
         (lambda t: t.weights.__setitem__(slice(None), 0.0), "above 0 for at least one sample"),
@@ -273,9 +273,9 @@ def test_a_process_that_is_killed_leaves_no_file_behind(table):
 @pytest.mark.parametrize("given", ["missing", 3, "a_file"])
 def test_a_scratch_that_is_no_folder_is_refused_before_any_work(table, given):
     given = table.files[0] if given == "a_file" else given
-    with pytest.raises((ValueError, TypeError), match="^scratch must be"):
+    with pytest.raises((ValueError, TypeError), match=r"^scratch must be"):
         NeuronClassifier(scratch=given).fit(*table.files[:2])
-    with pytest.raises((ValueError, TypeError), match="^scratch must be"):
+    with pytest.raises((ValueError, TypeError), match=r"^scratch must be"):
         train(*table.files[:2], eta=0.1, scratch=given)
 
 

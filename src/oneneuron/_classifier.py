@@ -244,9 +244,9 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         X : {array-like, sparse matrix, path} of shape (n_samples, n_features)
             The samples. The computation is in float32 for float32 samples, and otherwise in
             float64. With `scratch`, it may be the path of a ``.npy`` file, of a Parquet file or of
-            a folder of Parquet files, or a memory map. These are read in pieces. Sparse matrices and arrays of any format stay sparse, and so do frames of
-            pandas if all columns are sparse. CSR needs no conversion. Sparse samples are added up
-            in float64.
+            a folder of Parquet files, or a memory map. These are read in pieces. Sparse matrices
+            and arrays of any format stay sparse, and so do frames of pandas if all columns are
+            sparse. CSR needs no conversion. Sparse samples are added up in float64.
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans. If X is a file, y may be one, too, or
             the name of a column of a Parquet file. The other columns are the features.
@@ -386,9 +386,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             given_weight, len(codes), X.dtype, may_all_be_zero=True
         )
         factors = dict_factors(options.class_weight, classes)
-        sample_weight = times_factors(
-            sample_weight, factors, codes, X.dtype, may_all_be_zero=True
-        )
+        sample_weight = times_factors(sample_weight, factors, codes, X.dtype, may_all_be_zero=True)
         starts = self._first_start(classes, X.shape[1], not is_first)
         if is_first:
             self._begin(classes, starts, X.dtype)

@@ -1,4 +1,4 @@
-"""Samples laid out where they are to be: in memory or in a scratch file, of one process or a team."""
+"""Samples laid out where they belong: in memory or in a scratch file, in one process or a team."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Training on the ranks of MPI, with ``mpiexec -n 4 python script.py``.
 
-Every rank runs the same script. It passes rows of its own to `train` or to `NeuronClassifier.fit`, or
-all ranks pass the same files, of which each reads its share. Each pass over the samples ends with one
-gather of partial sums, and all ranks get the same result.
+Every rank runs the same script. It passes rows of its own to `train` or to `NeuronClassifier.fit`,
+or all ranks pass the same files, of which each reads its share. Each pass over the samples ends
+with one gather of partial sums, and all ranks get the same result.
 
 It needs the extra ``oneneuron[mpi]``.
 """

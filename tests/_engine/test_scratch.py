@@ -194,9 +194,7 @@ def test_an_error_of_the_source_is_not_taken_for_one_of_the_scratch_file(tmp_pat
         raise OSError(errno.EIO, "the table cannot be read")
 
     with pytest.raises(OSError, match="the table cannot be read"):
-        Scratch(
-            tmp_path, lay_out_pieces(read, 10, 24, 2), Form(3, 2, np.dtype(np.float64), False)
-        )
+        Scratch(tmp_path, lay_out_pieces(read, 10, 24, 2), Form(3, 2, np.dtype(np.float64), False))
 
 
 def test_too_little_space_is_seen_before_anything_is_written(tmp_path):

@@ -1,12 +1,12 @@
 """Shards in a temporary file, for samples that do not fit into memory.
 
-The file has no name where the system allows that, and disappears with its last user in any case, even
-if the process is killed. It is read through memory maps of one shard at a time: the pages of a map are
-those of the system's cache, so nothing is copied, and compiled code reads them at the speed of memory.
-While a shard is summed, the system is asked to read the next one from the disk.
+The file has no name where the system allows that, and disappears with its last user in any case,
+even if the process is killed. It is read through memory maps of one shard at a time: the pages of a
+map are those of the system's cache, so nothing is copied, and compiled code reads them at the speed
+of memory. While a shard is summed, the system is asked to read the next one from the disk.
 
-Nobody else can shorten the file. A disk that fails while it is read ends the process (SIGBUS), as it
-does for every program that maps files.
+Nobody else can shorten the file. A disk that fails while it is read ends the process (SIGBUS), as
+it does for every program that maps files.
 """
 
 from __future__ import annotations

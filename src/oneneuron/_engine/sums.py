@@ -1,9 +1,9 @@
 """Sums over samples that lie in several places, with the bits of sums over samples in one place.
 
-All samples are cut into leaves: blocks for the sums of a pass, and bands for all other sums. The sums
-of the leaves are added as a binary tree over their numbers. A subtree is an aligned range of leaves:
-a power of two of them, beginning at a multiple of their number. Each place adds up the subtrees that
-lie in it, and `join` adds the rest. So it does not matter how many places there are.
+All samples are cut into leaves: blocks for the sums of a pass, and bands for all other sums. The
+sums of the leaves are added as a binary tree over their numbers. A subtree is an aligned range of
+leaves: a power of two of them, beginning at a multiple of their number. Each place adds up the
+subtrees that lie in it, and `join` adds the rest. So it does not matter how many places there are.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from .._typing import Float64Array
 
-# The first leaf, the number of leaves, and their sum. The last subtree of all may end after the last
-# leaf.
+# The first leaf, the number of leaves, and their sum. The last subtree of all may end after the
+# last leaf.
 Subtree: TypeAlias = tuple[int, int, Float64Array]
 
 

@@ -1,4 +1,4 @@
-"""The samples of a team: each member has arrays of its own, perhaps of different length, or none."""
+"""The arrays of a team: each member has its own, perhaps of different length, or none."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def team_source(
     return ArraySource(options, agreed.X, codes, survey.labels, weights, X, team)
 
 
-def _checked(
-    estimator: Any, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None
-) -> _Own:
+def _checked(estimator: Any, X: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _Own:
     """Return the arrays of this member, checked."""
     if issparse(X):
         raise TypeError("X is a sparse matrix, which ranks do not take: use X.toarray().")
