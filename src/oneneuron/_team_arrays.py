@@ -29,7 +29,7 @@ class Agreed(NamedTuple):
 
 
 class _Facts(NamedTuple):
-    """What all members must know of one that has rows."""
+    """Facts about the arrays of a member that has rows, which all members must know."""
 
     num_features: int
     names: list[str] | None

@@ -46,7 +46,7 @@ class Neurons(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """What the moments of a shard must know of all samples.
+    """Facts about all samples, which the second moments of a shard depend on.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Scale(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What a shard holds.
+    """A summary of the samples in a shard.
 
     Attributes
     ----------
@@ -101,7 +101,7 @@ class Shard:
         self._passes: dict[Neurons, Pass] = {}
 
     def describe(self) -> Description:
-        """Return what the shard holds."""
+        """Return a summary of the samples."""
         samples = self.samples
         num_weighted = samples.num_samples
         if samples.weights is not None:

@@ -27,7 +27,7 @@ from .team import Team
 
 
 class Form(NamedTuple):
-    """What all samples of a fit have in common.
+    """The form of the samples of a fit, which is the same in all shards.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a fit must know of all labels before it can lay out samples: the classes and their weights.
+"""Surveys of all labels, before samples are laid out: the classes and their weights.
 
 Labels that are read in pieces, or that lie in several places, are surveyed piece by piece, and the
 surveys are combined. The result has the same bits as a survey of all labels at once.
