@@ -26,6 +26,7 @@ PUBLIC = {
 # folders. Rooms come after those that they import.
 ROOMS = {
     "_typing": "",
+    "_atomic_write": "",
     "_losses": "",
     "_results": "_typing",
     "_formatting": "_typing",
@@ -43,7 +44,7 @@ ROOMS = {
     "lecture": "plots _train _engine.predictions _checks _diagnostics _typing",
     "compare": "lecture _train reference _engine _results _losses _formatting _typing",
     "cli": "compare lecture plots onnx reference _classifier _train _fit _engine _checks "
-    "_diagnostics _results _losses _formatting _typing",
+    "_atomic_write _diagnostics _results _losses _formatting _typing",
     "__main__": "cli",
 }
 
