@@ -6,6 +6,7 @@ that names the argument and says what was found and what to do.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -328,6 +329,15 @@ def as_size(value: object, name: str) -> float:
     if not (np.isfinite(size) and size >= 0):
         raise ValueError(f"{name} must be finite and 0 or more, found {value}.")
     return size
+
+
+def as_path(value: object, name: str) -> str | None:
+    """Return a path as a string; None stays None."""
+    if value is None:
+        return None
+    if not (isinstance(value, (str, os.PathLike)) and os.fspath(value)):
+        raise ParameterError(f"{name} must be the path of a file, or None, found {value!r}.")
+    return os.fsdecode(value)
 
 
 def as_threads(n_threads: object) -> int | None:

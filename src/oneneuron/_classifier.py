@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from os import PathLike
 from typing import Any, Literal, Self, cast
 
 import numpy as np
@@ -117,6 +118,14 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         The source of random numbers for the starts after the first.
     verbose : int, default=0
         If positive, print the cost every 1000 steps and at the end of each training run.
+    checkpoint : str or path-like, default=None
+        A file to which `fit` saves its state: every half minute, at the end, and when SIGTERM,
+        Ctrl-C or an error interrupts a pass. If the file exists, `fit` continues from there, and
+        the result has the same bits as without an interruption. `max_iter` may be larger than
+        before, and `keep`, `n_threads` and `verbose` may be any. Random starts without a seed are
+        read from the file. A file belongs to a single fit, so cross-validation and grid search
+        cannot use one. If a callback has stopped a fit, the next one continues; callbacks are not
+        told about the steps made before. `partial_fit` ignores this parameter.
 
     Attributes
     ----------
@@ -198,6 +207,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         init: tuple[ArrayLike, ArrayLike] | None = None, warm_start: bool = False,
         keep: Which = "last", n_threads: int | None = None, record_every: int = 0,
         random_state: RandomState = None, verbose: int = 0,
+        checkpoint: str | PathLike[str] | None = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.multi_class = multi_class
@@ -216,6 +226,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.record_every = record_every
         self.random_state = random_state
         self.verbose = verbose
+        self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn's tools ask of an estimator: this one takes sparse samples."""
@@ -247,7 +258,10 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Raises
         ------
         ValueError, TypeError
-            If an argument or a parameter is invalid. The estimator then stays unchanged.
+            If an argument or a parameter is invalid, or if the file `checkpoint` is damaged or
+            belongs to another fit. The estimator then stays unchanged.
+        OSError
+            If `checkpoint` cannot be read or written. The estimator then stays unchanged.
 
         Warns
         -----
@@ -256,6 +270,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             the right side although alpha is 0.
         RuntimeWarning
             If training diverged, or if the cost rose because eta is far above the safe step size.
+            Also if `checkpoint` cannot be written later on. Training then goes on.
         UserWarning
             If all samples of positive weight are of one class.
         DataConversionWarning
@@ -270,6 +285,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         given_weight: ArrayLike | None,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
+        checkpoint = options.open_checkpoint()
         X, classes, codes = validated_samples_and_labels(self, given_X, given_y, reset=True)
         sample_weight = _checks.as_sample_weight(given_weight, len(codes), X.dtype)
         sample_weight = with_class_weight(
@@ -284,7 +300,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         neurons = Neurons(options, X, codes, len(classes), sample_weight, first, given=given_X)
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
-        trained = neurons.train(tasks)
+        trained = neurons.train(tasks, checkpoint)
         self.classes_ = classes
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
+from ._checkpoint import Arrays, Checkpoint, running
 from ._diagnostics import infinite_start, warn_of_divergence
 from ._engine.passes import as_num_threads
 from ._engine.samples import lay_out
 from ._engine.second_moments import SecondMoments
 from ._engine.training import Training
 from ._losses import QUADRATIC, LossName
-from ._results import Descent
+from ._results import Descent, History, Model, as_models
 from ._typing import RandomState
 
 
@@ -22,7 +24,7 @@ def train(
     X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"], num_steps: int = 10_000,
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, record_every: int = 0, n_threads: int | None = None,
-    random_state: RandomState = None,
+    random_state: RandomState = None, checkpoint: str | PathLike[str] | None = None,
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
@@ -55,6 +57,12 @@ def train(
         number of threads.
     random_state : int, RandomState, Generator or None, default None
         The source of random numbers. None means NumPy's global state.
+    checkpoint : str or path-like, default None
+        A file to which the state of the descent is saved: every half minute, at the end, and when
+        SIGTERM, Ctrl-C or an error interrupts a pass. If the file exists, the descent continues
+        from there, and the result has the same bits as without an interruption. `num_steps` may be
+        larger than before, and `n_threads` may be any. A start that is drawn from NumPy's global
+        state is read from the file.
 
     Returns
     -------
@@ -63,14 +71,18 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If an argument is invalid. No step is made in that case.
+        If an argument is invalid, or if the file `checkpoint` is damaged or belongs to another
+        descent. No step is made in that case.
+    OSError
+        If `checkpoint` cannot be read or written. No step is made in that case.
     KeyboardInterrupt
         On Ctrl-C, within a tenth of a second.
 
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It then stops early.
+        If the descent diverges. It then stops early. Also if `checkpoint` cannot be written later
+        on, for instance because the disk is full. Training then goes on.
 
     Examples
     --------
@@ -82,24 +94,63 @@ def train(
     """
     num_steps = _checks.as_count(num_steps, "num_steps")
     record_every = _checks.as_count(record_every, "record_every")
+    saved = _open_checkpoint(checkpoint, eta, num_steps, alpha, record_every)
     training = start_training(
         X, y, eta=eta, init=init, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads,
-        random_state=random_state,
+        random_state=random_state, checkpoint=saved,
     )  # fmt: skip
-    history = [training.model()] if record_every else []
-    for step in training.walk(num_steps, [record_every] if record_every else []):
-        if record_every and step % record_every == 0:
-            history.append(training.model())
+    history = _Recording(training, record_every, saved)
+    with running(saved, training.solver, history.arrays) as advance_to:
+        for _ in training.walk(num_steps, history.strides, advance_to=advance_to):
+            history.record()
     if training.diverged:
         warn_of_divergence(training.step, training.eta)
-    return training.result(history)
+    return training.result(history.models)
+
+
+def _open_checkpoint(
+    path: str | PathLike[str] | None, eta: float | Literal["auto"], num_steps: int, alpha: float,
+    record_every: int,
+) -> Checkpoint | None:  # fmt: skip
+    path = _checks.as_path(path, "checkpoint")
+    if path is None:
+        return None
+    settings = {
+        "function": "train", "eta": _checks.as_eta_or_auto(eta),
+        "alpha": _checks.as_size(alpha, "alpha"), "record_every": record_every,
+    }  # fmt: skip
+    return Checkpoint(path, settings, ("num_steps", num_steps))
+
+
+class _Recording:
+    """The recorded models of a descent, from its start on or from where a checkpoint ends."""
+
+    def __init__(
+        self, training: Training, record_every: int, checkpoint: Checkpoint | None
+    ) -> None:
+        self._training, self._every = training, record_every
+        self.strides = [record_every] if record_every else []
+        self.models: list[Model] = []
+        if checkpoint is not None and checkpoint.record is not None:
+            self.models = as_models(History(**checkpoint.record))
+        self.record()
+
+    def record(self) -> None:
+        """Record the current model, if that is due and has not been done."""
+        seen = self.models[-1].step if self.models else -1
+        if self._every and seen < self._training.step and self._training.step % self._every == 0:
+            self.models.append(self._training.model())
+
+    def arrays(self) -> Arrays:
+        """Return what has been recorded, for a checkpoint."""
+        return self._training.result(self.models).history._asdict()
 
 
 def start_training(
     X: ArrayLike, y: ArrayLike, *, eta: float | Literal["auto"],
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, n_threads: int | None = None, random_state: RandomState = None,
-    x_name: str = "X",
+    x_name: str = "X", checkpoint: Checkpoint | None = None,
 ) -> Training:  # fmt: skip
     """Check the arguments of `train` and return a `Training` at its start.
 
@@ -115,6 +166,8 @@ def start_training(
     random_state : int, RandomState, Generator or None, default None
     x_name : str, default "X"
         The name of X in error messages.
+    checkpoint : Checkpoint, default None
+        If it holds a run, the training is at the step where that was saved.
 
     Returns
     -------
@@ -134,6 +187,8 @@ def start_training(
     draws = _checks.as_random_state(random_state)
     if init is None:
         start = draws.random(X.shape[1] + 1)
+        if checkpoint is not None and random_state is None:
+            start = checkpoint.drawn_start(start)
     else:
         start = _checks.as_parameters(init, X.shape[1])
     samples = lay_out(X, y, 2, sample_weight, n_threads=as_num_threads(n_threads))
@@ -142,6 +197,8 @@ def start_training(
     training = Training(samples, start, eta=eta, alpha=alpha, n_threads=n_threads)
     if training.diverged:
         raise infinite_start(x_name)
+    if checkpoint is not None:
+        checkpoint.begin(training.solver)
     return training
 
 
