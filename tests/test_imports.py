@@ -27,6 +27,7 @@ PUBLIC = {
 # folders. Rooms come after those that they import.
 ROOMS = {
     "_typing": "",
+    "_atomic_write": "",
     "_losses": "",
     "_results": "_typing",
     "_formatting": "_typing",
@@ -34,14 +35,15 @@ ROOMS = {
     "_checks": "_frames _losses _typing",
     "_tables": "_checks _typing",
     "_diagnostics": "_losses _typing",
+    "_checkpoint": "_atomic_write _diagnostics _engine _typing",
     "reference": "_losses _typing",
     "_engine": "_results _losses _typing",
     "_laying_out": "_engine _typing",
     "_team_arrays": "_engine _typing",
-    "_fit": "_laying_out _team_arrays _tables _engine _checks _frames _diagnostics _results "
+    "_fit": "_checkpoint _laying_out _team_arrays _tables _engine _checks _frames _diagnostics "
+    "_results _losses _typing",
+    "_train": "_checkpoint _laying_out _team_arrays _tables _engine _checks _diagnostics _results "
     "_losses _typing",
-    "_train": "_laying_out _team_arrays _tables _engine _checks _diagnostics _results _losses "
-    "_typing",
     "_classifier": "_fit _tables _engine _checks _diagnostics _results _losses _typing",
     "mpi": "_classifier _train _fit _engine _checks _results _typing",
     "_onnx_graph": "_classifier",
@@ -50,7 +52,7 @@ ROOMS = {
     "lecture": "plots _train _engine.predictions _checks _diagnostics _typing",
     "compare": "lecture _train reference _engine _results _losses _formatting _typing",
     "cli": "compare lecture plots onnx reference _classifier _train _fit _engine _checks "
-    "_diagnostics _results _losses _formatting _typing",
+    "_atomic_write _diagnostics _results _losses _formatting _typing",
     "__main__": "cli",
 }
 

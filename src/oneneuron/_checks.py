@@ -352,6 +352,15 @@ def as_size(value: object, name: str) -> float:
     return size
 
 
+def as_path(value: object, name: str) -> str | None:
+    """Return a path as a string; None stays None."""
+    if value is None:
+        return None
+    if not (isinstance(value, (str, os.PathLike)) and os.fspath(value)):
+        raise ParameterError(f"{name} must be the path of a file, or None, found {value!r}.")
+    return os.fsdecode(value)
+
+
 def as_threads(n_threads: object) -> int | None:
     """Return a number of threads, one or more; None stays None."""
     if n_threads is None:

@@ -127,6 +127,14 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         there, which takes as much space as X in its dtype, and reads it in each step. The result
         has the same bits as in memory. The file is gone after the fit, however it ends.
         `partial_fit` ignores it.
+    checkpoint : str or path-like, default=None
+        A file to which `fit` saves its state: every half minute, at the end, and when SIGTERM,
+        Ctrl-C or an error interrupts a pass. If the file exists, `fit` continues from there, and
+        the result has the same bits as without an interruption. `max_iter` may be larger than
+        before, and `keep`, `n_threads` and `verbose` may be any. Random starts without a seed are
+        read from the file. A file belongs to a single fit, so cross-validation and grid search
+        cannot use one. If a callback has stopped a fit, the next one continues; callbacks are not
+        told about the steps made before. `partial_fit` ignores this parameter.
 
     Attributes
     ----------
@@ -208,7 +216,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         init: tuple[ArrayLike, ArrayLike] | None = None, warm_start: bool = False,
         keep: Which = "last", n_threads: int | None = None, record_every: int = 0,
         random_state: RandomState = None, verbose: int = 0,
-        scratch: str | PathLike[str] | None = None,
+        scratch: str | PathLike[str] | None = None, checkpoint: str | PathLike[str] | None = None,
     ) -> None:  # fmt: skip
         self.loss = loss
         self.multi_class = multi_class
@@ -228,6 +236,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.random_state = random_state
         self.verbose = verbose
         self.scratch = scratch
+        self.checkpoint = checkpoint
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn's tools ask of an estimator: this one takes sparse samples."""
@@ -261,10 +270,10 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Raises
         ------
         ValueError, TypeError
-            If an argument or a parameter is invalid. The estimator then stays unchanged.
+            If an argument or a parameter is invalid, or if the file `checkpoint` is damaged or
+            belongs to another fit. The estimator then stays unchanged.
         OSError
-            If a file cannot be read, or the scratch file cannot be written. The estimator then
-            stays unchanged.
+            If a file cannot be read or written. The estimator then stays unchanged.
 
         Warns
         -----
@@ -273,6 +282,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
             the right side although alpha is 0.
         RuntimeWarning
             If training diverged, or if the cost rose because eta is far above the safe step size.
+            Also if `checkpoint` cannot be written later on. Training then goes on.
         UserWarning
             If all samples of positive weight are of one class.
         DataConversionWarning
@@ -287,6 +297,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         given_weight: ArrayLike | None, team: Team = ALONE,
     ) -> Self:  # fmt: skip
         is_warm = options.warm_start and hasattr(self, "coef_")
+        checkpoint = options.open_checkpoint(team)
         source = self._source(options, given_X, given_y, given_weight, team)
         classes = source.classes
         first = self._first_start(classes, source.num_features, is_warm)
@@ -299,7 +310,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         if not neurons.means_are_finite:
             source.refuse_infinite()
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
-        trained = neurons.train(tasks)
+        trained = neurons.train(tasks, checkpoint)
         self.classes_ = classes
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha

@@ -73,6 +73,23 @@ def warn_of_divergence(step: int, eta: float) -> None:
     )
 
 
+def warn_of_unwritten_checkpoint(path: str, reason: str) -> None:
+    """Warn that a run goes on although its checkpoint could not be written.
+
+    Parameters
+    ----------
+    path : str
+    reason : str
+        What the system says.
+    """
+    _warn(
+        f"The checkpoint {path} could not be written ({reason}). Training goes on, and so do the "
+        f"attempts to write it, without further warnings. Until one succeeds, the last checkpoint "
+        f"is kept. Check the disk.",
+        RuntimeWarning,
+    )
+
+
 def warn_of_one_class(label: object) -> None:
     """Warn that all samples of positive weight have the same label."""
     _warn(

@@ -66,6 +66,15 @@ def as_history(models: Sequence[Model], num_features: int, dtype: np.dtype[Any])
     )
 
 
+def as_models(history: History) -> list[Model]:
+    """Return the models of a `History`: the inverse of `as_history`."""
+    return [
+        Model(weights, bias if np.ndim(bias) else float(bias), int(step), float(accuracy),
+              float(cost))
+        for step, weights, bias, cost, accuracy in zip(*history, strict=True)
+    ]  # fmt: skip
+
+
 class Descent(NamedTuple):
     """A finished gradient descent.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _checks
+from ._checkpoint import Arrays, Checkpoint, running
 from ._diagnostics import infinite_start, warn_of_divergence
 from ._engine.passes import as_num_threads
 from ._engine.samples import band_rows, lay_out
@@ -27,7 +28,7 @@ from ._laying_out import (
     own_rows,
 )
 from ._losses import QUADRATIC, LossName
-from ._results import Descent
+from ._results import Descent, History, Model, as_models
 from ._tables import is_on_disk, open_table
 from ._team_arrays import agree_on_arrays, have_no_rows
 from ._typing import AnyArray, FloatArray, RandomState, SamplesLike
@@ -38,6 +39,7 @@ def train(
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, record_every: int = 0, n_threads: int | None = None,
     random_state: RandomState = None, scratch: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
@@ -77,6 +79,12 @@ def train(
         A folder for samples that do not fit into memory. They are written to a temporary file
         there, which takes as much space as X in its dtype, and is read in each step. The result has
         the same bits as in memory. The file is gone at the end, however the training ends.
+    checkpoint : str or path-like, default None
+        A file to which the state of the descent is saved: every half minute, at the end, and when
+        SIGTERM, Ctrl-C or an error interrupts a pass. If the file exists, the descent continues
+        from there, and the result has the same bits as without an interruption. `num_steps` may be
+        larger than before, and `n_threads` may be any. A start that is drawn from NumPy's global
+        state is read from the file.
 
     Returns
     -------
@@ -85,16 +93,18 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        If an argument is invalid. No step is made in that case.
+        If an argument is invalid, or if the file `checkpoint` is damaged or belongs to another
+        descent. No step is made in that case.
     OSError
-        If a file cannot be read, or the scratch file cannot be written.
+        If a file cannot be read or written. No step is made in that case.
     KeyboardInterrupt
         On Ctrl-C, within a tenth of a second.
 
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It then stops early.
+        If the descent diverges. It then stops early. Also if `checkpoint` cannot be written later
+        on, for instance because the disk is full. Training then goes on.
 
     Examples
     --------
@@ -106,29 +116,70 @@ def train(
     """
     num_steps = _checks.as_count(num_steps, "num_steps")
     record_every = _checks.as_count(record_every, "record_every")
+    saved = open_checkpoint(checkpoint, eta, num_steps, alpha, record_every)
     training = start_training(
         X, y, eta=eta, init=init, sample_weight=sample_weight, alpha=alpha, n_threads=n_threads,
-        random_state=random_state, scratch=scratch,
+        random_state=random_state, scratch=scratch, checkpoint=saved,
     )  # fmt: skip
-    return run(training, num_steps, record_every)
+    return run(training, num_steps, record_every, saved)
 
 
-def run(training: Training, num_steps: int, record_every: int) -> Descent:
-    """Make all steps of `train`, and return the result."""
-    history = [training.model()] if record_every else []
-    for step in training.walk(num_steps, [record_every] if record_every else []):
-        if record_every and step % record_every == 0:
-            history.append(training.model())
+def run(training: Training, num_steps: int, record_every: int, saved: Checkpoint | None) -> Descent:
+    """Make the steps of `train` that are left, and return the result."""
+    history = _Recording(training, record_every, saved)
+    with running(saved, training.solver, history.arrays) as advance_to:
+        for _ in training.walk(num_steps, history.strides, advance_to=advance_to):
+            history.record()
     if training.diverged:
         warn_of_divergence(training.step, training.eta)
-    return training.result(history)
+    return training.result(history.models)
+
+
+def open_checkpoint(
+    path: str | PathLike[str] | None, eta: float | Literal["auto"], num_steps: int, alpha: float,
+    record_every: int, team: Team = ALONE,
+) -> Checkpoint | None:  # fmt: skip
+    """Return the checkpoint of a training, if there is to be one."""
+    path = _checks.as_path(path, "checkpoint")
+    if path is None:
+        return None
+    settings = {
+        "function": "train", "eta": _checks.as_eta_or_auto(eta),
+        "alpha": _checks.as_size(alpha, "alpha"), "record_every": record_every,
+    }  # fmt: skip
+    return Checkpoint(path, settings, ("num_steps", num_steps), team)
+
+
+class _Recording:
+    """The recorded models of a descent, from its start on or from where a checkpoint ends."""
+
+    def __init__(
+        self, training: Training, record_every: int, checkpoint: Checkpoint | None
+    ) -> None:
+        self._training, self._every = training, record_every
+        self.strides = [record_every] if record_every else []
+        self.models: list[Model] = []
+        if checkpoint is not None and checkpoint.record is not None:
+            self.models = as_models(History(**checkpoint.record))
+        self.record()
+
+    def record(self) -> None:
+        """Record the current model, if that is due and has not been done."""
+        seen = self.models[-1].step if self.models else -1
+        if self._every and seen < self._training.step and self._training.step % self._every == 0:
+            self.models.append(self._training.model())
+
+    def arrays(self) -> Arrays:
+        """Return what has been recorded, for a checkpoint."""
+        return self._training.result(self.models).history._asdict()
 
 
 def start_training(
     X: SamplesLike, y: ArrayLike, *, eta: float | Literal["auto"],
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, n_threads: int | None = None, random_state: RandomState = None,
-    scratch: str | PathLike[str] | None = None, x_name: str = "X", team: Team = ALONE,
+    scratch: str | PathLike[str] | None = None, x_name: str = "X",
+    checkpoint: Checkpoint | None = None, team: Team = ALONE,
 ) -> Training:  # fmt: skip
     """Check the arguments of `train` and return a `Training` at its start.
 
@@ -138,6 +189,8 @@ def start_training(
         As for `train`. Each member of a team passes arrays of its own, or the same files.
     x_name : str, default "X"
         The name of X in error messages.
+    checkpoint : Checkpoint, default None
+        If it holds a run, the training is at the step where that was saved.
     team : Team
         Those who train together.
 
@@ -161,6 +214,8 @@ def start_training(
         rows = _array_rows(X, y, sample_weight, folder, n_threads, x_name, team)
     if init is None:
         start = draws.random(rows.num_features + 1)
+        if checkpoint is not None and random_state is None:
+            start = checkpoint.drawn_start(start)
     else:
         start = _checks.as_parameters(init, rows.num_features)
     samples = of_team(team, rows.lay_out)
@@ -169,6 +224,8 @@ def start_training(
     training = Training(samples, start, eta=eta, alpha=alpha)
     if training.diverged:
         raise infinite_start(x_name)
+    if checkpoint is not None:
+        checkpoint.begin(training.solver)
     return training
 
 

@@ -130,7 +130,7 @@ def train(
     init: tuple[ArrayLike, float] | None = None, sample_weight: ArrayLike | None = None,
     alpha: float = 0.0, record_every: int = 0, n_threads: int | None = None,
     random_state: RandomState = None, scratch: str | PathLike[str] | None = None,
-    comm: MPI.Intracomm | None = None,
+    checkpoint: str | PathLike[str] | None = None, comm: MPI.Intracomm | None = None,
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by gradient descent on the samples of all MPI ranks.
 
@@ -144,8 +144,9 @@ def train(
         If it is a path, all ranks pass the same, and each reads its share of the rows.
     y : array-like of shape (n,), or path or str
         The labels, 0 and 1.
-    eta, num_steps, init, sample_weight, alpha, record_every, random_state, scratch
-        As for `oneneuron.train`. The start is drawn on the first rank.
+    eta, num_steps, init, sample_weight, alpha, record_every, random_state, scratch, checkpoint
+        As for `oneneuron.train`. The start is drawn on the first rank, which also reads and writes
+        the checkpoint.
     n_threads : int, default None
         The largest number of threads of this rank. By default, the ranks of a node share its cores.
     comm : mpi4py.MPI.Intracomm, default None
@@ -169,11 +170,13 @@ def train(
     record_every = _checks.as_count(record_every, "record_every")
     n_threads = team.num_threads(_checks.as_threads(n_threads))
     with _warnings_of_first(team):
+        saved = _train.open_checkpoint(checkpoint, eta, num_steps, alpha, record_every, team)
         training = _train.start_training(
             X, y, eta=eta, init=init, sample_weight=sample_weight, alpha=alpha,
-            n_threads=n_threads, random_state=random_state, scratch=scratch, team=team,
+            n_threads=n_threads, random_state=random_state, scratch=scratch, checkpoint=saved,
+            team=team,
         )  # fmt: skip
-        return _train.run(training, num_steps, record_every)
+        return _train.run(training, num_steps, record_every, saved)
 
 
 def _shared(team: _Ranks, options: Options, parameters: dict[str, Any]) -> Options:

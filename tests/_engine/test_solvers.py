@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import LOSSES, SOLVERS, wait_until
+from hypothesis import given
+from hypothesis import strategies as st
 from python_problem import PythonProblem
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -825,3 +827,133 @@ def test_a_search_for_the_point_of_a_draft_that_fails_is_given_up():
     solver.advance(MANY)
     assert solver.state[0] == State.PRECISION
     assert solver.last.parameters.tolist() == [[0.0, 0.0]]
+
+
+# --- Checkpoints ---
+
+
+def copies(solver):
+    """Return copies of the variables of a solver, as a checkpoint has them."""
+    return {name: array.copy() for name, array in solver.variables.items()}
+
+
+def one_pass(solver, step=MANY):
+    """Make a single pass, and return whether the solver has ended or made its steps."""
+    return solver.advance_to(step, 0)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_new_solver_after_every_pass_gives_the_same_bits(name, loss, dtype):
+    example, step = Example(loss, dtype), 30
+    whole = example.solver(name)
+    whole.advance(step)
+    solver, saved, num_passes = example.solver(name), None, 0
+    while not one_pass(solver, step):
+        num_passes += 1
+        saved = copies(solver)
+        solver = example.solver(name)
+        solver.restore(saved)
+    assert num_passes == whole.num_passes - 1  # apart from the start
+    assert_same(snapshot(solver), snapshot(whole))
+
+
+@pytest.mark.linetrace
+@given(changes=st.sets(st.integers(1, 25)))
+def test_a_search_with_many_trials_continues_in_a_new_solver(changes):
+    def rosenbrock(x):
+        a, b = 1 - x[0], x[1] - x[0] ** 2
+        return a * a + 100 * b * b, np.array([-2 * a - 400 * x[0] * b, 200 * b])
+
+    whole, solver = (lbfgs_on(rosenbrock, [-1.2, 1.0], limit=1e-8) for _ in range(2))
+    whole.advance(MANY)
+    for num_passes in range(whole.num_passes):
+        if num_passes in changes:
+            saved = copies(solver)
+            solver = lbfgs_on(rosenbrock, [-1.2, 1.0], limit=1e-8)
+            solver.restore(saved)
+        one_pass(solver)
+    assert_same(snapshot(solver), snapshot(whole))
+
+
+def test_a_search_for_the_point_of_a_draft_continues_in_a_new_solver():
+    draft = Example(n=150).solver("lbfgs")
+    draft.advance(MANY)
+    whole, solver = drafted(draft), Example().solver("lbfgs")
+    solver.restore(copies(whole))
+    for found in (whole, solver):
+        found.advance(MANY)
+    assert_same(snapshot(solver), snapshot(whole))
+
+
+@pytest.mark.parametrize("failing_pass", [2, 3, 5, 8])
+def test_a_new_solver_continues_a_run_that_an_exception_has_ended(name, failing_pass):
+    saved = copies(interrupted(name, Example(), failing_pass))
+    solver, whole = (Example().solver(name, Example().kernel_pass()) for _ in range(2))
+    solver.restore(saved)
+    for found in (solver, whole):
+        found.advance_to(12)
+    assert_same(snapshot(solver), snapshot(whole))
+
+
+@pytest.mark.linetrace
+def test_neurons_at_different_steps_advance_to_the_same_step(name):
+    solver, whole = Example().solver(name), Example().solver(name)
+    solver.advance(2)
+    assert solver.advance_to(8)
+    whole.advance(8)
+    assert solver.advance_to(8) and solver.advance_to(3)  # there is nothing to do
+    assert_same(snapshot(solver), snapshot(whole))
+
+
+def test_room_for_pairs_that_are_not_there_yet_holds_zeros():
+    variables = Example().solver("lbfgs").variables
+    assert not variables["v_steps"].any() and not variables["v_changes"].any()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [dict(alpha=0.25), dict(intercept=False), dict(limits=2.0), dict(means=1.0),
+     dict(single=True), dict(eta=0.2)],
+)  # fmt: skip
+def test_the_constants_tell_runs_apart(name, change):
+    def constants(problem, alpha=0.5, intercept=True, limits=1.0, means=2.0, single=False, eta=0.1):
+        if name == "gd":
+            found = GradientDescent(problem, eta, alpha, intercept, limits, means, single)
+        else:
+            found = LBFGS(problem, alpha, intercept, limits, means, single, np.full(5, eta))
+        return {key: array.tobytes() for key, array in found.constants.items()}
+
+    problem = Example().problem()
+    assert constants(problem) == constants(problem)
+    assert constants(problem) != constants(problem, **change)
+
+
+def with_memory(saved, byte):
+    saved["memories"][:] = byte
+    return saved
+
+
+@pytest.mark.linetrace
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (dict(costs=np.zeros((2, COSTS_KEPT))), r"costs must be .* of shape \(3, 1024\)"),
+        (dict(costs=np.zeros((3, COSTS_KEPT), np.float32)), "costs must be an array of float64"),
+        (dict(gradient=None), "gradient must be an array"),
+        (dict(state=np.full(3, 4, np.int8)), "state must hold"),
+        (dict(state=np.full(3, -1, np.int8)), "state must hold .*State"),
+        (dict({"last.step": np.array([3, -1, 3])}), "last.step must be 0 or more"),
+        (dict(memories=0x7F), "memories must hold"),
+        (dict(memories=0xFF), "memories must hold numbers of pairs"),
+    ],
+)
+def test_variables_that_no_such_solver_has_are_refused(changed, message):
+    solver = Example().solver("lbfgs")
+    solver.advance(3)
+    before, saved = snapshot(solver), copies(solver)
+    if "memories" in changed:
+        changed = {"memories": np.full_like(saved["memories"], changed["memories"])}
+    with pytest.raises(ValueError, match=message):
+        solver.restore(saved | changed)
+    assert_same(snapshot(solver), before)

@@ -305,7 +305,7 @@ def test_a_walk_ends_when_the_training_diverges():
     for step in training.walk(20, [8]):
         steps.append(step)
         if step == 8:
-            training._solver = Problem().training(eta=1e308)._solver
+            training.solver = Problem().training(eta=1e308).solver
     assert training.diverged and steps == [8]
 
 

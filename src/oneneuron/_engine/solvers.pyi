@@ -1,10 +1,11 @@
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._typing import Float64Array
+from .._typing import AnyArray, Float64Array
 
 COSTS_KEPT: int
 
@@ -39,8 +40,14 @@ class Solver:
     def costs(self) -> Float64Array: ...
     @property
     def num_passes(self) -> int: ...
+    @property
+    def constants(self) -> dict[str, AnyArray]: ...
+    @property
+    def variables(self) -> dict[str, AnyArray]: ...
+    def restore(self, variables: Mapping[str, AnyArray]) -> None: ...
     def start(self, parameters: Float64Array) -> None: ...
     def advance(self, num_steps: int) -> None: ...
+    def advance_to(self, step: int, most_milliseconds: int | None = None) -> bool: ...
 
 class GradientDescent(Solver):
     def __init__(

@@ -18,6 +18,11 @@ that are not good enough leave no trace outside.
 If a pass is interrupted, its sums are lost, but nothing else has changed: the same trial points are
 proposed again, and the run continues with the same bits.
 
+Checkpoints. The constants of a solver define the run, and its variables define how far it has come.
+Between two passes, also within a line search, the variables can be copied. Another solver with the
+same constants continues from the copies with the same bits (`restore`). Trial points and the sums
+of a pass are not among the variables, since they are computed again before they are used.
+
 L-BFGS. Newton's method goes from the iterate x to x - H^-1 g, where g is the gradient of the cost
 and H its Hessian. L-BFGS never forms H. It learns about it from the latest steps: each step s
 changed the gradient by some y, and the Hessian takes s to about y. The two-loop recursion
@@ -81,6 +86,7 @@ from .problem cimport Problem
 cdef extern from "waiting.h" nogil:
     int64_t LOAD(const int64_t *) noexcept
     int64_t ADD(int64_t *, int64_t) noexcept
+    int64_t milliseconds() noexcept
 
 cpdef enum State:
     RUNNING     # more steps can be made
@@ -257,10 +263,14 @@ cdef class Solver:
         The cost of model k after step i is at ``[k, i % COSTS_KEPT]``.
     num_passes : int
         The number of passes over the samples since the solver was made.
+    constants, variables : dict of str to ndarray
+        What defines the run, apart from the samples and the starts; and what defines how far it has
+        come. They are the solver's own arrays, so nobody else may change them.
     """
 
     cdef:
         readonly object last, best, lowest, gradient, state, costs
+        readonly dict constants, variables
         int64_t passes              # that have been made
         object arrays               # those that only pointers refer to
         Problem *problem
@@ -297,18 +307,22 @@ cdef class Solver:
         self.alpha, self.intercept, self.single = alpha, intercept, single
         self.likely_passes = likely_passes
         self.arrays = [owner]
-        self.limits = self.copied(limits, (models, size))
-        self.low_costs = self.copied(low_costs, (models,))
-        self.means = self.copied(means, (self.side - 1,))
-        self.last = self.new_models(&self.lasts)
-        self.best = self.new_models(&self.bests)
-        self.lowest = self.new_models(&self.lowests)
+        self.constants = {
+            "alpha": np.array(alpha), "intercept": np.array(intercept), "single": np.array(single),
+        }
+        self.variables = {}
+        self.limits = self.constant("limits", limits, (models, size))
+        self.low_costs = self.constant("low_costs", low_costs, (models,))
+        self.means = self.constant("means", means, (self.side - 1,))
+        self.last = self.new_models("last", &self.lasts)
+        self.best = self.new_models("best", &self.bests)
+        self.lowest = self.new_models("lowest", &self.lowests)
         self.gradient = np.zeros((models, size))
-        self.gradients = self.doubles(self.gradient)
+        self.gradients = <double *>self.variable("gradient", self.gradient)
         self.state = np.zeros(models, np.int8)
-        self.states = <int8_t *>self.pointer(self.state)
+        self.states = <int8_t *>self.variable("state", self.state)
         self.costs = np.zeros((models, COSTS_KEPT))
-        self.cost_rings = self.doubles(self.costs)
+        self.cost_rings = <double *>self.variable("costs", self.costs)
         self.trials = self.doubles(np.zeros((models, size)))
         self.trial_gradients = self.doubles(np.zeros((models, size)))
         self.trial_costs = self.doubles(np.zeros(models))
@@ -329,22 +343,56 @@ cdef class Solver:
     cdef double *doubles(self, array) except? NULL:
         return <double *>self.pointer(array)
 
-    cdef const double *copied(self, values, shape) except? NULL:
-        """Return a pointer to a copy of a caller's array."""
-        array = np.empty(shape)
+    cdef const double *constant(self, name, values, shape) except? NULL:
+        """Return a pointer to a copy of a caller's array, which becomes one of the constants."""
+        self.constants[name] = array = np.empty(shape)
         array[...] = values
         return self.doubles(array)
 
-    cdef object new_models(self, Rows *rows_out):
+    cdef void *variable(self, name, array) except? NULL:
+        """Return a pointer to the elements of a new array, which becomes one of the variables."""
+        self.variables[name] = array
+        return self.pointer(array)
+
+    cdef object new_models(self, name, Rows *rows_out):
         models = Models(
             np.zeros((self.num_models, self.size)), np.zeros(self.num_models),
             np.zeros(self.num_models), np.zeros(self.num_models, np.int64),
         )
-        rows_out.parameters = self.doubles(models.parameters)
-        rows_out.cost = self.doubles(models.cost)
-        rows_out.wrong = self.doubles(models.wrong)
-        rows_out.step = <int64_t *>self.pointer(models.step)
+        rows_out.parameters = <double *>self.variable(f"{name}.parameters", models.parameters)
+        rows_out.cost = <double *>self.variable(f"{name}.cost", models.cost)
+        rows_out.wrong = <double *>self.variable(f"{name}.wrong", models.wrong)
+        rows_out.step = <int64_t *>self.variable(f"{name}.step", models.step)
         return models
+
+    def restore(self, variables):
+        """Continue from where a solver with the same constants has been, between two passes.
+
+        Parameters
+        ----------
+        variables : mapping of str to ndarray
+            Copies of its variables.
+
+        Raises
+        ------
+        ValueError
+            If these cannot be the variables of such a solver. This one stays unchanged.
+        """
+        for name, own in self.variables.items():
+            array = variables.get(name)
+            if array is None or array.dtype != own.dtype or array.shape != own.shape:
+                raise ValueError(f"{name} must be an array of {own.dtype}, of shape {own.shape}")
+        self.check(variables)
+        for name, own in self.variables.items():
+            own[...] = variables[name]
+
+    cdef int check(self, variables) except -1:
+        """Raise an error for values that would lead out of an array."""
+        if not ((0 <= variables["state"]) & (variables["state"] <= DIVERGED)).all():
+            raise ValueError("state must hold values of State")
+        if not (0 <= variables["last.step"]).all():
+            raise ValueError("last.step must be 0 or more")
+        return 0
 
     @property
     def num_passes(self):
@@ -394,20 +442,56 @@ cdef class Solver:
         num_steps : int
             The number of steps of each model, unless it ends earlier.
         """
-        with nogil:
-            self.problem.start_helpers(
-                self.problem.context, min(num_steps, self.likely_passes)
-            )
-            try:
-                self.run(num_steps)
-            finally:
-                self.problem.stop_helpers(self.problem.context)
-
-    cdef int run(self, int64_t num_steps) except -1 nogil:
-        """Propose, score and receive until every model has ended or made its steps."""
         cdef Py_ssize_t k
-        for k in range(self.num_models):
-            self.steps_left[k] = num_steps
+        with nogil:
+            for k in range(self.num_models):
+                self.steps_left[k] = num_steps
+            self.run_with_helpers(num_steps, INT64_MAX)
+
+    def advance_to(self, int64_t step, most_milliseconds=None):
+        """Make steps until every running model has made `step` of them since its start.
+
+        As in `advance`, models wait for each other, and an interrupted call can be repeated.
+
+        Parameters
+        ----------
+        step : int
+        most_milliseconds : int, default None
+            The time after which to return, at the end of a pass; None for no limit.
+
+        Returns
+        -------
+        bool
+            Whether it is done. False means that time was up; then another call may do nothing.
+        """
+        cdef:
+            Py_ssize_t k
+            int64_t num_steps = 0, end = INT64_MAX
+            bint is_done
+        if most_milliseconds is not None:
+            end = milliseconds() + <int64_t>most_milliseconds
+        with nogil:
+            for k in range(self.num_models):
+                self.steps_left[k] = step - self.lasts.step[k]
+                if self.states[k] == RUNNING:
+                    num_steps = max(num_steps, self.steps_left[k])
+            is_done = self.run_with_helpers(num_steps, end)
+        return is_done
+
+    cdef bint run_with_helpers(self, int64_t num_steps, int64_t end) except -1 nogil:
+        """Run with the helpers that pay off in at most `num_steps` steps."""
+        self.problem.start_helpers(self.problem.context, min(num_steps, self.likely_passes))
+        try:
+            return self.run(end)
+        finally:
+            self.problem.stop_helpers(self.problem.context)
+
+    cdef bint run(self, int64_t end) except -1 nogil:
+        """Propose, score and receive until every model has ended or made its steps.
+
+        Return false if this has been cut short after a pass, because it was time to end.
+        """
+        cdef Py_ssize_t k
         while self.propose_all():
             self.problem.evaluate(self.problem.context, self.trials, self.active, self.sums)
             ADD(&self.passes, 1)  # other threads may read it
@@ -415,7 +499,9 @@ cdef class Solver:
                 if self.active[k]:
                     self.score(k)
                     self.receive(k)
-        return 0
+            if end != INT64_MAX and milliseconds() >= end:
+                return False
+        return True
 
     cdef bint propose_all(self) noexcept nogil:
         """Let models propose trial points; return false if none has any."""
@@ -538,6 +624,7 @@ cdef class GradientDescent(Solver):
     ):
         self.prepare(owner, alpha, intercept, limits, means, single, low_costs, INT64_MAX)
         self.eta = eta
+        self.constants["eta"] = np.array(eta)
 
     cdef bint propose(self, Py_ssize_t k) noexcept nogil:
         cdef:
@@ -685,12 +772,16 @@ cdef class LBFGS(Solver):
         self.pairs = max(LEAST_PAIRS, min(PAIRS, PAIR_BYTES // (16 * self.size)))
         self.prepare_coordinates(preconditioner)
         models, size = self.num_models, self.size
-        self.memories = <Memory *>self.pointer(np.zeros(models * sizeof(Memory), np.uint8))
-        self.directions = self.doubles(np.zeros((models, size)))
-        self.v_directions = self.doubles(np.zeros((models, size)))
-        self.v_gradients = self.doubles(np.zeros((models, size)))
-        self.v_steps = self.doubles(np.empty((models, self.pairs, size)))
-        self.v_changes = self.doubles(np.empty((models, self.pairs, size)))
+        vectors, history = (models, size), (models, self.pairs, size)
+        self.memories = <Memory *>self.variable(
+            "memories", np.zeros((models, sizeof(Memory)), np.uint8)
+        )
+        self.directions = <double *>self.variable("directions", np.zeros(vectors))
+        self.v_directions = <double *>self.variable("v_directions", np.zeros(vectors))
+        self.v_gradients = <double *>self.variable("v_gradients", np.zeros(vectors))
+        # Zeros, since a checkpoint must not hold what others have left in memory.
+        self.v_steps = <double *>self.variable("v_steps", np.zeros(history))
+        self.v_changes = <double *>self.variable("v_changes", np.zeros(history))
         self.v_new = self.doubles(np.zeros(size))
 
     cdef int prepare_coordinates(self, preconditioner) except -1:
@@ -703,7 +794,9 @@ cdef class LBFGS(Solver):
             int64_t *row_starts = <int64_t *>self.pointer(np.zeros(n, np.int64))
         self.is_diagonal = preconditioner.ndim == 1
         width = 1 if self.is_diagonal else n
-        rows = self.doubles(np.array(preconditioner, dtype=np.float64, order="C"))
+        array = np.array(preconditioner, dtype=np.float64, order="C")
+        self.constants["preconditioner"] = array
+        rows = self.doubles(array)
         if not self.intercept:
             memset(rows + width * (n - 1), 0, width * sizeof(double))  # the bias does not move
         for i in range(n):
@@ -718,6 +811,18 @@ cdef class LBFGS(Solver):
         for k in range(1, self.num_neurons):
             memcpy(shares + n * k, shares, n * sizeof(double))
         self.preconditioner, self.shares, self.row_starts = rows, shares, row_starts
+        return 0
+
+    cdef int check(self, variables) except -1:
+        cdef:
+            const unsigned char[:, ::1] memories = np.ascontiguousarray(variables["memories"])
+            Memory memory
+            Py_ssize_t k
+        Solver.check(self, variables)
+        for k in range(self.num_models):
+            memcpy(&memory, &memories[k, 0], sizeof(Memory))
+            if not (0 <= memory.num_pairs <= self.pairs and 0 <= memory.oldest < self.pairs):
+                raise ValueError("memories must hold numbers of pairs in their range")
         return 0
 
     cdef void begin(self, Py_ssize_t k) noexcept nogil:

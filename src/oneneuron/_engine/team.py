@@ -15,6 +15,10 @@ from .._typing import Float64Array, RandomDraws
 _T = TypeVar("_T")
 
 
+class Interruption(BaseException):
+    """A pass of all members has been interrupted, as one of them asked for."""
+
+
 class Team:
     """A team. This one has a single member, which exchanges nothing.
 
@@ -28,6 +32,7 @@ class Team:
 
     rank = 0
     size = 1
+    _is_interrupted = False
 
     def gather(self, value: _T) -> list[_T]:
         """Return the values of all members. All must call it."""
@@ -49,9 +54,37 @@ class Team:
         if self.size == 1:
             return [work()]
         result, own = _attempt(work)
-        outcomes = self.gather((result, _sendable(own)))
-        self._raise_first([error for _, error in outcomes], own)
-        return [result for result, _ in outcomes]
+        outcomes = self.gather((result, _sendable(own), self._is_interrupted))
+        self._raise_first([error for _, error, _ in outcomes], own)
+        if any(is_interrupted for _, _, is_interrupted in outcomes):
+            self._is_interrupted = False
+            raise Interruption
+        return [result for result, _, _ in outcomes]
+
+    def interrupt(self) -> None:
+        """End the pass in which this is called, by a signal handler, with an `Interruption`.
+
+        A team of several members ends it when all have done their work.
+        """
+        if self.size == 1:
+            raise Interruption
+        self._is_interrupted = True
+
+    def agree_on(self, work: Callable[[], _T]) -> _T:
+        """Have the first member do some work, and return its result to all.
+
+        Parameters
+        ----------
+        work : callable
+            What the first member does, without exchanging anything.
+
+        Raises
+        ------
+        BaseException
+            What the first member has raised.
+        """
+        result = self.agree(lambda: work() if self.rank == 0 else None)
+        return cast("_T", self.gather(result)[0])
 
     def agree(self, work: Callable[[], _T]) -> _T:
         """Do work, and return its result if all members have succeeded in theirs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Training:
     Attributes
     ----------
     eta : float
+    solver : GradientDescent
     """
 
     def __init__(
@@ -40,34 +41,37 @@ class Training:
     ) -> None:
         self.eta = eta
         self._samples = samples
-        self._solver = GradientDescent(
+        self.solver = GradientDescent(
             pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True,
             limits=_NEVER, means=0.0, single=samples.dtype == np.float32,
         )  # fmt: skip
-        self._solver.start(start[None])
+        self.solver.start(start[None])
 
     @property
     def parameters(self) -> Float64Array:
         """The weights and the bias, of shape (d + 1,), in float64."""
-        parameters: Float64Array = self._solver.last.parameters[0].copy()
+        parameters: Float64Array = self.solver.last.parameters[0].copy()
         return parameters
 
     @property
     def step(self) -> int:
         """The number of updates made so far."""
-        return int(self._solver.last.step[0])
+        return int(self.solver.last.step[0])
 
     @property
     def diverged(self) -> bool:
         """True if the next step would have infinite parameters or an infinite cost."""
-        return bool(self._solver.state[0] == State.DIVERGED)
+        return bool(self.solver.state[0] == State.DIVERGED)
 
     @property
     def best_accuracy(self) -> float:
         """The highest accuracy so far."""
-        return accuracy(self._solver.best.wrong[0], self._samples.total_weight)
+        return accuracy(self.solver.best.wrong[0], self._samples.total_weight)
 
-    def walk(self, last_step: int, strides: Sequence[int] = (), offset: int = 0) -> Iterator[int]:
+    def walk(
+        self, last_step: int, strides: Sequence[int] = (), offset: int = 0,
+        advance_to: Callable[[int], object] | None = None,
+    ) -> Iterator[int]:  # fmt: skip
         """Descend to `last_step`, pausing on the way to yield each step that is due.
 
         A step is due if it is `offset` plus a multiple of a stride, or the last. The steps end
@@ -78,6 +82,8 @@ class Training:
         last_step : int
         strides : sequence of int
         offset : int, default 0
+        advance_to : callable, default None
+            What to call instead of the solver's method of this name.
 
         Yields
         ------
@@ -86,13 +92,14 @@ class Training:
         """
         while self.step < last_step and not self.diverged:
             before = self.step
-            self.advance(next_due(before, last_step, strides, offset) - before)
+            due = next_due(before, last_step, strides, offset)
+            (advance_to or self.solver.advance_to)(due)
             if self.step > before:
                 yield self.step
 
     def advance(self, num_steps: int) -> None:
         """Make `num_steps` steps of gradient descent, or fewer if it diverges."""
-        self._solver.advance(num_steps)
+        self.solver.advance(num_steps)
 
     def model(self, which: Which = "last") -> Model:
         """Return a model of the training so far.
@@ -101,7 +108,7 @@ class Training:
         ----------
         which : {"last", "best", "lowest"}, default "last"
         """
-        return as_model(getattr(self._solver, which), 0, self._samples)
+        return as_model(getattr(self.solver, which), 0, self._samples)
 
     def result(self, history: Sequence[Model] = ()) -> Descent:
         """Return the training so far.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _diagnostics
+from .._checkpoint import AdvanceTo, Checkpoint, running
 from .._engine.passes import AnyPass
 from .._engine.second_moments import (
     SecondMoments,
@@ -276,28 +277,34 @@ class Neurons:
         spread = self._curvature * mean_square / moments.total
         return 2.0 / (1.0 / self._safe_eta() + _SPREAD_OF_PIECES * rounds * spread)
 
-    def train(self, tasks: Tasks | None) -> list[Trained]:
+    def train(self, tasks: Tasks | None, checkpoint: Checkpoint | None = None) -> list[Trained]:
         """Train each model from each of its starts, and keep the run with the lowest cost.
 
         Parameters
         ----------
         tasks : Tasks or None
             The callbacks to keep informed.
+        checkpoint : Checkpoint, default None
+            The file to which the runs are saved, and from which they continue.
 
         Returns
         -------
         list of num_models Trained
         """
         starts = self._starts()
+        if checkpoint is not None and self._options.random_state is np.random:
+            starts[:, 1:] = checkpoint.drawn_start(starts)[:, 1:]
         num_models, num_starts, size = starts.shape
         classes = self._classes_of_runs(num_starts)
-        solver = self._solver(classes, starts.reshape(-1, size))
+        solver = self._solver(classes, starts.reshape(-1, size), checkpoint)
         self._current: Callable[[], list[Model]] = partial(
             self._lowest_of_each, solver, num_models, num_starts
         )
         names = self._names(num_models, num_starts) if self._options.verbose else None
-        recorder = Recorder(solver, self._samples, self._options.record_every, names)
-        stopped = self._run(solver, recorder, tasks)
+        saved = None if checkpoint is None else checkpoint.record
+        recorder = Recorder(solver, self._samples, self._options.record_every, names, saved)
+        with running(checkpoint, solver, recorder.arrays) as advance_to:
+            stopped = self._run(solver, recorder, tasks, advance_to)
         runs = [
             self._trained(solver, recorder, k, stopped, is_from_zero=not start.any())
             for k, start in enumerate(starts.reshape(-1, size))
@@ -329,18 +336,23 @@ class Neurons:
         """Return the current weights (num_neurons, d) and biases (num_neurons,)."""
         return coefficients_of(self._current(), self._samples.dtype)
 
-    def _solver(self, classes: NDArray[np.intp], starts: Float64Array) -> Solver:
-        """Return a solver at its starts, for neurons of these classes."""
+    def _solver(
+        self, classes: NDArray[np.intp], starts: Float64Array, checkpoint: Checkpoint | None
+    ) -> Solver:
+        """Return a solver at its starts or where it was saved, for neurons of these classes."""
         options = self._options
         if options.solver == "gd":
             flatness = self._flatness(classes, options.tol)
             descent = self._descent(classes, self.eta, means=self._means, **flatness)
             self._start(descent, starts)
+            if checkpoint is not None:
+                checkpoint.begin(descent)
             return descent
         self._preconditioner = self._moments.preconditioner(self.alpha, self._curvature)
         solver = self._lbfgs(self._samples, classes, options.tol)
         self._start(solver, starts)
-        if options.max_iter > 0:
+        continues = checkpoint is not None and checkpoint.begin(solver)
+        if options.max_iter > 0 and not continues:
             self._draft(solver, classes, starts)
         return solver
 
@@ -426,22 +438,24 @@ class Neurons:
         starts = [f", start {i + 1} of {num_starts}" for i in range(num_starts)]
         return [model + (start if num_starts > 1 else "") for model in models for start in starts]
 
-    def _run(self, solver: Solver, recorder: Recorder, tasks: Tasks | None) -> bool:
+    def _run(
+        self, solver: Solver, recorder: Recorder, tasks: Tasks | None, advance_to: AdvanceTo
+    ) -> bool:
         """Run the solver to its end, and return whether a callback stopped it."""
         strides = recorder.strides if tasks is None else [*recorder.strides, self._stretch]
         if tasks is not None:
             tasks.begin()
-        step, last_step, stopped = 0, self._options.max_iter, False
+        step, last_step, stopped = recorder.step, self._options.max_iter, False
         while not stopped and step < last_step and State.RUNNING in solver.state.tolist():
-            due = next_due(step, last_step, strides)
-            solver.advance(due - step)
-            step = due
+            step = next_due(step, last_step, strides)
+            advance_to(step)
             recorder()
             if tasks is not None and step % self._stretch == 0:
                 stopped = tasks.next_stretch()
         if tasks is not None and step == 0:
             # A fit without steps has a first stretch, too, as in LogisticRegression.
             tasks.next_stretch()
+        recorder()  # for a run that was saved after its last step, but before that was recorded
         return stopped
 
     def _trained(

@@ -10,12 +10,20 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 
 from .. import _checks
+from .._checkpoint import Checkpoint
+from .._engine.team import Team
 from .._losses import Loss
 from .._typing import ClassWeight, RandomDraws, Which
 from .logistic_names import MULTI_CLASS, SOLVERS
 
 Solver: TypeAlias = Literal["lbfgs", "gd"]
 MultiClass: TypeAlias = Literal["softmax", "ovr"]
+
+# The options on which the result of a fit depends, apart from those that change the samples, their
+# weights or the starts. With a larger `max_iter`, a fit continues.
+_SETTINGS = (
+    "multi_class", "solver", "eta", "tol", "alpha", "fit_intercept", "n_init", "record_every",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Options:
     verbose : int
     warm_start : bool
     scratch : Path or None
+    checkpoint : str or None
     """
 
     loss: Loss
@@ -60,6 +69,7 @@ class Options:
     verbose: int
     warm_start: bool
     scratch: Path | None
+    checkpoint: str | None
 
     @classmethod
     def checked(cls, parameters: Mapping[str, Any]) -> Self:
@@ -98,4 +108,23 @@ class Options:
             n_threads=_checks.as_threads(parameters["n_threads"]),
             class_weight=_checks.as_class_weight(parameters["class_weight"]),
             scratch=_checks.as_folder(parameters["scratch"], "scratch"),
+            checkpoint=_checks.as_path(parameters["checkpoint"], "checkpoint"),
         )
+
+    def open_checkpoint(self, team: Team) -> Checkpoint | None:
+        """Return the checkpoint of a fit of a team, if there is to be one.
+
+        Raises
+        ------
+        ValueError
+            If there is a file, but no checkpoint of a fit with these options.
+        OSError
+            If the file cannot be read or written.
+        """
+        if self.checkpoint is None:
+            return None
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        return Checkpoint(
+            self.checkpoint, {"function": "fit", "loss": self.loss.name, **settings},
+            ("max_iter", self.max_iter), team,
+        )  # fmt: skip

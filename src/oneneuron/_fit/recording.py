@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from .._engine.shards import AnySamples
 from .._engine.solvers import COSTS_KEPT, Solver
 from .._engine.training import as_model
-from .._results import Model
-from .._typing import Float64Array
+from .._results import History, Model, as_history, as_models
+from .._typing import AnyArray, Float64Array
 
 # With verbose, a line is printed every 1000 steps, as in the lecture.
 PRINT_EVERY = 1000
@@ -22,12 +22,14 @@ class Recorder:
     Parameters
     ----------
     solver : Solver
-        The solver, at its start.
+        The solver, at its start or where it was saved.
     samples : Shards or SparseSamples
     record_every : int
         The number of steps between two recorded models; 0 records none.
     names : sequence of K str, or None
         What the lines of progress of each neuron begin with; None prints no lines.
+    saved : mapping of str to ndarray, default None
+        What another recorder had recorded when the solver was saved (`arrays`).
 
     Attributes
     ----------
@@ -38,8 +40,9 @@ class Recorder:
     """
 
     def __init__(
-        self, solver: Solver, samples: AnySamples, record_every: int, names: Sequence[str] | None
-    ) -> None:
+        self, solver: Solver, samples: AnySamples, record_every: int, names: Sequence[str] | None,
+        saved: Mapping[str, AnyArray] | None = None,
+    ) -> None:  # fmt: skip
         self._solver, self._samples = solver, samples
         self._record_every, self._names = record_every, names
         self._seen = [-1] * len(solver.state)
@@ -50,7 +53,32 @@ class Recorder:
             self.strides.append(record_every)
         if names is not None:
             self.strides.append(PRINT_EVERY)
-        self()
+        if saved is None:
+            self()
+        else:
+            self._restore(saved)
+
+    @property
+    def step(self) -> int:
+        """The step of the last call."""
+        return max(self._seen)
+
+    def arrays(self) -> dict[str, AnyArray]:
+        """Return what has been recorded, as arrays by name."""
+        side, dtype = self._samples.num_features, self._samples.dtype
+        found: dict[str, AnyArray] = {}
+        for k, models in enumerate(self.models):
+            found[f"{k}.costs"] = self.curve(k)
+            for name, array in as_history(models, side, dtype)._asdict().items():
+                found[f"{k}.{name}"] = array
+        return found
+
+    def _restore(self, saved: Mapping[str, AnyArray]) -> None:
+        for k in range(len(self.models)):
+            costs = saved[f"{k}.costs"]
+            self._costs[k], self._seen[k] = [costs], len(costs) - 1
+            self.models[k] = as_models(History(*(saved[f"{k}.{name}"] for name in History._fields)))
+            self.print_line(k, " (continued)")
 
     def __call__(self) -> None:
         """Record the neurons that have made steps since the last call."""
@@ -74,4 +102,5 @@ class Recorder:
 
     def curve(self, k: int) -> Float64Array:
         """Return the cost of a neuron at the start and after each step."""
-        return np.concatenate(self._costs[k])
+        self._costs[k] = [np.concatenate(self._costs[k])]
+        return self._costs[k][0]

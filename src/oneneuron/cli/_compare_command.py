@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from .._atomic_write import check_writable, write_whole
 from .._engine import cores, dispatch
 from .._formatting import counted, duration, three_digits
 from . import _argument_types, _picture_rendering
-from ._atomic_write import check_writable, write_whole
 from ._progress import progress_bar
 from ._warnings import warnings_as_lines
 

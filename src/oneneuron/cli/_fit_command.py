@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .._atomic_write import check_writable
 from .._diagnostics import warn_of_divergence
 from .._formatting import counted
 from .._train import start_training
 from .._typing import AnyArray, Float64Array
 from . import _argument_types
-from ._atomic_write import check_writable
 from ._csv_table import CsvTable
 from ._progress import progress_bar
 from ._table_model import TableModel

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .._atomic_write import check_writable, write_whole
 from .._formatting import counted, duration
 from .._train import train
 from .._typing import AnyArray
 from . import _argument_types, _picture_rendering
-from ._atomic_write import check_writable, write_whole
 from ._progress import timed
 from ._warnings import warnings_as_lines
 

@@ -6,8 +6,8 @@ import csv
 import io
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 
+from .._atomic_write import check_writable, write_whole
 from . import _argument_types
-from ._atomic_write import check_writable, write_whole
 from ._csv_table import CsvTable
 from ._table_model import TableModel
 

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._atomic_write import write_whole
 from .._typing import Float64Array
-from ._atomic_write import write_whole
 
 _FORMAT = "oneneuron-model"
 _VERSION = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from secrets import token_hex
 
 
@@ -36,11 +37,14 @@ def check_writable(path: str, option: str = "--output", others: Iterable[str] = 
             raise ValueError(
                 f"{option} must not be {other}, which is read or written too: name another file."
             )
+    name = _temporary_beside(path)
     try:
-        handle, name = _temporary_beside(path)
+        os.close(_create(name))
     except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror}.") from error
-    os.close(handle)
+        raise OSError(
+            f"{path} cannot be written ({error.strerror}): name a file in an existing folder where "
+            f"you may write."
+        ) from error
     os.unlink(name)
 
 
@@ -51,7 +55,7 @@ def _are_the_same(path: str, other: str) -> bool:
     return os.path.realpath(path) == os.path.realpath(other)
 
 
-def write_whole(path: str, content: bytes) -> None:
+def write_whole(path: str, *parts: bytes | memoryview) -> None:
     """Write bytes to a file, whole or not at all.
 
     They are written to a temporary file in the same folder, which is then renamed.
@@ -59,30 +63,39 @@ def write_whole(path: str, content: bytes) -> None:
     Parameters
     ----------
     path : str
-    content : bytes
+    *parts : bytes or memoryview
+        The content, in several parts if it is too large to be copied.
 
     Raises
     ------
     OSError
         If the file cannot be written. An existing file then stays unchanged.
     """
-    handle, name = _temporary_beside(path)
+    name = _temporary_beside(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        with os.fdopen(_create(name), "wb") as file:
+            file.writelines(parts)
+            file.flush()
+            # Otherwise a power cut could leave a file that has its name, but not its content.
+            os.fsync(file.fileno())
         os.replace(name, os.path.realpath(path))
     except BaseException:
-        os.unlink(name)
+        with suppress(FileNotFoundError):
+            os.unlink(name)
         raise
 
 
-def _temporary_beside(path: str) -> tuple[int, str]:
-    """Return an open handle and the name of a new file in the folder of `path`, following links.
+def _temporary_beside(path: str) -> str:
+    """Return the name of a new file in the folder of `path`, following links."""
+    return os.path.join(os.path.dirname(os.path.realpath(path)), f".{token_hex(8)}.tmp")
+
+
+def _create(name: str) -> int:
+    """Return an open handle of a new file.
 
     mkstemp would make a file that only its owner may read. This one has the usual permissions.
     Giving those to mkstemp's file would need the umask, which can only be read by setting it for
     all threads.
     """
-    name = os.path.join(os.path.dirname(os.path.realpath(path)), f".{token_hex(8)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    return os.open(name, flags, 0o666), name
+    return os.open(name, flags, 0o666)

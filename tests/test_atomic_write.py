@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from oneneuron.cli._atomic_write import check_writable, write_whole
+from oneneuron._atomic_write import check_writable, write_whole
 
 
 def test_the_umask_of_the_process_is_not_touched(tmp_path, monkeypatch):
@@ -25,6 +25,40 @@ def test_a_failed_write_leaves_only_the_old_file(tmp_path, monkeypatch):
         write_whole(tmp_path / "m.json", b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["m.json"]
     assert (tmp_path / "m.json").read_text() == "old"
+
+
+def test_parts_are_written_one_after_the_other(tmp_path):
+    write_whole(tmp_path / "m", b"head", memoryview(b"tail"))
+    assert (tmp_path / "m").read_bytes() == b"headtail"
+
+
+def test_an_interrupted_write_leaves_only_the_old_file(tmp_path, monkeypatch):
+    write_whole(tmp_path / "m", b"old")
+
+    def press_ctrl_c(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "m", b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("m", b"old")]
+
+
+def test_an_interruption_after_the_renaming_hides_nothing(tmp_path, monkeypatch):
+    def replace_and_press_ctrl_c(*names):
+        replace(*names)
+        raise KeyboardInterrupt
+
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", replace_and_press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "m", b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("m", b"new")]
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(OSError, match=r"m cannot be written \(.*\): name a file in an existing"):
+        check_writable(tmp_path / "none" / "m")
 
 
 def test_a_link_is_followed_and_stays_a_link(tmp_path):
