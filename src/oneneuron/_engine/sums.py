@@ -1,9 +1,9 @@
 """Sums over samples that lie in several places, with the bits of sums over samples in one place.
 
-All samples are cut into leaves: blocks for the sums of a pass, and bands for all other sums. The sums
-of the leaves are added as a binary tree over their numbers. A subtree is an aligned range of leaves:
-a power of two of them, beginning at a multiple of their number. Each place adds up the subtrees that
-lie in it, and `join` adds the rest. So it does not matter how many places there are.
+All samples are cut into leaves: blocks for the sums of a pass, and bands for all other sums. The
+sums of the leaves are added as a binary tree over their numbers. A subtree is an aligned range of
+leaves: a power of two of them, beginning at a multiple of their number. Each place adds up the
+subtrees that lie in it, and `join` adds the rest. So it does not matter how many places there are.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
+import numpy as np
+
 from .._typing import Float64Array
 
-# The first leaf, the number of leaves, and their sum. The last subtree of all may end after the last
-# leaf.
+# The first leaf, the number of leaves, and their sum. The last subtree of all may end after the
+# last leaf.
 Subtree: TypeAlias = tuple[int, int, Float64Array]
 
 
@@ -39,7 +41,7 @@ def subtrees_of(first: int, leaves: Float64Array) -> list[Subtree]:
             size *= 2
         rows = leaves[start - first : start - first + size]
         while len(rows) > 1:
-            rows = rows[0::2] + rows[1::2]
+            rows = _add(rows[0::2], rows[1::2])
         found.append((start, size, rows[0]))
         start += size
     return found
@@ -61,7 +63,7 @@ def join(subtrees: Iterable[Subtree]) -> list[Subtree]:
     for first, size, sums in subtrees:
         while joined and joined[-1][1] == size and first % (2 * size) == size:
             first, _, left = joined.pop()
-            sums = left + sums
+            sums = _add(left, sums)
             size *= 2
         joined.append((first, size, sums))
     return joined
@@ -83,5 +85,11 @@ def add_up(subtrees: Iterable[Subtree]) -> Float64Array:
     joined = join(subtrees)
     total = joined.pop()[2]
     while joined:
-        total = joined.pop()[2] + total
+        total = _add(joined.pop()[2], total)
     return total
+
+
+def _add(left: Float64Array, right: Float64Array) -> Float64Array:
+    """Return the sums, which may be infinite or NaN, as in compiled code: without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return left + right
