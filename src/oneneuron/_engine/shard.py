@@ -1,12 +1,13 @@
 """A shard: samples of whole bands in one place, and all that is computed from them there.
 
-The methods are what `Shards.ask` can ask for. Their arguments and results are small, and can be sent
-to another process.
+The methods are what `Shards.ask` can ask for. Their arguments and results are small, and can be
+sent to another process.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,7 +46,7 @@ class Neurons(NamedTuple):
 
 
 class Scale(NamedTuple):
-    """What the moments of a shard must know of all samples.
+    """Facts about all samples that the moments of a shard depend on.
 
     Attributes
     ----------
@@ -60,7 +61,7 @@ class Scale(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What a shard holds.
+    """Numbers of samples in a shard, and their weights.
 
     Attributes
     ----------
@@ -168,9 +169,7 @@ class Shard:
 
         return self._bands((side, side), side * side // (2 * every) + 1, add)
 
-    def products_with(
-        self, scale: Scale, intercept: float, x: Float64Array
-    ) -> Iterator[Subtree]:
+    def products_with(self, scale: Scale, intercept: float, x: Float64Array) -> Iterator[Subtree]:
         """Yield Z^T U Z x for each band; `intercept`, 1 or 0, is the last column of Z."""
         tiles = self._tiles(scale)
 
@@ -194,7 +193,7 @@ class Shard:
         bands = samples.band_runs.tolist()
         work_per_run = work_per_sample * samples.num_samples / len(samples.runs)
         step = max(1, int(_WORK_PER_CALL / work_per_run))
-        for band, (first, end) in enumerate(zip(bands[:-1], bands[1:], strict=True)):
+        for band, (first, end) in enumerate(pairwise(bands)):
             out = np.zeros(shape)
             for run in range(first, end, step):
                 add(run, min(run + step, end), out)

@@ -22,7 +22,7 @@ from .passes import AnyPass, as_num_threads, make_pass
 from .samples import Samples, take_part
 from .shard import Neurons, Shard
 from .sparse_samples import SparseSamples
-from .sums import Subtree, add_up, join
+from .sums import Subtree, add_up
 
 
 class Shards:

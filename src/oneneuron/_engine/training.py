@@ -41,8 +41,8 @@ class Training:
         self.eta = eta
         self._samples = samples
         self._solver = GradientDescent(
-            pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True, limits=_NEVER, means=0.0,
-            single=samples.dtype == np.float32,
+            pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True,
+            limits=_NEVER, means=0.0, single=samples.dtype == np.float32,
         )  # fmt: skip
         self._solver.start(start[None])
 
