@@ -16,7 +16,7 @@ from oneneuron import NeuronClassifier
 PARTS = (
     ("parameters", "oneneuron._classifier", "NeuronClassifier._options"),
     ("checks of X and y, class codes", "oneneuron._classifier", "validated_samples_and_labels"),
-    ("layout", "oneneuron._fit.neurons", "lay_out"),
+    ("layout", "oneneuron._classifier", "laid_out"),
     ("means and scales", "oneneuron._fit.neurons", "Neurons._limits"),
     ("preconditioner", "oneneuron._engine.second_moments", "SecondMoments.preconditioner"),
     ("pass at the start", "oneneuron._fit.neurons", "Neurons._start"),

@@ -11,6 +11,8 @@ import numpy as np
 
 from oneneuron import _losses, reference
 from oneneuron._engine import passes
+from oneneuron._engine.joined import JoinedPass
+from oneneuron._engine.sums import add_up
 
 LOSSES = list(_losses.LOSSES)  # their names; the records are in `_losses`
 SOLVERS = ["gd", "lbfgs"]
@@ -109,6 +111,24 @@ def cost_and_gradient(parameters, X, y, sample_weight=None, alpha=0.0, loss="qua
     slopes = u * slopes_by_formula(parameters, X, y, loss)
     gradient = np.append(slopes @ X + alpha * w, slopes.sum())
     return u @ costs[loss] + 0.5 * alpha * w @ w, gradient
+
+
+# --- Passes ---
+
+
+def joined(run, sizes, action=lambda: None, total=add_up):
+    """Return a `JoinedPass` that makes another pass each time, and then calls ``action()``.
+
+    `sizes` are the numbers of models, of the neurons in each, and of features. ``total(subtrees)``
+    returns the sums.
+    """
+
+    def sums(parameters, active):
+        subtrees = run.sums(parameters, active)
+        action()
+        return total(subtrees)
+
+    return JoinedPass(sums, *sizes)
 
 
 # --- Threads and processes ---

@@ -20,7 +20,7 @@ from sklearn.model_selection import cross_val_score
 import oneneuron
 from oneneuron import NeuronClassifier, _checkpoint, _train
 from oneneuron._checkpoint import Checkpoint, _decoded
-from oneneuron._engine import passes
+from oneneuron._engine.shards import InMemory
 
 pytestmark = pytest.mark.filterwarnings("ignore:Training stopped at max_iter")
 

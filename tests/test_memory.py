@@ -9,11 +9,12 @@ import warnings
 
 import numpy as np
 import pytest
-from helpers import record_passes, system_threads
+from helpers import joined, record_passes, system_threads
 
 import oneneuron
 from oneneuron import NeuronClassifier
-from oneneuron._engine import passes, training
+from oneneuron._engine import passes, shards, training
+from oneneuron._engine.turns import turn
 
 ROUNDS = 10_000
 
@@ -124,28 +125,31 @@ def test_helpers_leak_nothing(with_helpers):
 
 
 def test_trainings_that_ctrl_c_ends_leak_nothing(monkeypatch, hears_ctrl_c, with_helpers):
-    class PressInThirdPass:
-        """A hook of a pass, which leaves its sums as they are."""
+    """Ctrl-C comes in the third pass of small trainings, and during one of those with a helper."""
 
-        def __init__(self):
-            self.num_passes = 0
+    def pass_over(samples, *args, **options):
+        calls = iter(range(3))
 
-        def __call__(self, sums):
-            self.num_passes += 1
-            if self.num_passes == 3:
+        def press_in_third_pass():
+            if next(calls) == 2:
                 signal.raise_signal(signal.SIGINT)
-            return np.asarray(sums)[0].copy()
 
-    def make_pass(*args, **options):
-        made = passes.make_pass(*args, **options)
-        made.hook = PressInThirdPass()
-        return made
+        run = shards.pass_over(samples, *args, **options)
+        if samples.num_samples > len(X):
+            return run
+        return joined(run, (1, 1, samples.num_features), press_in_third_pass)
 
-    monkeypatch.setattr(training, "make_pass", make_pass)
+    def press_and_turn():
+        signal.raise_signal(signal.SIGINT)
+        turn()
+
+    monkeypatch.setattr(training, "pass_over", pass_over)
+    monkeypatch.setattr(passes, "turn", press_and_turn)
+    endless = {**with_helpers, "num_steps": 10**9}  # a turn is due after about 20 ms
 
     def train_until_ctrl_c(i):
         try:
-            train(**(with_helpers if i % 10 == 0 else {}))
+            train(**(endless if i % 10 == 0 else {}))
         except KeyboardInterrupt:
             return
         pytest.fail("Ctrl-C was lost")

@@ -21,6 +21,7 @@ from oneneuron.compare import _contenders
 # The compiled module that each stub describes.
 STUBS = {
     "_engine/cpu": "oneneuron._engine.cpu",
+    "_engine/joined": "oneneuron._engine.joined",
     "_engine/kernel": f"oneneuron._engine.kernel_{dispatch.level}_float64",
     "_engine/moments": f"oneneuron._engine.moments_{dispatch.level}",
     "_engine/pack": "oneneuron._engine.pack",
@@ -146,7 +147,7 @@ def test_functions_of_every_kind_are_found():
         ("_engine.training", "Training.__init__"),
         ("_engine.training", "Training.step"),  # a property
         ("_engine.second_moments", "SecondMoments.scales"),
-        ("_engine.samples", "Samples.total_weight"),  # in a class with slots
+        ("_engine.samples", "Samples.class_sizes"),  # in a class with slots
         ("_fit.options", "Options.checked"),  # a class method
         ("_fit.recording", "Recorder.__call__"),
         ("lecture.first_network", "predict"),

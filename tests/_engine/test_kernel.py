@@ -199,8 +199,9 @@ def test_the_number_of_blocks_in_a_chunk_changes_no_bit(first_block, d):
             first_block=first_block, num_threads=3, turn=turn,
         )  # fmt: skip
         assert scored(passes, starts).tobytes() == expected.tobytes()
-        ends = [first + size for first, size in passes.subtrees]
-        assert [first for first, _ in passes.subtrees] == [first_block, *ends[:-1]]
+        subtrees = passes.sums(starts, np.ones(2, np.uint8))
+        ends = [first + size for first, size, _ in subtrees]
+        assert [first for first, _, _ in subtrees] == [first_block, *ends[:-1]]
         assert ends[-1] >= first_block + len(samples.blocks)
 
 

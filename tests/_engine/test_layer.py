@@ -10,8 +10,8 @@ from oneneuron._engine import predictions
 from oneneuron._engine.passes import make_pass
 from oneneuron._engine.samples import band_rows, lay_out
 from oneneuron._engine.second_moments import SecondMoments
+from oneneuron._engine.shards import InMemory, Shards, pass_over
 from oneneuron._engine.solvers import LBFGS, GradientDescent, State
-from oneneuron._engine.sums import merge
 
 every_loss = pytest.mark.parametrize("loss", LOSSES)
 every_dtype = pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -27,11 +27,13 @@ def draw(n=500, d=5, num_classes=4, dtype=np.float64, scale=1.0, seed=0):
     return X, codes, parameters
 
 
-def solver_of(samples, loss, num_starts=1, name="gd", alpha=0.0, limits=-1.0, **options):
+def solver_of(samples, loss, num_starts=1, name="gd", alpha=0.0, limits=-1.0, n_threads=None):
     """Return a solver of layers, before its start."""
+    if not isinstance(samples, Shards):
+        samples = InMemory([samples], n_threads)
     classes = np.tile(np.arange(samples.num_classes), num_starts)
     loss = _losses.LOSSES[loss]
-    run = make_pass(samples, classes, loss, softmax=True, **options)
+    run = pass_over(samples, classes, loss, softmax=True)
     moments = SecondMoments(samples)
     settings = dict(
         alpha=alpha, intercept=True, limits=limits, means=moments.means,
@@ -235,35 +237,21 @@ def test_layers_together_and_alone_give_the_same_bits(loss):
 
 @every_loss
 @pytest.mark.parametrize("name", SOLVERS)
-def test_two_pieces_merged_by_a_hook_have_the_bits_of_one(loss, name):
-    X, codes, parameters = draw(2 * band_rows(4) + 900, 2)
-    whole = lay_out(X, codes, 4)
-    solver = solver_of(whole, loss, name=name, alpha=0.5)
-    pieces = [
-        make_pass(
-            lay_out(X[rows], codes[rows], 4, first_band=first), np.arange(4),
-            _losses.LOSSES[loss], softmax=True,
-        )
-        for first, rows in ((0, slice(0, band_rows(4))), (1, slice(band_rows(4), None)))
-    ]  # fmt: skip
-    solver.start(parameters.reshape(1, -1))
-    gathered = []
-    for piece in pieces:
-        piece.hook = lambda nodes, piece=piece: (
-            gathered.append((piece.subtrees, nodes)) or merge([(piece.subtrees, nodes)])
-        )
-        other = GradientDescent(
-            piece, eta=1.0, alpha=0.0, intercept=True, limits=-1.0, means=0.0, single=False
-        )
-        other.start(parameters.reshape(1, -1))
-    total = merge(gathered)
-    run = make_pass(whole, np.arange(4), _losses.LOSSES[loss], softmax=True)
-    seen = []
-    run.hook = lambda nodes: seen.append(merge([(run.subtrees, nodes)])) or seen[-1]
-    GradientDescent(
-        run, eta=1.0, alpha=0.0, intercept=True, limits=-1.0, means=0.0, single=False
-    ).start(parameters.reshape(1, -1))
-    assert bits(total) == bits(seen[0])
+def test_layers_over_two_shards_have_the_bits_of_one(loss, name):
+    band = band_rows(4)
+    X, codes, parameters = draw(2 * band + 900, 2)
+    starts = np.stack([parameters.ravel(), 2 * parameters.ravel()])
+    parts = [
+        lay_out(X[rows], codes[rows], 4, first_band=rows.start // band)
+        for rows in (slice(0, band), slice(band, None))
+    ]
+    found = []
+    for samples in ([lay_out(X, codes, 4)], parts):
+        solver = solver_of(InMemory(samples), loss, 2, name, alpha=0.5)
+        solver.start(starts)
+        solver.advance(10)
+        found.append(bits([solver.last, solver.lowest, solver.gradient, solver.costs]))
+    assert found[0] == found[1]
 
 
 # --- The solvers ---

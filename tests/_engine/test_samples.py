@@ -19,8 +19,9 @@ from oneneuron._engine.samples import (
     lay_out,
     take_part,
     tile_lanes,
-    total_class_weights,
+    weigh_bands,
 )
+from oneneuron._engine.shards import InMemory
 
 BAND = 2**14
 DTYPES = [np.float32, np.float64]
@@ -66,12 +67,17 @@ def laid_out(*arguments, **options):
         return lay_out(*arguments, **options)
 
 
+def class_weights(found):
+    """Return the total weight of each class."""
+    return InMemory([found]).class_weights
+
+
 def assert_same(found, expected):
     np.testing.assert_array_equal(found.values, expected.values)
     np.testing.assert_array_equal(found.weights, expected.weights)
     np.testing.assert_array_equal(found.runs, expected.runs)
     np.testing.assert_array_equal(found.blocks, expected.blocks)
-    assert found.class_weights.tobytes() == expected.class_weights.tobytes()
+    assert weigh_bands(found).tobytes() == weigh_bands(expected).tobytes()
 
 
 def as_field(X):
@@ -116,8 +122,9 @@ def test_every_sample_is_in_the_lane_that_a_stable_sort_of_its_band_gives(
     np.testing.assert_array_equal(found.values, values)
     np.testing.assert_array_equal(found.runs, runs)
     assert (found.num_samples, found.num_features) == X.shape
-    np.testing.assert_array_equal(found.class_weights, np.bincount(codes, minlength=num_classes))
-    assert found.total_weight == n
+    np.testing.assert_array_equal(
+        weigh_bands(found).sum(axis=0), np.bincount(codes, minlength=num_classes)
+    )
 
 
 @pytest.mark.parametrize("order", ["c", "fortran"])
@@ -146,7 +153,7 @@ def test_many_classes_are_laid_out_in_larger_bands(num_classes, dtype):
         values, runs = slow_layout(X, codes, num_classes)
         np.testing.assert_array_equal(found.values, values)
         np.testing.assert_array_equal(found.runs, runs)
-    np.testing.assert_array_equal(found.class_weights, np.bincount(codes, minlength=num_classes))
+    np.testing.assert_array_equal(class_weights(found), np.bincount(codes, minlength=num_classes))
 
 
 def test_padding_takes_about_a_tenth_of_a_whole_band_at_most():
@@ -173,7 +180,7 @@ def test_every_sample_weight_is_at_its_sample_and_zero_in_spare_lanes(
     found = laid_out(X, codes, num_classes, weights)
     np.testing.assert_array_equal(found.weights, found.values[:, 0] ** 2)
     expected = np.bincount(codes, weights, minlength=num_classes)
-    np.testing.assert_allclose(found.class_weights, expected, rtol=1e-12)
+    np.testing.assert_allclose(class_weights(found), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -193,14 +200,14 @@ def test_a_single_sample_makes_one_tile_one_run_and_one_block(num_classes):
     assert found.values[0, :, 0].tolist() == [3.0, 5.0]
     assert not found.values[0, :, 1:].any() and not found.weights[0, 1:].any()
     assert found.runs.tolist() == [[code, 0, 1, 1]] and found.blocks.tolist() == [[0, 1, 0]]
-    assert found.class_weights.tolist() == [0.0] * code + [7.0]
+    assert weigh_bands(found).tolist() == [[0.0] * code + [7.0]]
 
 
 def test_no_sample_makes_no_tile():
     found = laid_out(np.empty((0, 3)), np.empty(0, int), 2, np.empty(0))
     assert found.values.shape == (0, 3, 32) and found.weights.shape == (0, 32)
     assert found.runs.shape == (0, 4) and found.blocks.shape == (0, 3)
-    assert found.class_weights.tolist() == [0.0, 0.0]
+    assert weigh_bands(found).shape == (0, 2)
 
 
 @pytest.mark.parametrize("code_type", [bool, "i1", "u1", "i2", "u2", "i4", ">i4", "i8", "u8"])
@@ -290,7 +297,8 @@ def test_whole_bands_laid_out_on_their_own_are_the_same_as_among_all_samples(
     if weighted:
         joined = np.concatenate([piece.weights for piece in pieces])
         np.testing.assert_array_equal(joined, everything.weights)
-    assert total_class_weights(pieces).tobytes() == everything.class_weights.tobytes()
+    found = np.concatenate([weigh_bands(piece) for piece in pieces])
+    assert found.tobytes() == weigh_bands(everything).tobytes()
 
 
 @pytest.mark.parametrize("order", ["c", "fortran"])
@@ -479,11 +487,11 @@ def test_an_aligned_array_begins_at_a_cache_line(rows, columns, dtype):
 def test_samples_can_be_made_from_arrays():
     made = Samples(
         values=np.ones((2, 3, 32)), weights=None, runs=np.array([[0, 0, 1, 32], [1, 1, 2, 20]]),
-        blocks=np.array([[0, 2, 0]]), blocks_per_band=16, class_weights=np.array([32.0, 20.0]),
+        blocks=np.array([[0, 2, 0]]), blocks_per_band=16, num_classes=3,
         num_samples=52,
     )  # fmt: skip
-    assert (made.num_features, made.tile, made.num_classes, made.total_weight) == (3, 32, 2, 52.0)
-    assert made.class_sizes.tolist() == [32, 20]
+    assert (made.num_features, made.tile) == (3, 32)
+    assert made.class_sizes.tolist() == [32, 20, 0]
     assert made.first_block == 0 and made.nbytes == made.values.nbytes
 
 
@@ -544,7 +552,7 @@ def test_the_weights_of_a_part_stand_for_all_samples(weighted):
     in_lanes[part.values[:, 0][is_filled].astype(int)] = part.weights[is_filled]
     assert np.array_equal(in_lanes[rows], expected[rows]) and is_filled.sum() == len(rows)
     np.testing.assert_allclose(
-        part.class_weights, np.bincount(codes[rows], expected[rows], 3), rtol=1e-12
+        class_weights(part), np.bincount(codes[rows], expected[rows], 3), rtol=1e-12
     )
 
 
@@ -578,7 +586,36 @@ def test_whole_bands_give_the_same_part_in_pieces():
     assert np.array_equal(whole.weights, np.concatenate([p.weights for p in pieces]))
     assert pieces[1].first_block == len(pieces[0].blocks)
     assert len(whole.blocks) == sum(len(p.blocks) for p in pieces)
-    assert whole.class_weights.tobytes() == total_class_weights(pieces).tobytes()
+    found = np.concatenate([weigh_bands(piece) for piece in pieces])
+    assert found.tobytes() == weigh_bands(whole).tobytes()
+
+
+def test_whole_bands_without_a_tile_of_the_part_give_an_empty_one():
+    X, codes, _ = draw(1, 100, 2, 3)
+    part = take_part(lay_out(X, codes, 3, first_band=9), 16)  # no run has 10 tiles
+    assert (part.num_samples, len(part.values), len(part.runs)) == (0, 0, 0)
+    assert part.blocks.tolist() == [[0, 0, 0]] and part.first_block == 9
+
+
+def test_the_runs_of_each_band_are_counted():
+    X, codes, _ = draw(4, 2 * BAND + 10, 1, 3)
+    codes[:BAND] = 2
+    found = lay_out(X, codes, 3)
+    sizes = [len(np.unique(codes[first : first + BAND])) for first in range(0, len(X), BAND)]
+    assert found.band_runs.tolist() == np.cumsum([0, *sizes]).tolist()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_each_band_has_the_weights_of_its_classes(weighted):
+    X, codes, weights = draw(5, 2 * BAND + 10, 1, 4)
+    codes[:BAND] %= 2  # the first band lacks classes
+    weights = weights if weighted else None
+    found = weigh_bands(lay_out(X, codes, 4, weights))
+    for band, row in enumerate(found):
+        rows = slice(BAND * band, BAND * (band + 1))
+        expected = np.bincount(codes[rows], None if weights is None else weights[rows], 4)
+        # The sums of up to 16,384 weights have other rounding errors.
+        np.testing.assert_allclose(row, expected, rtol=1e-12)
 
 
 def test_a_sample_without_weight_has_no_values():

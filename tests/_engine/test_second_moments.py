@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from oneneuron._engine import second_moments
+from oneneuron._engine import second_moments, shard
 from oneneuron._engine.dispatch import available, import_moments
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.second_moments import SecondMoments
+from oneneuron._engine.shards import InMemory
 from oneneuron._losses import LOG, LOSSES, QUADRATIC
 
 every_loss = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
@@ -28,7 +29,8 @@ C = LOG.max_curvature
 def moments_of(X, u=None, fit_intercept=True, codes=None):
     """Return the moments of samples of two classes in turn, or of the given classes."""
     codes = np.arange(len(X)) % 2 if codes is None else codes
-    return SecondMoments(lay_out(X, codes, int(codes.max()) + 1, u), fit_intercept)
+    samples = lay_out(X, codes, int(codes.max()) + 1, u)
+    return SecondMoments(InMemory([samples]), fit_intercept)
 
 
 def draw_samples(seed, n=100, d=4, weighted=True, dtype=np.float64):
@@ -207,12 +209,46 @@ def test_a_sample_of_weight_zero_changes_no_moment(value):
     np.testing.assert_allclose(found.scales, expected.scales, rtol=TOLERANCE)
 
 
-@pytest.mark.parametrize("factor", [5e-324, 1e-300, 1e-30, 1e30, 1e300])
-def test_the_size_of_the_weights_changes_no_mean_and_no_scale(factor):
+@pytest.mark.parametrize("factor", [5e-324, 1e-320, 1e-300, 1e-30, 1e30, 1e300])
+def test_the_size_of_equal_weights_changes_no_mean_and_no_scale(factor):
     X, _ = draw_samples(8)
     found, expected = moments_of(X, np.full(100, factor)), moments_of(X)
     np.testing.assert_allclose(found.means, expected.means, rtol=TOLERANCE)
     np.testing.assert_allclose(found.scales, expected.scales, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("exponent", [-1070, -1000, -100, 100, 1000, 1015])
+def test_the_size_of_unequal_weights_changes_no_mean_and_no_scale(exponent):
+    X, _ = draw_samples(8)
+    u = np.random.default_rng(8).integers(1, 9, 100).astype(float)  # exact at any of these sizes
+    found, expected = moments_of(X, u * 2.0**exponent), moments_of(X, u)
+    np.testing.assert_allclose(found.means, expected.means, rtol=TOLERANCE)
+    np.testing.assert_allclose(found.scales, expected.scales, rtol=TOLERANCE)
+
+
+@pytest.mark.parametrize("d", [4, 600])
+@pytest.mark.parametrize("weight", [1e-320, 1e-300, 1e290])
+def test_the_safe_eta_follows_the_size_of_the_weights(weight, d):
+    X = np.random.default_rng(29).standard_normal((100, d))
+    found, expected = moments_of(X, np.full(100, weight)), moments_of(X)
+    # Each is rounded down to 12 bits. An inverse of a curvature below the smallest normal number
+    # could be infinite.
+    least = np.finfo(np.float64).tiny
+    bounds = max(weight / expected.safe_eta(0.0, C), least)
+    assert found.safe_eta(0.0, C) * bounds == pytest.approx(1.0, rel=2**-10)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_shift_comes_from_the_heaviest_tile(dtype):
+    # All but 100 samples have almost no weight, and are far from these.
+    X = np.random.default_rng(30).standard_normal((40_000, 2)).astype(dtype)
+    u = np.full(len(X), 1e-30, dtype)
+    X[20_000:20_100] += 1e4
+    u[20_000:20_100] = 1.0
+    found, (means, scales) = moments_of(X, u), weighted_moments(X[20_000:20_100], None)
+    np.testing.assert_allclose(found.means, means, rtol=TOLERANCE)
+    # Their values agree in 4 of 16 or of 7 digits, but the deviations are exact.
+    np.testing.assert_allclose(found.scales, scales, rtol=1e-12)
 
 
 # --- The same bits everywhere ---
@@ -221,7 +257,12 @@ def test_the_size_of_the_weights_changes_no_mean_and_no_scale(factor):
 @pytest.fixture
 def use_level(monkeypatch):
     """Return a function that makes the moments use the code of another instruction set."""
-    return lambda level: monkeypatch.setattr(second_moments, "moments", import_moments(level))
+
+    def use(level):
+        for module in (shard, second_moments):
+            monkeypatch.setattr(module, "moments", import_moments(level))
+
+    return use
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -239,21 +280,39 @@ def test_all_instruction_sets_give_the_same_bits(n, d, dtype, use_level):
     assert len(found) == 1
 
 
-def test_calls_that_end_early_for_ctrl_c_change_no_bit(monkeypatch):
-    X, u = draw_samples(10, 60_000, 5)
-    whole, parts = moments_of(X, u), moments_of(X, u)
-    expected = (
-        bits(whole.scales),
-        bits(whole.preconditioner(0.1, C)),
-        whole.safe_eta(0.1, C),
-    )
-    monkeypatch.setattr(second_moments, "_WORK_PER_CALL", 1.0)
-    assert len(parts._stretches(1)) == 8  # a run each: two classes in each of four bands
-    assert (
-        bits(parts.scales),
-        bits(parts.preconditioner(0.1, C)),
-        parts.safe_eta(0.1, C),
-    ) == (expected)
+@pytest.fixture
+def calls(monkeypatch):
+    """Return a list that receives the first and the end run of each call that adds products."""
+    made = []
+
+    class Recorded(shard.moments.Tiles):
+        def add_products(self, first, end, *arguments):
+            made.append((first, end))
+            super().add_products(first, end, *arguments)
+
+        def add_product_with(self, first, end, *arguments):
+            made.append((first, end))
+            super().add_product_with(first, end, *arguments)
+
+    monkeypatch.setattr(shard.moments, "Tiles", Recorded)
+    return made
+
+
+@pytest.mark.parametrize(("n", "d"), [(60_000, 5), (20_000, 512)])
+def test_calls_that_end_early_for_ctrl_c_change_no_bit(n, d, calls, monkeypatch):
+    X, u = draw_samples(10, n, d, dtype=np.float32)
+
+    def found():
+        moments = moments_of(X, u)
+        return bits(moments.preconditioner(0.1, C)), moments.safe_eta(0.1, C)
+
+    num_bands = -(-n // 2**14)
+    expected = found()
+    assert set(calls) == {(2 * band, 2 * band + 2) for band in range(num_bands)}  # of two classes
+    calls.clear()
+    monkeypatch.setattr(shard, "_WORK_PER_CALL", 1.0)
+    assert found() == expected
+    assert set(calls) == {(run, run + 1) for run in range(2 * num_bands)}
 
 
 # --- The safe step size ---

@@ -1,13 +1,11 @@
 """The compiled solvers, mostly on problems that NumPy scores.
 
-An exception can only come from a real pass, so the tests of interruptions use the kernel.
+An exception can only come from a pass of the package, so the tests of interruptions use the kernel.
 """
-
-from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import LOSSES, SOLVERS, wait_until
+from helpers import LOSSES, SOLVERS, joined, system_threads, wait_until
 from hypothesis import given
 from hypothesis import strategies as st
 from python_problem import PythonProblem
@@ -15,10 +13,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from oneneuron import _losses
+from oneneuron._engine import passes
 from oneneuron._engine.passes import make_pass
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.solvers import COSTS_KEPT, LBFGS, GradientDescent, State
-from oneneuron._engine.sums import merge
 
 ALPHA = 0.5
 MANY = 10**6  # steps, more than any fit takes
@@ -343,28 +341,6 @@ def test_helpers_are_started_and_stopped_with_each_call(name):
     assert solver_problem.calls == [1, "stop", 5, "stop"]
 
 
-def system_threads():
-    """Return the names of the threads of this process, where the system tells."""
-    tasks = Path("/proc/self/task")
-    return {task.name for task in tasks.iterdir()} if tasks.exists() else set()
-
-
-def test_helpers_run_from_the_first_pass_of_a_call_to_its_last(name):
-    example = Example(n=20_000)
-    problem = example.kernel_pass(n_threads=2)
-    solver = example.solver(name, problem, limits=NEVER)
-    before, counts = system_threads(), []
-
-    def count(nodes):
-        counts.append(len(system_threads() - before))
-        return merge_all(problem, nodes)
-
-    problem.hook = count
-    solver.advance(9)
-    assert problem.num_helpers == 1
-    assert set(counts) == ({1} if before else {0})
-
-
 def test_no_helper_runs_after_the_call(name):
     example = Example(n=20_000)
     before = system_threads()
@@ -372,38 +348,47 @@ def test_no_helper_runs_after_the_call(name):
     wait_until(lambda: system_threads() <= before)  # the system may still be ending one
 
 
-def merge_all(problem, nodes):
-    """Return the sums of a pass whose samples are all there are."""
-    return merge([(problem.subtrees, nodes)])
+def interruptible(example, failing_pass):
+    """Return a pass of the kernel that raises KeyboardInterrupt in one of the passes."""
+    num_passes = 0
 
-
-class Interruption:
-    """A hook that raises KeyboardInterrupt in one of the passes."""
-
-    def __init__(self, problem, failing_pass):
-        self.problem, self.failing_pass, self.num_passes = problem, failing_pass, 0
-        problem.hook = self
-
-    def __call__(self, nodes):
-        self.num_passes += 1
-        if self.num_passes == self.failing_pass:
+    def interrupt():
+        nonlocal num_passes
+        num_passes += 1
+        if num_passes == failing_pass:
             raise KeyboardInterrupt
-        return merge_all(self.problem, nodes)
+
+    return joined(example.kernel_pass(), (3, 1, example.X.shape[1]), interrupt)
 
 
-def interrupted(name, example, failing_pass, **options):
-    """Return a solver after a call in which one of the passes was interrupted."""
-    problem = example.kernel_pass(**options)
-    Interruption(problem, failing_pass)
-    solver = example.solver(name, problem)
+def interrupted(name, example, failing_pass):
+    """Return a solver after a call in which one of the passes was interrupted.
+
+    The pass at the start is the first one.
+    """
+    solver = example.solver(name, interruptible(example, failing_pass))
     with pytest.raises(KeyboardInterrupt):
         solver.advance(MANY)
     return solver
 
 
-def test_an_interrupted_call_stops_its_helpers(name):
-    before = system_threads()
-    interrupted(name, Example(n=20_000), 4, n_threads=2)
+def test_an_interrupted_call_stops_its_helpers(name, monkeypatch):
+    is_due = False
+
+    def turn():
+        if is_due:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(passes, "turn", turn)
+    # A pass of 600 neurons takes about 20 ms: then a turn is due.
+    example = Example(n=20_000)
+    example.positives, example.starts = [0, 1, 2] * 200, np.tile(example.starts, (200, 1))
+    problem = example.kernel_pass(n_threads=2)
+    solver = example.solver(name, problem, limits=np.full((600, 5), -1.0))
+    before, is_due = system_threads(), True
+    with pytest.raises(KeyboardInterrupt):
+        solver.advance(MANY)
+    assert problem.num_helpers == 1
     wait_until(lambda: system_threads() <= before)
 
 
@@ -430,9 +415,7 @@ def test_an_interrupted_run_continues_to_the_same_bits(name, failing_pass):
 
 def test_an_interrupted_start_can_be_repeated(name):
     example = Example()
-    problem = example.kernel_pass()
-    Interruption(problem, 2)
-    solver = example.solver(name, problem)
+    solver = example.solver(name, interruptible(example, 2))
     with pytest.raises(KeyboardInterrupt):
         solver.start(example.starts + 1.0)
     solver.start(example.starts + 1.0)

@@ -13,6 +13,7 @@ from oneneuron._engine.dispatch import import_kernel
 from oneneuron._engine.passes import make_pass
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.second_moments import SecondMoments
+from oneneuron._engine.shards import InMemory
 from oneneuron._engine.solvers import LBFGS, GradientDescent, State
 from oneneuron._engine.sparse import SparsePass
 from oneneuron._engine.sparse_moments import SparseMoments
@@ -259,7 +260,7 @@ def test_means_and_scales_are_those_of_dense_samples(X, seed, is_weighted):
     of_sparse = SparseMoments(
         lay_out_sparse(X, codes, 2, weights, needed=np.arange(X.shape[1])), True
     )
-    of_dense = SecondMoments(lay_out(X.toarray(), codes, 2, weights), True)
+    of_dense = SecondMoments(InMemory([lay_out(X.toarray(), codes, 2, weights)]), True)
     np.testing.assert_allclose(of_sparse.means, of_dense.means, rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(of_sparse.scales, of_dense.scales, rtol=1e-12)
 
@@ -340,9 +341,10 @@ def test_a_solver_comes_to_the_minimum_of_dense_samples(loss, name):
     of_dense = lay_out(X.toarray(), codes, 2)
     # Where derivatives are within 1e-9 of the curvature's unit, parameters are within about that.
     np.testing.assert_allclose(
-        minimum(of_sparse, SparseMoments(of_sparse)), minimum(of_dense, SecondMoments(of_dense)),
+        minimum(of_sparse, SparseMoments(of_sparse)),
+        minimum(of_dense, SecondMoments(InMemory([of_dense]))),
         atol=1e-7,
-    )  # fmt: skip
+    )
 
 
 # --- Predictions ---

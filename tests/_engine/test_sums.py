@@ -1,23 +1,35 @@
-"""The seam between passes and solvers: samples in several pieces have the bits of one piece.
+"""Sums over samples that lie in several places have the bits of sums over samples in one place.
 
-Each piece has its own pass and its own solver in a thread of its own, as on the ranks of MPI. The
-hooks exchange the sums of the pieces, and each merges all of them.
+In the first tests, each piece of the samples has its own pass and its own solver, in a thread of
+its own, as on the ranks of MPI. The ranks exchange the subtrees of their pieces, and each adds up
+all of them.
 """
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from functools import partial
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
-from helpers import LOSSES, SECONDS_UNTIL_GIVEN_UP, SOLVERS, bits
+from helpers import (
+    LOSSES,
+    SECONDS_UNTIL_GIVEN_UP,
+    SOLVERS,
+    bits,
+    joined,
+    system_threads,
+    wait_until,
+)
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oneneuron import _losses
 from oneneuron._engine import passes
 from oneneuron._engine.passes import make_pass
 from oneneuron._engine.samples import band_rows, lay_out
 from oneneuron._engine.solvers import LBFGS, GradientDescent
-from oneneuron._engine.sums import merge
+from oneneuron._engine.sums import add_up, join, subtrees_of
 
 BAND = band_rows(3)
 NUM_STEPS = 8
@@ -55,6 +67,11 @@ class Fit:
         """Return the pass over all bands."""
         return self.run_over(0, -(-len(self.X) // BAND))
 
+    @property
+    def sizes(self):
+        """The numbers of models, of the neurons in each, and of features."""
+        return len(self.classes), 1, self.X.shape[1]
+
     def pieces(self, *cuts):
         """Return the passes over the bands between these cuts."""
         edges = [0, *cuts, -(-len(self.X) // BAND)]
@@ -89,20 +106,16 @@ def fitted_in_pieces(fit, pieces):
     gathered = [None] * len(pieces)
     barrier = threading.Barrier(len(pieces), timeout=SECONDS_UNTIL_GIVEN_UP)
 
-    def hook_of(rank):
-        def exchange(nodes):
-            gathered[rank] = pieces[rank].subtrees, nodes
-            barrier.wait()
-            total = merge(gathered)
-            barrier.wait()  # until all have read the nodes
-            return total
-
-        return exchange
+    def exchange(rank, subtrees):
+        gathered[rank] = subtrees
+        barrier.wait()
+        total = add_up(chain.from_iterable(gathered))
+        barrier.wait()  # until all have read the subtrees
+        return total
 
     def work(rank):
-        pieces[rank].hook = hook_of(rank)
         try:
-            return fit.fitted(pieces[rank])
+            return fit.fitted(joined(pieces[rank], fit.sizes, total=partial(exchange, rank)))
         except BaseException:
             barrier.abort()  # the others would wait in vain
             raise
@@ -132,7 +145,7 @@ def test_three_pieces_have_the_bits_of_one(name, loss, dtype, weighted, classes)
 @pytest.mark.parametrize("n_threads", [2, 4])
 @every_solver
 def test_three_pieces_with_helpers_have_the_bits_of_one(name, n_threads):
-    fit = Fit(name, n_threads=n_threads)
+    fit = Fit(name, n_threads=n_threads, d=30)
     pieces = fit.pieces(1, 3)
     found = fitted_in_pieces(fit, pieces)
     assert min(piece.num_helpers for piece in pieces) > 0
@@ -171,185 +184,251 @@ def test_it_does_not_matter_how_many_blocks_are_in_a_chunk(which, monkeypatch):
     assert fitted_in_pieces(fit, pieces) == [fit.fitted(whole)] * 3
 
 
-# --- Subtrees and merging ---
+# --- Subtrees ---
+
+# Numbers of very different sizes, so that another order of additions gives other bits.
+LEAVES = (10.0 ** np.arange(-6, 7).repeat(7)[:, None]) * np.random.default_rng(0).random((91, 3))
+np.random.default_rng(1).shuffle(LEAVES)
+
+some_leaves = st.integers(1, len(LEAVES))
+some_cuts = st.sets(st.integers(1, len(LEAVES) - 1), max_size=8)
 
 
-@pytest.mark.parametrize(("first", "end"), [(0, 5), (1, 3), (3, 5), (1, 4)])
-def test_subtrees_are_the_aligned_powers_of_two_that_make_up_a_piece(first, end):
-    subtrees = Fit().run_over(first, end).subtrees
-    blocks_in_a_band = 16
-    assert subtrees[0][0] == blocks_in_a_band * first
-    for (start, size), (next_start, _) in pairwise(subtrees):
-        assert start + size == next_start
-    for start, size in subtrees:
+def in_ranges(num_leaves, cuts):
+    """Return the subtrees of each of the ranges that a number of leaves is cut into."""
+    edges = [0, *sorted(cut for cut in cuts if cut < num_leaves), num_leaves]
+    return [subtrees_of(first, LEAVES[first:end]) for first, end in pairwise(edges)]
+
+
+def ranges_of(subtrees):
+    return [(first, size) for first, size, _ in subtrees]
+
+
+@given(num_leaves=some_leaves, cuts=some_cuts)
+def test_it_does_not_matter_into_which_ranges_the_leaves_are_cut(num_leaves, cuts):
+    expected = add_up(subtrees_of(0, LEAVES[:num_leaves]))
+    found = add_up(chain.from_iterable(in_ranges(num_leaves, cuts)))
+    assert bits(found) == bits(expected)
+
+
+@given(num_leaves=some_leaves, cuts=some_cuts)
+def test_joined_subtrees_are_those_of_one_range(num_leaves, cuts):
+    expected = subtrees_of(0, LEAVES[:num_leaves])
+    found = join(chain.from_iterable(in_ranges(num_leaves, cuts)))
+    assert bits(found) == bits(expected)
+
+
+@given(first=st.integers(0, 90), num_leaves=some_leaves, cut=st.integers(1, 90))
+def test_a_range_that_does_not_begin_with_leaf_0_may_be_joined_in_parts(first, num_leaves, cut):
+    leaves = LEAVES[first : first + num_leaves]
+    parts = subtrees_of(first, leaves[:cut]) + subtrees_of(first + cut, leaves[cut:])
+    assert bits(join(parts)) == bits(subtrees_of(first, leaves))
+
+
+@given(first=st.integers(0, 10**6), num_leaves=st.integers(1, 91))
+def test_subtrees_are_the_largest_aligned_powers_of_two_in_a_range(first, num_leaves):
+    end, at = first + num_leaves, first
+    for start, size in ranges_of(subtrees_of(first, LEAVES[:num_leaves])):
+        assert start == at
         assert size & (size - 1) == 0 and start % size == 0
+        assert start % (2 * size) != 0 or start + 2 * size > end  # none twice as large begins here
+        at += size
+    assert at == end
 
 
-@pytest.mark.linetrace
-def test_a_hook_gets_one_row_of_sums_for_each_subtree():
-    fit, shapes = Fit(classes=[1], num_bands=1, d=1), []
-    run = fit.whole()
-    run.hook = lambda nodes: (shapes.append(nodes.shape), np.zeros((1, 4)))[1]
-    fit.solver(run).start(fit.starts)
-    assert shapes == [(len(run.subtrees), 1, 4)]
+def test_a_single_leaf_is_a_subtree_and_the_total():
+    leaf = np.array([[1.0, 2.0]])
+    assert ranges_of(subtrees_of(7, leaf)) == [(7, 1)]
+    assert bits(add_up(subtrees_of(0, leaf))) == bits(leaf[0])
 
 
-def test_sums_are_added_as_a_tree_over_the_blocks():
-    a, b, c, d, e = np.random.default_rng(0).standard_normal((5, 1, 4)) * 10.0 ** np.arange(4)
-    pieces = [([(0, 1)], [a]), ([(1, 1), (2, 1)], [b, c]), ([(3, 1), (4, 1)], [d, e])]
-    assert bits(merge(pieces)) == bits(((a + b) + (c + d)) + e)
+def test_no_leaf_makes_no_subtree():
+    assert subtrees_of(5, np.empty((0, 3))) == []
+
+
+def test_leaves_are_added_as_a_tree():
+    a, b, c, d, e = leaves = LEAVES[:5]
+    expected = ((a + b) + (c + d)) + e
+    assert bits(add_up(subtrees_of(0, leaves))) == bits(expected)
 
 
 def test_a_last_subtree_that_is_not_full_counts_as_full():
-    a, b, c = np.random.default_rng(0).standard_normal((3, 1, 4))
-    pieces = [([(0, 4)], [a]), ([(4, 2), (6, 1)], [b, c])]
-    assert bits(merge(pieces)) == bits(a + (b + c))
+    a, b, c = LEAVES[:3]
+    subtrees = [(0, 4, a), (4, 2, b), (6, 2, c)]  # of, say, seven leaves
+    assert ranges_of(join(subtrees)) == [(0, 8)]
+    assert bits(add_up(subtrees)) == bits(a + (b + c))
 
 
-def test_merging_leaves_the_sums_of_the_pieces_as_they_are():
-    nodes = np.ones((2, 1, 4))
-    total = merge([([(0, 1), (1, 1)], nodes)])
-    total += 1.0
-    assert (nodes == 1.0).all()
+def test_adding_up_changes_no_subtree():
+    subtrees = subtrees_of(0, LEAVES[:7]) + subtrees_of(7, LEAVES[7:20])
+    before = bits(subtrees)
+    add_up(subtrees)
+    join(subtrees)
+    assert bits(subtrees) == before
 
 
-def test_merging_a_single_subtree_makes_a_copy():
-    nodes = np.ones((1, 1, 4))
-    total = merge([([(0, 1)], nodes)])
-    total += 1.0
-    assert (nodes == 1.0).all()
+def test_sums_may_overflow_without_a_warning():
+    leaves = np.array([[1e308, np.inf], [1e308, -np.inf], [1.0, 1.0]])
+    parts = subtrees_of(0, leaves[:1]) + subtrees_of(1, leaves[1:])
+    np.testing.assert_array_equal(add_up(parts), [np.inf, np.nan])
+    np.testing.assert_array_equal(add_up(subtrees_of(0, leaves)), [np.inf, np.nan])
 
 
-def test_sums_of_another_number_than_the_subtrees_are_refused():
-    with pytest.raises(ValueError, match="zip"):
-        merge([([(0, 1), (1, 1)], np.ones((1, 1, 4)))])
+def test_subtrees_may_come_one_by_one():
+    subtrees = subtrees_of(0, LEAVES)
+    assert bits(add_up(iter(subtrees))) == bits(add_up(subtrees))
+    assert bits(join(iter(subtrees))) == bits(join(subtrees))
 
 
-# --- Hooks ---
+# --- The subtrees of a pass ---
 
 
-def test_what_a_hook_returns_is_what_the_solver_gets():
-    fit = Fit(classes=[1])
-    run = fit.whole()
-    run.hook = lambda nodes: np.array([[1.0, 2.0, 3.0, 4.0, 10.0, 7.0]])
-    solver = fit.solver(run)
-    solver.start(np.zeros((1, 4)))
-    assert solver.gradient.tolist() == [[-1.0, -2.0, -3.0, -4.0]]
-    assert (solver.last.cost[0], solver.last.wrong[0]) == (5.0, 7.0)
+def subtrees_over(fit, first=0, end=None):
+    """Return the subtrees of the pass over some bands, with all neurons at the starts."""
+    end = end or -(-len(fit.X) // BAND)
+    active = np.ones(len(fit.classes), np.uint8)
+    return fit.run_over(first, end).sums(fit.starts, active)
 
 
-def test_a_hook_may_return_a_read_only_array():
-    fit = Fit()
-    run = fit.whole()
-    run.hook = lambda nodes: np.broadcast_to(merge([(run.subtrees, nodes)]), (3, 6))
-    assert fit.fitted(run) == fit.fitted(fit.whole())
-
-
-def test_a_hook_may_keep_the_sums_it_gets():
-    fit, kept, copies = Fit(), [], []
-    run = fit.whole()
-
-    def keep(nodes):
-        kept.append(nodes)
-        copies.append(np.array(nodes))
-        return merge([(run.subtrees, nodes)])
-
-    run.hook = keep
-    fit.fitted(run)
-    assert bits(kept) == bits(copies)
-
-
-def test_without_its_hook_a_pass_works_alone_again():
-    fit = Fit()
-    run = fit.whole()
-    run.hook = lambda nodes: np.zeros((3, 6))
-    fit.fitted(run)
-    run.hook = None
-    assert fit.fitted(run) == fit.fitted(fit.whole())
-
-
-def test_the_sums_of_neurons_that_have_ended_do_not_matter():
-    fit = Fit("gd")
-    run = fit.whole()
-
-    def hook(nodes):
-        total = merge([(run.subtrees, nodes)])
-        if solver.num_passes > 0:
-            total[1] = np.nan
-        return total
-
-    run.hook = hook
-    solver = fit.solver(run, limits=[[-1.0], [np.inf], [-1.0]])
-    solver.start(fit.starts)
-    solver.advance(3)
-    assert solver.last.step.tolist() == [3, 0, 3]
-    assert np.isfinite(solver.last.cost).all()
-
-
-@pytest.mark.parametrize(
-    "returned",
-    [
-        np.zeros((3, 5)), np.zeros((2, 6)), np.zeros((6, 3)), np.zeros((1, 3, 6)), np.zeros(18),
-        np.zeros((3, 6), np.float32), np.zeros((6, 3)).T, None,
-    ],
-    ids=["columns", "rows", "transposed", "3d", "1d", "float32", "not_contiguous", "none"],
-)  # fmt: skip
-def test_sums_of_another_shape_or_type_are_refused(returned):
-    fit = Fit()
-    run = fit.whole()
-    run.hook = lambda nodes: returned
-    with pytest.raises(ValueError):
-        fit.solver(run).start(fit.starts)
+@pytest.mark.parametrize(("first", "end"), [(0, 4), (1, 3), (3, 4), (1, 4), (2, 3)])
+def test_the_subtrees_of_a_pass_are_those_of_its_blocks(first, end):
+    blocks = np.zeros(16 * (end - first))  # 16 in each band
+    found = subtrees_over(Fit(), first, end)
+    assert ranges_of(found) == ranges_of(subtrees_of(16 * first, blocks))
+    assert {sums.shape for _, _, sums in found} == {(3, 6)}
 
 
 @pytest.mark.linetrace
-def test_the_shape_that_a_hook_must_return_is_named():
-    fit = Fit(classes=[1], num_bands=1, d=1)
+def test_a_last_band_has_the_subtrees_of_its_blocks():
+    fit = Fit(classes=[1], num_bands=1, d=1)  # 13,384 samples in 14 blocks
+    found = subtrees_over(fit)
+    assert ranges_of(found) == [(0, 8), (8, 4), (12, 2)]
+    assert found[0][2].shape == (1, 4)
+
+
+@pytest.mark.parametrize("n_threads", [2, 3])
+def test_the_subtrees_of_a_pass_have_the_same_bits_for_any_number_of_threads(n_threads):
+    fit = Fit(d=30)
+    expected = subtrees_over(fit)
+    fit.n_threads = n_threads
+    assert bits(subtrees_over(fit)) == bits(expected)
+
+
+def test_the_subtrees_add_up_to_what_a_solver_gets():
+    fit = Fit()
+    solver = fit.solver(fit.whole())
+    solver.start(fit.starts)
+    total = add_up(subtrees_over(fit))
+    assert bits(total[:, -1]) == bits(solver.last.wrong)
+    weights = np.append(np.full(3, 0.5), 0.0)  # the penalty, which a solver adds
+    assert bits(weights * fit.starts - total[:, :4]) == bits(solver.gradient)
+
+
+def test_the_subtrees_of_active_neurons_do_not_depend_on_the_rest():
+    fit = Fit()
     run = fit.whole()
-    run.hook = lambda nodes: np.zeros((1, 3))
-    with pytest.raises(ValueError, match=r"of shape \(1, 4\), found \(1, 3\)"):
-        fit.solver(run).start(fit.starts)
+    expected = run.sums(fit.starts, np.ones(3, np.uint8))
+    found = run.sums(fit.starts, np.array([1, 0, 1], np.uint8))
+    for (*_, some), (*_, every) in zip(found, expected, strict=True):
+        assert bits(some[[0, 2]]) == bits(every[[0, 2]])
 
 
-@pytest.mark.parametrize("raised", [KeyboardInterrupt, OSError, SystemExit])
-@every_solver
-def test_an_exception_from_a_hook_is_the_solvers(name, raised):
-    def fail(nodes):
-        raise raised("lost")
+def test_a_later_pass_changes_no_subtree_of_an_earlier_one():
+    fit = Fit()
+    run, active = fit.whole(), np.ones(3, np.uint8)
+    found = run.sums(fit.starts, active)
+    before = bits(found)
+    run.sums(2.0 * fit.starts, active)
+    assert bits(found) == before
 
-    fit = Fit(name)
+
+def test_a_pass_for_its_subtrees_changes_no_bit_of_a_solver_that_shares_it():
+    fit = Fit("gd")
     run = fit.whole()
     solver = fit.solver(run)
     solver.start(fit.starts)
-    run.hook = fail
-    with pytest.raises(raised, match="lost"):
-        solver.advance(3)
+    for _ in range(NUM_STEPS):
+        run.sums(2.0 * fit.starts, np.ones(3, np.uint8))
+        solver.advance(1)
+    assert shown(solver) == fit.fitted(fit.whole())
 
 
-@pytest.mark.parametrize("failing_pass", [2, 3, 6])
-@pytest.mark.parametrize("n_threads", [1, 3])
-@every_solver
-def test_a_solver_continues_after_an_exception_from_a_hook_to_the_same_bits(
-    name, n_threads, failing_pass
-):
-    fit = Fit(name, n_threads=n_threads)
-    expected = fit.fitted(fit.whole())
-    run, passed = fit.whole(), []
+def test_parameters_and_flags_may_be_read_only():
+    fit = Fit()
+    expected = subtrees_over(fit)
+    parameters, active = np.broadcast_to(fit.starts, (3, 4)), np.ones(3, np.uint8)
+    active.flags.writeable = parameters.flags.writeable = False
+    assert bits(fit.whole().sums(parameters, active)) == bits(expected)
 
-    def hook(nodes):
-        passed.append(None)
-        if len(passed) == failing_pass:
-            raise OSError("lost")
-        return merge([(run.subtrees, nodes)])
 
-    run.hook = hook
-    solver = fit.solver(run)
-    solver.start(fit.starts)
-    with pytest.raises(OSError, match="lost"):
-        solver.advance(NUM_STEPS)
-    if name == "gd":
-        solver.advance(NUM_STEPS - solver.last.step[0])
-    else:  # its neurons may have made different numbers of steps
-        while solver.last.step.min() < NUM_STEPS:
-            solver.advance(1)
-    assert shown(solver) == expected
+@pytest.mark.linetrace
+@pytest.mark.parametrize(
+    ("parameters", "active"),
+    [((1, 3), 1), ((1, 5), 1), ((2, 4), 1), ((0, 4), 1), ((1, 4), 2), ((1, 4), 0), ((2, 4), 2)],
+    ids=str,
+)
+def test_arrays_of_other_shapes_are_refused(parameters, active):
+    run = Fit(classes=[1], num_bands=1).whole()
+    with pytest.raises(ValueError, match="shape"):
+        run.sums(np.zeros(parameters), np.ones(active, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "active"),
+    [
+        (np.zeros((1, 4), np.float32), np.ones(1, np.uint8)),
+        (np.zeros((4, 1)).T[:, ::2], np.ones(1, np.uint8)),
+        (np.zeros(4), np.ones(1, np.uint8)),
+        (np.zeros((1, 4)), np.ones(1, np.int64)),
+        (np.zeros((1, 4)), np.ones((1, 1), np.uint8)),
+    ],
+    ids=["float32", "strided", "1d", "int64", "2d"],
+)
+def test_arrays_of_another_type_or_layout_are_refused(parameters, active):
+    run = Fit(classes=[1], num_bands=1).whole()
+    with pytest.raises(ValueError):
+        run.sums(parameters, active)
+
+
+def test_the_helpers_of_a_pass_for_its_subtrees_end():
+    fit, before = Fit(n_threads=3, d=30), system_threads()
+    run = fit.whole()
+    run.sums(fit.starts, np.ones(3, np.uint8))
+    assert run.num_helpers > 0
+    wait_until(lambda: system_threads() <= before)  # the system may still be ending one
+
+
+class StopHere(Exception):
+    """What `turn` raises in the tests below."""
+
+
+def interrupted_pass(monkeypatch):
+    """Return a pass with helpers, after `turn` has raised an exception in it, and its arguments."""
+    is_due = True
+
+    def turn():
+        if is_due:
+            raise StopHere
+
+    monkeypatch.setattr(passes, "turn", turn)
+    # Without the helper, a pass takes 0.1 s or more, and a turn is due after 20 ms.
+    fit = Fit(classes=[1] * 300, num_bands=2, n_threads=2)
+    run, arguments = fit.whole(), (fit.starts, np.ones(300, np.uint8))
+    with pytest.raises(StopHere):
+        while True:
+            run.sums(*arguments)
+    is_due = False
+    return run, arguments
+
+
+def test_the_helpers_of_a_pass_end_after_an_exception(monkeypatch):
+    before = system_threads()
+    run, _ = interrupted_pass(monkeypatch)
+    assert run.num_helpers == 1
+    wait_until(lambda: system_threads() <= before)
+
+
+def test_a_pass_after_an_exception_has_the_same_bits(monkeypatch):
+    run, arguments = interrupted_pass(monkeypatch)
+    fit = Fit(classes=[1] * 300, num_bands=2)
+    assert bits(run.sums(*arguments)) == bits(fit.whole().sums(*arguments))

@@ -31,6 +31,7 @@ from helpers import (
     SOLVERS,
     HelperCounts,
     bits,
+    joined,
     printed_by,
     record_passes,
     run_python,
@@ -42,11 +43,11 @@ import oneneuron
 from oneneuron._engine import cores, passes, predictions
 from oneneuron._engine.dispatch import available, import_kernel
 from oneneuron._engine.passes import make_pass
-from oneneuron._engine.samples import lay_out
+from oneneuron._engine.samples import lay_out, weigh_bands
 from oneneuron._engine.second_moments import SecondMoments
+from oneneuron._engine.shards import InMemory
 from oneneuron._engine.sharing import Pass
 from oneneuron._engine.solvers import LBFGS, GradientDescent
-from oneneuron._engine.sums import merge
 from oneneuron._engine.training import Training
 from oneneuron._losses import LOSSES as LOSS_RECORDS
 from oneneuron._losses import QUADRATIC
@@ -123,18 +124,22 @@ def make_classes(n=20_000, d=10, num_classes=3, dtype=np.float64):
     return X.astype(dtype), scores.argmax(axis=1)
 
 
-def make_solver(name="gd", n_threads=2, loss="quadratic", dtype=np.float64):
-    """Return a solver of three neurons at its start, and its `Pass`."""
+def make_solver(name="gd", n_threads=2, loss="quadratic", dtype=np.float64, problem_of=None):
+    """Return a solver of three neurons at its start, and its `Pass`.
+
+    ``problem_of(its_pass)`` may return what the solver gets in place of the pass.
+    """
     loss = LOSS_RECORDS[loss]
     samples = lay_out(*make_classes(dtype=dtype), 3)
     its_pass = make_pass(samples, [0, 1, 2], loss, n_threads=n_threads)
+    problem = its_pass if problem_of is None else problem_of(its_pass)
     options = dict(alpha=0.1, intercept=True, limits=-1.0, single=dtype == np.float32)
     if name == "gd":
-        solver = GradientDescent(its_pass, eta=1e-5, means=0.0, **options)
+        solver = GradientDescent(problem, eta=1e-5, means=0.0, **options)
     else:
-        moments = SecondMoments(samples)
+        moments = SecondMoments(InMemory([samples]))
         preconditioner = moments.preconditioner(0.1, loss.max_curvature)
-        solver = LBFGS(its_pass, means=moments.means, preconditioner=preconditioner, **options)
+        solver = LBFGS(problem, means=moments.means, preconditioner=preconditioner, **options)
     solver.start(np.linspace(-1.0, 1.0, 33).reshape(3, 11))
     return solver, its_pass
 
@@ -192,7 +197,7 @@ def test_a_descent_has_the_same_bits_for_any_number_of_threads(level, dtype, n, 
 
     def advanced(n_threads):
         start = np.linspace(-1.0, 1.0, d + 1) / d
-        training = Training(samples, start, eta=1 / n, n_threads=n_threads, level=level)
+        training = Training(InMemory([samples], n_threads, level), start, eta=1 / n)
         training.advance(10)
         return bits([training.model("last"), training.model("best"), training.model("lowest")])
 
@@ -255,7 +260,7 @@ def test_samples_are_laid_out_to_the_same_bits_by_any_number_of_threads(dtype):
 
     def laid_out(n_threads):
         found = lay_out(X, y, 3, X[:, 0] ** 2, n_threads=n_threads)
-        return bits([found.values, found.weights, found.runs, found.blocks, found.class_weights])
+        return bits([found.values, found.weights, found.runs, found.blocks, weigh_bands(found)])
 
     one, *several = (laid_out(n_threads) for n_threads in (1, 2, 3, 8))
     assert several == [one] * 3
@@ -447,16 +452,6 @@ class StopHere(BaseException):
     pass
 
 
-def hooked(its_pass, action):
-    """Have the action called in each pass, while helpers wait for the next one."""
-
-    def hook(nodes):
-        action()
-        return merge([(its_pass.subtrees, nodes)])
-
-    its_pass.hook = hook
-
-
 def raise_at(count, error):
     """Return a function that raises an error at a call of it."""
     calls = iter(range(1, count + 1))
@@ -466,26 +461,6 @@ def raise_at(count, error):
             raise error
 
     return call
-
-
-@pytest.mark.parametrize("solver", SOLVERS)
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, StopHere])
-@pytest.mark.parametrize("when", [1, 5])
-def test_a_solver_goes_on_to_the_same_bits_after_its_hook_has_raised(solver, error, when):
-    found, its_pass = make_solver(solver)
-    hooked(its_pass, raise_at(when, error))
-    with pytest.raises(error):
-        found.advance(NUM_STEPS[solver])
-    found.advance(NUM_STEPS[solver] - int(found.last.step[0]))
-    assert found_by(found) == after_steps(solver)
-
-
-def test_all_threads_end_after_a_hook_has_raised(no_thread_is_left):
-    solver, its_pass = make_solver(n_threads=4)
-    hooked(its_pass, raise_at(5, ValueError))
-    with pytest.raises(ValueError):
-        solver.advance(NUM_STEPS["gd"])
-    assert its_pass.num_helpers == 3
 
 
 def make_solver_with_turns(turn, n_threads=3):
@@ -517,16 +492,19 @@ def advance_until_stopped(solver):
         solver.advance(DAYS)
 
 
-def test_a_solver_goes_on_to_the_same_bits_after_an_exception_within_a_pass(no_thread_is_left):
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, StopHere])
+def test_a_solver_goes_on_to_the_same_bits_after_an_exception_within_a_pass(
+    error, no_thread_is_left
+):
     raised = []
 
     def turn():
         if not raised:
             raised.append(True)
-            raise StopHere
+            raise error
 
     solver, its_pass = make_solver_with_turns(turn)
-    with pytest.raises(StopHere):
+    with pytest.raises(error):
         advance_until(solver, lambda: False)
     assert its_pass.num_helpers == 2
     solver.advance(NUM_STEPS["gd"])
@@ -557,15 +535,34 @@ def test_python_may_interrupt_a_pass_between_the_blocks_of_a_chunk():
     assert found_by(found) == found_by(expected)
 
 
-def test_a_hook_may_fit(no_thread_is_left):
+def test_a_turn_may_fit(no_thread_is_left):
     inner = []
     X, y, init = make_problem()
     train = partial(trained, X, y, eta=1e-4, num_steps=30, init=init)
-    solver, its_pass = make_solver()
-    hooked(its_pass, lambda: inner.append(train(n_threads=2)) if len(inner) < 3 else None)
-    solver.advance(NUM_STEPS["gd"])
+    solver, its_pass = make_solver_with_turns(
+        lambda: inner.append(train(n_threads=2)) if len(inner) < 3 else None
+    )
+    num_steps = advance_until(solver, lambda: len(inner) == 3)
+    assert its_pass.num_helpers == 2
     assert inner == [train(n_threads=1)] * 3
-    assert found_by(solver) == after_steps("gd")
+    assert found_by(solver) == after_steps("gd", num_steps=num_steps)
+
+
+@needs_proc
+def test_the_same_helpers_run_until_a_call_ends():
+    is_over = threading.Event()
+    solver, its_pass = make_solver_with_turns(lambda: raise_if(is_over))
+    before = system_threads()
+    leader = in_a_thread(advance_until_stopped, args=(solver,), daemon=True)
+    wait_until(lambda: its_pass.num_helpers == 2)
+    seen = []
+    for _ in range(5):
+        enough = solver.num_passes + 10
+        wait_until(lambda enough=enough: solver.num_passes >= enough)
+        seen.append(system_threads() - before - {str(leader.native_id)})
+    is_over.set()
+    wait_until(lambda: not leader.is_alive())
+    assert len(seen[0]) == 2 and seen == seen[:1] * 5
 
 
 # --- Late helpers ---
@@ -649,18 +646,18 @@ def assert_in_both(pid, is_right):
 @pytest.mark.no_tsan
 @pytest.mark.parametrize("solver", SOLVERS)
 @in_new_process
-def test_both_processes_go_on_to_the_same_bits_if_a_hook_forks(solver):
+def test_both_processes_go_on_to_the_same_bits_after_a_fork_between_two_passes(solver):
     expected = after_steps(solver)
-    found, its_pass = make_solver(solver, 3)
     pids, calls = [], iter(range(6))
 
     def fork():
         if next(calls, None) == 5:
             pids.append(os.fork())
 
-    hooked(its_pass, fork)
+    found, _ = make_solver(
+        solver, 3, problem_of=lambda its_pass: joined(its_pass, (3, 1, 10), fork)
+    )
     found.advance(NUM_STEPS[solver])
-    assert its_pass.num_helpers == 2
     assert_in_both(pids[0], found_by(found) == expected)
 
 

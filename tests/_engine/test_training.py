@@ -6,6 +6,7 @@ from helpers import TOLERANCE, bits, cost_and_gradient, make_samples, make_start
 
 from oneneuron import reference
 from oneneuron._engine.samples import lay_out
+from oneneuron._engine.shards import InMemory
 from oneneuron._engine.training import Training, accuracy, next_due
 
 WHICH = ["last", "best", "lowest"]
@@ -19,10 +20,10 @@ class Problem:
         self.start = make_start(rng, d)
         self.weights = rng.random(n).astype(dtype) if weighted else None
 
-    def training(self, eta=0.05, **options):
+    def training(self, eta=0.05, alpha=0.0, n_threads=None):
         """Return a training at its start."""
         samples = lay_out(self.X, self.y, 2, self.weights)
-        return Training(samples, self.start, eta=eta, **options)
+        return Training(InMemory([samples], n_threads), self.start, eta=eta, alpha=alpha)
 
 
 def state(training):

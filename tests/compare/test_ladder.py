@@ -8,7 +8,7 @@ from helpers import printed_by
 
 from oneneuron import compare, safe_eta
 from oneneuron._engine.dispatch import available
-from oneneuron._engine.training import Training
+from oneneuron._engine.shards import InMemory
 from oneneuron.compare import _contenders, _ladder
 from oneneuron.lecture import example1
 
@@ -99,12 +99,12 @@ class TestRungs:
     ):
         made = []
 
-        class RecordedTraining(Training):
-            def __init__(self, X, *args, n_threads, level, **named):
-                made.append((X.dtype.name, level, n_threads))
-                super().__init__(X, *args, n_threads=n_threads, level=level, **named)
+        class Recorded(InMemory):
+            def __init__(self, samples, n_threads, level):
+                made.append((samples[0].dtype.name, level, n_threads))
+                super().__init__(samples, n_threads, level)
 
-        monkeypatch.setattr(_contenders.load("oneneuron_float64"), "Training", RecordedTraining)
+        monkeypatch.setattr(_contenders.load("oneneuron_float64"), "InMemory", Recorded)
         compare.ladder(problem, num_steps=2)
         best = available[-1]
         assert made == [

@@ -1,4 +1,4 @@
-"""Passes whose sums come from a Python function: those over samples that do not lie in memory here."""
+"""Passes whose sums come from a Python function: those over samples in several places."""
 
 import numpy as np
 

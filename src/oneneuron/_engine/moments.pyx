@@ -876,7 +876,7 @@ cdef class Tiles:
         self, const double[::1] shifts, const int64_t[::1] bands, Py_ssize_t num_threads, turn,
         double[:, :, ::1] out,
     ):
-        """Compute the sums of each band: those of the deviations from the shifts, and of their squares.
+        """Compute the sums of each band: of the deviations from the shifts, and of their squares.
 
         Parameters
         ----------

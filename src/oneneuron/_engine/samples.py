@@ -219,7 +219,7 @@ def _runs_of_part(
 ) -> NDArray[np.int64]:
     """Return the runs of a part, given its tiles and the run that each of them comes from."""
     first = np.flatnonzero(np.diff(run, prepend=-1))
-    end = np.append(first, len(run))[1:]
+    end = np.flatnonzero(np.diff(run, append=-1)) + 1
     code, _, whole_end, filled = samples.runs[run[first]].T
     filled = np.where(taken[end - 1] == whole_end - 1, filled, samples.tile)
     return np.column_stack([code, first, end, filled])

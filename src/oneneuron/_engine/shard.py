@@ -6,8 +6,8 @@ sent to another process.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +61,7 @@ class Scale(NamedTuple):
 
 
 class Description(NamedTuple):
-    """A summary of the samples in a shard.
+    """Numbers of samples in a shard, and their weights.
 
     Attributes
     ----------
@@ -193,7 +193,7 @@ class Shard:
         bands = samples.band_runs.tolist()
         work_per_run = work_per_sample * samples.num_samples / len(samples.runs)
         step = max(1, int(_WORK_PER_CALL / work_per_run))
-        for band, (first, end) in enumerate(itertools.pairwise(bands)):
+        for band, (first, end) in enumerate(pairwise(bands)):
             out = np.zeros(shape)
             for run in range(first, end, step):
                 add(run, min(run + step, end), out)

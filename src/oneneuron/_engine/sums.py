@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
+import numpy as np
+
 from .._typing import Float64Array
 
 # The first leaf, the number of leaves, and their sum. The last subtree of all may end after the
@@ -39,7 +41,7 @@ def subtrees_of(first: int, leaves: Float64Array) -> list[Subtree]:
             size *= 2
         rows = leaves[start - first : start - first + size]
         while len(rows) > 1:
-            rows = rows[0::2] + rows[1::2]
+            rows = _add(rows[0::2], rows[1::2])
         found.append((start, size, rows[0]))
         start += size
     return found
@@ -61,7 +63,7 @@ def join(subtrees: Iterable[Subtree]) -> list[Subtree]:
     for first, size, sums in subtrees:
         while joined and joined[-1][1] == size and first % (2 * size) == size:
             first, _, left = joined.pop()
-            sums = left + sums
+            sums = _add(left, sums)
             size *= 2
         joined.append((first, size, sums))
     return joined
@@ -83,5 +85,11 @@ def add_up(subtrees: Iterable[Subtree]) -> Float64Array:
     joined = join(subtrees)
     total = joined.pop()[2]
     while joined:
-        total = joined.pop()[2] + total
+        total = _add(joined.pop()[2], total)
     return total
+
+
+def _add(left: Float64Array, right: Float64Array) -> Float64Array:
+    """Return the sums, which may be infinite or NaN, as in compiled code: without a warning."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return left + right
