@@ -273,9 +273,7 @@ def test_a_fit_that_continues_makes_no_draft(path, always, monkeypatch):
         kill_after(2, patch)
         with pytest.raises(Killed):
             fitted(path, big, labels)
-    from oneneuron._fit import neurons
-
-    monkeypatch.setattr(neurons, "take_part", None)
+    monkeypatch.setattr(InMemory, "take_part", None)
     assert fitted(path, big, labels) == expected
 
 

@@ -594,7 +594,7 @@ def test_whole_bands_without_a_tile_of_the_part_give_an_empty_one():
     X, codes, _ = draw(1, 100, 2, 3)
     part = take_part(lay_out(X, codes, 3, first_band=9), 16)  # no run has 10 tiles
     assert (part.num_samples, len(part.values), len(part.runs)) == (0, 0, 0)
-    assert part.blocks.tolist() == [[0, 0, 0]] and part.first_block == 9
+    assert part.blocks.tolist() == [] and part.first_block == 9
 
 
 def test_the_runs_of_each_band_are_counted():
