@@ -15,7 +15,7 @@ import numpy as np
 from mpi4py import MPI
 from mpi_data import BAND, data, fitted
 
-from oneneuron import mpi
+from oneneuron import _checkpoint, mpi
 
 COMM = MPI.COMM_WORLD
 FOLDER = Path(sys.argv[2])
@@ -95,6 +95,59 @@ def warnings_and_lines():
         warnings.simplefilter("always")
         mpi.NeuronClassifier(max_iter=1, verbose=1).fit(*own(data(), BAND)[:2])
     return [str(warning.message) for warning in caught]
+
+
+# --- Checkpoints ---
+
+OPTIONS = {"eta": 1e-5, "num_steps": 40, "random_state": 0}
+
+
+def train_to_the_end():
+    found = mpi.train("X.npy", "y.npy", checkpoint="train.checkpoint", **OPTIONS)
+    return found.last.weights, found.last.cost
+
+
+def fit_to_the_end():
+    return fitted(mpi.NeuronClassifier(tol=1e-9, checkpoint="fit.checkpoint").fit("X.npy", "y.npy"))
+
+
+def after_the_third_write(signal_number):
+    """Have a checkpoint written before each pass, and a signal sent to a rank after the third."""
+    _checkpoint._SECONDS = 0.0
+    write, count = _checkpoint.Checkpoint._write, 0
+
+    def write_and_send(self, record):
+        nonlocal count
+        write(self, record)
+        count += 1
+        if count == 3 and COMM.rank == COMM.size - 1:
+            os.kill(os.getpid(), signal_number)
+
+    _checkpoint.Checkpoint._write = write_and_send
+
+
+def train_until_killed():
+    after_the_third_write(signal.SIGKILL)
+    train_to_the_end()
+
+
+def fit_until_killed():
+    after_the_third_write(signal.SIGKILL)
+    fit_to_the_end()
+
+
+def train_until_terminated():
+    after_the_third_write(signal.SIGTERM)
+    _checkpoint._SECONDS = 3600.0 if COMM.rank == 0 else 0.0  # only the signal makes it write
+    train_to_the_end()
+
+
+def checkpoint_of_other_files():
+    np.save("other.npy", -np.load("y.npy") + 1)
+    COMM.Barrier()
+    return refused(
+        lambda: mpi.train("X.npy", "other.npy", checkpoint="train.checkpoint", **OPTIONS)
+    )
 
 
 # --- Faults that all ranks hear of ---

@@ -48,6 +48,9 @@ class Ranks:
         assert done.returncode == 0, done.stdout + done.stderr
         return pickle.loads((self.folder / "results").read_bytes())
 
+    def file(self, name):
+        return self.folder / name
+
     def files(self, *names):
         return [self.folder / f"{name}.npy" for name in names]
 
@@ -135,6 +138,44 @@ def test_a_communicator_may_hold_a_part_of_the_ranks(ranks):
 def test_only_the_first_rank_warns(ranks):
     first, second = ranks.results(2, "warnings_and_lines")
     assert (len(first), second) == (1, [])
+
+
+# --- Checkpoints ---
+
+
+@every_size
+@pytest.mark.parametrize("function", ["train", "fit"])
+def test_a_run_that_was_killed_continues_to_the_same_bits(ranks, function, num_ranks):
+    expected = ranks.results(num_ranks, f"{function}_to_the_end")
+    ranks.file(f"{function}.checkpoint").unlink()
+    assert ranks.start(num_ranks, f"{function}_until_killed").returncode != 0
+    assert ranks.file(f"{function}.checkpoint").exists()
+    assert bits(ranks.results(num_ranks, f"{function}_to_the_end")) == bits(expected)
+
+
+def test_sigterm_to_one_rank_makes_the_first_one_write_a_checkpoint(ranks):
+    expected = ranks.results(3, "train_to_the_end")
+    ranks.file("train.checkpoint").unlink()
+    assert ranks.start(3, "train_until_terminated").returncode != 0
+    assert ranks.file("train.checkpoint").exists()
+    assert bits(ranks.results(3, "train_to_the_end")) == bits(expected)
+
+
+def test_a_run_of_ranks_continues_in_one_process(ranks):
+    ranks.start(2, "train_until_killed")
+    X, y = ranks.files("X", "y")
+    expected = ranks.results(2, "train_to_the_end")
+    found = oneneuron.train(
+        X, y, eta=1e-5, num_steps=40, random_state=0, checkpoint=ranks.file("train.checkpoint"),
+        scratch=ranks.folder,
+    )  # fmt: skip
+    assert bits([found.last.weights, found.last.cost]) == bits(expected[0])
+
+
+def test_the_checkpoint_of_other_samples_is_refused_on_all_ranks(ranks):
+    ranks.results(2, "train_to_the_end")
+    for kind, message in ranks.results(2, "checkpoint_of_other_files"):
+        assert kind == "ValueError" and "is the checkpoint of a run" in message
 
 
 # --- Faults ---

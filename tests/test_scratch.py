@@ -267,6 +267,48 @@ def test_a_process_that_is_killed_leaves_no_file_behind(table):
     assert os.listdir(table.folder) == []
 
 
+UNTIL_KILLED = """
+import os, signal, sys
+from oneneuron import NeuronClassifier, _checkpoint, train
+_checkpoint._SECONDS = 0.0
+write, count = _checkpoint.Checkpoint.write, 0
+def write_and_die(self, parts):
+    global count
+    write(self, parts)
+    count += 1
+    if count == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+_checkpoint.Checkpoint.write = write_and_die
+function, folder, checkpoint, X, y = sys.argv[1:]
+if function == "train":
+    train(X, y, eta=1e-5, num_steps=20, random_state=0, scratch=folder, checkpoint=checkpoint)
+else:
+    NeuronClassifier(tol=1e-9, scratch=folder, checkpoint=checkpoint).fit(X, y)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("function", ["train", "fit"])
+@pytest.mark.parametrize("continued", ["from a scratch file", "in memory"])
+def test_a_run_that_was_killed_continues_to_the_same_bits(table, tmp_path, function, continued):
+    checkpoint = tmp_path / "checkpoint"
+    command = [sys.executable, "-c", UNTIL_KILLED, function, table.folder, checkpoint]
+    killed = subprocess.run([*command, *table.files[:2]])
+    assert killed.returncode == -signal.SIGKILL and checkpoint.exists()
+    in_memory = {"X": table.X, "y": table.y}, {}
+    on_disk = dict(zip("Xy", table.files, strict=False)), {"scratch": table.folder}
+    given, options = in_memory if continued == "in memory" else on_disk
+    if function == "train":
+        settings = {"eta": 1e-5, "num_steps": 20, "random_state": 0}
+        expected = train(table.X, table.y, **settings)
+        found = train(**given, **settings, **options, checkpoint=checkpoint)
+        assert bits(found.last) == bits(expected.last)
+    else:
+        expected = NeuronClassifier(tol=1e-9).fit(table.X, table.y)
+        found = NeuronClassifier(tol=1e-9, checkpoint=checkpoint, **options).fit(**given)
+        assert fitted(found) == fitted(expected)
+
+
 # --- Arguments ---
 
 

@@ -10,6 +10,7 @@ It needs the extra ``oneneuron[mpi]``.
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ except ImportError as error:
     raise ImportError("oneneuron.mpi needs mpi4py: pip install 'oneneuron[mpi]'") from error
 
 _T = TypeVar("_T")
+
+# Other ranks wait this long for the first one to end all, if it fails, too.
+_SECONDS_FOR_FIRST = 0.2
 
 __all__ = ["NeuronClassifier", "train"]
 
@@ -208,13 +212,16 @@ def _end_all_ranks_on_errors() -> None:
     """Have an exception that leaves the script on one rank end all ranks.
 
     Otherwise, the other ranks would wait forever in their next exchange, and this one for them when
-    it ends. If all ranks raise the error of one of them, only that one prints it.
+    it ends. If all ranks raise the error of one of them, only that one prints it. If they fail in
+    the same way, the first one does.
     """
     previous = sys.excepthook
 
     def end_all(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
         if hasattr(error, "rank"):  # it came from another rank, which ends this one
             return
+        if MPI.COMM_WORLD.rank > 0:
+            time.sleep(_SECONDS_FOR_FIRST)
         try:
             previous(kind, error, traceback)
             sys.stdout.flush()
