@@ -1,4 +1,4 @@
-"""The data of `sparse.py`: each name in its tables, and a function that makes X and y."""
+"""The data of `sparse_fits.py`: each name in its tables, and a function that makes X and y."""
 
 from functools import cache
 

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from tempfile import gettempdir
 
 import joblib
 import matplotlib
@@ -28,7 +29,7 @@ OPTIONS = dict(
     loss="log", multi_class="ovr", solver="gd", eta=0.01, max_iter=77, tol=1e-3, alpha=0.7,
     fit_intercept=False, class_weight={0: 2.0}, n_init=2, init=([[0.0] * 3], [0.0]),
     warm_start=True, keep="lowest", n_threads=1, record_every=3, random_state=4, verbose=1,
-    checkpoint="a.checkpoint",
+    scratch=gettempdir(), checkpoint="a.checkpoint",
 )  # fmt: skip
 
 
@@ -104,6 +105,7 @@ def test_a_pickle_works_in_a_process_with_another_instruction_set(tmp_path):
         pickle.dump((original, X, y, original.predict_proba(X)), file)
     code = f"""
 import pickle
+from tempfile import gettempdir
 import numpy as np
 with open({str(tmp_path / "classifier")!r}, "rb") as file:
     classifier, X, y, expected = pickle.load(file)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -251,19 +252,22 @@ train(sys.argv[2], sys.argv[3], eta=1e-9, num_steps=10**9, scratch=sys.argv[1])
 """
 
 
+def open_files(pid):
+    """Yield the names of the files that a process has open."""
+    folder = f"/proc/{pid}/fd"
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):  # it has been closed in between
+            yield os.readlink(f"{folder}/{name}")
+
+
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="lists the files of a process")
 def test_a_process_that_is_killed_leaves_no_file_behind(table):
     command = [sys.executable, "-c", FOREVER, table.folder, *table.files[:2]]
     with subprocess.Popen(command) as process:
-
-        def has_scratch_file():
-            folder = f"/proc/{process.pid}/fd"
-            return any(
-                str(table.folder) in os.readlink(f"{folder}/{name}") for name in os.listdir(folder)
-            )
-
-        wait_until(has_scratch_file)
-        process.send_signal(signal.SIGKILL)
+        try:
+            wait_until(lambda: any(str(table.folder) in name for name in open_files(process.pid)))
+        finally:
+            process.send_signal(signal.SIGKILL)
     assert os.listdir(table.folder) == []
 
 

@@ -101,7 +101,7 @@ def test_ctrl_c_exits_with_code_130_and_saves_nothing(monkeypatch, data, tmp_pat
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "advance", interrupted)
+    monkeypatch.setattr(Training, "walk", interrupted)
     path = tmp_path / "m.json"
     assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 130
     assert not path.exists()

@@ -58,6 +58,6 @@ class SparseMoments(SecondMoments):
 
         The diagonal does not know that features occur together, which makes the curvature along
         rare ones larger. With three times the penalty, L-BFGS takes a fifth fewer passes on texts,
-        and as many on other data (`benchmarks/sparse.py`).
+        and as many on other data (`benchmarks/sparse_fits.py`).
         """
         return super()._diagonal_preconditioner(_PENALTY_FACTOR * alpha, curvature)

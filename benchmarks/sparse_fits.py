@@ -1,8 +1,8 @@
 """Time fits and predictions on sparse samples, beside LogisticRegression.
 
-    python benchmarks/sparse.py [--threads 1] [--rounds 9]
-    python benchmarks/sparse.py --only tf-idf hashing
-    python benchmarks/sparse.py --predict            # predict and predict_proba
+    python benchmarks/sparse_fits.py [--threads 1] [--rounds 9]
+    python benchmarks/sparse_fits.py --only tf-idf hashing
+    python benchmarks/sparse_fits.py --predict            # predict and predict_proba
 
 LogisticRegression has its default tolerance. The neuron with the log loss has the loosest one of a
 grid with which its cost is at most as high. It is found before the timing. A round times each
