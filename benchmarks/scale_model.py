@@ -51,7 +51,7 @@ def print_model(found):
     n = max(n for n, times in found.items() if "memory, 2 threads" in times)
     per_sample, addition = found[n]["memory, 2 threads"] / n, seconds_of_addition()
     print(
-        f"\nModel: {1e9 * per_sample:.2g} ns per sample and node, {1e6 * addition:.2g} us per subtree"
+        f"\nA node takes {1e9 * per_sample:.2g} ns per sample, {1e6 * addition:.2g} us per subtree"
     )
     print("| samples | nodes | GB per node | own samples | gather | additions | a pass |")
     print("|---|---|---|---|---|---|---|")
@@ -60,8 +60,5 @@ def print_model(found):
             parts = seconds_of_pass(n, nodes, per_sample, addition)
             cells = [f"{1e3 * part:.3g} ms" for part in (*parts, sum(parts))]
             gigabytes = 8e-9 * NUM_FEATURES * n / nodes
-            print(
-                f"| 10^{round(math.log10(n))} | {nodes:,} | {gigabytes:.3g} | "
-                + " | ".join(cells)
-                + " |"
-            )
+            name = f"10^{round(math.log10(n))} | {nodes:,} | {gigabytes:.3g}"
+            print(f"| {name} | " + " | ".join(cells) + " |")
