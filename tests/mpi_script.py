@@ -191,6 +191,9 @@ def refusals():
     def options():
         mpi.NeuronClassifier(alpha=1.0 + first).fit(X, y)
 
+    def options_of_train():
+        mpi.train(X, y, eta=0.1 + first)
+
     def invalid_option():
         mpi.NeuronClassifier(tol=-1.0 if first else 1.0).fit(X, y)
 
@@ -214,10 +217,11 @@ def refusals():
     def partial_fit():
         mpi.NeuronClassifier().partial_fit(X, y, classes=[0, 1])
 
-    calls = (
-        nan, nan_in_training, features, some_weights, no_rows, options, invalid_option, no_file,
-        labels_of_two_kinds, freed, no_communicator, zero_weights, partial_fit,
-    )  # fmt: skip
+    calls = [
+        nan, nan_in_training, features, some_weights, no_rows, options, options_of_train,
+        invalid_option, no_file, labels_of_two_kinds, freed, no_communicator, zero_weights,
+        partial_fit,
+    ]  # fmt: skip
     return {call.__name__: refused(call) for call in calls}
 
 

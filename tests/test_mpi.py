@@ -187,6 +187,7 @@ REFUSALS = {
     "some_weights": ("ValueError", "sample_weight must be given on all ranks, or on none."),
     "no_rows": ("ValueError", "X must have at least one sample on one of the ranks, found none."),
     "options": ("ValueError", "alpha must be the same on all ranks, found 1.0 and 2.0."),
+    "options_of_train": ("ValueError", "eta must be the same on all ranks, found 0.1 and 1.1."),
     "invalid_option": ("ValueError", "tol must be finite and 0 or more, found -1.0"),
     "no_file": ("FileNotFoundError", "missing.npy"),
     "labels_of_two_kinds": ("TypeError", "y must hold labels of one kind"),

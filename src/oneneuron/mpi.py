@@ -56,13 +56,25 @@ class _Ranks(Team):
         return self._comm.allgather(value)
 
     def num_threads(self, n_threads: int | None) -> int:
-        """Return a number of threads; by default, the ranks of a node share its cores."""
-        if n_threads is not None:
-            return n_threads
+        """Return a number of threads; by default, the ranks of a node share its cores.
+
+        All ranks must call it.
+        """
         node = self._comm.Split_type(MPI.COMM_TYPE_SHARED)
-        size = node.size
+        share = max(1, cores.count() // node.size)
         node.Free()
-        return max(1, cores.count() // size)
+        return share if n_threads is None else n_threads
+
+    def refuse_differences(self, arguments: dict[str, Any]) -> None:
+        """Raise ValueError unless some arguments are the same on all ranks."""
+        own = {name: repr(value) for name, value in arguments.items()}
+        of_ranks = self.gather(own)
+        for name in own:
+            found = sorted({others[name] for others in of_ranks})
+            if len(found) > 1:
+                raise ValueError(
+                    f"{name} must be the same on all ranks, found {' and '.join(found[:2])}."
+                )
 
 
 class NeuronClassifier(_classifier.NeuronClassifier):
@@ -114,13 +126,13 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         From files, the result has the same bits for any number of ranks, and those of a single
         process. Arrays have these bits, too, if each rank but the last has a multiple of 16,384
         rows (or of the power of two that is at least 320 times the number of classes, if that is
-        more). Otherwise each rank's last band is incomplete, sums are added in another order, and
-        the result differs as by rounding errors.
+        more). Otherwise each rank's last band is incomplete, and sums are added in another order.
+        Gradient descent then differs by rounding errors, and L-BFGS ends elsewhere within `tol`.
         """
         team = _Ranks(comm)
         if getattr(self, "_skl_callbacks", None) and team.size > 1:
             raise ValueError("callbacks cannot be used on MPI ranks: remove them.")
-        options = _shared(team, team.agree(self._options), self.get_params())
+        options = _shared(team, team.agree(self._options), self.get_params(deep=False))
         with _classifier.all_or_nothing(self), _warnings_of_first(team):
             return self._fit(options, X, y, sample_weight, team)
 
@@ -170,9 +182,13 @@ def train(
     oneneuron.train : The same for a single process.
     """
     team = _Ranks(comm)
+    team.refuse_differences(
+        {"eta": eta, "num_steps": num_steps, "init": init, "alpha": alpha,
+         "record_every": record_every, "checkpoint": checkpoint}
+    )  # fmt: skip
     num_steps = _checks.as_count(num_steps, "num_steps")
     record_every = _checks.as_count(record_every, "record_every")
-    n_threads = team.num_threads(_checks.as_threads(n_threads))
+    n_threads = team.num_threads(team.agree(lambda: _checks.as_threads(n_threads)))
     with _warnings_of_first(team):
         saved = _train.open_checkpoint(checkpoint, eta, num_steps, alpha, record_every, team)
         training = _train.start_training(
@@ -185,12 +201,8 @@ def train(
 
 def _shared(team: _Ranks, options: Options, parameters: dict[str, Any]) -> Options:
     """Return the options of this rank, after a look at those of the others."""
-    for name in sorted(parameters.keys() - {"n_threads", "random_state", "scratch", "verbose"}):
-        found = set(team.gather(repr(parameters[name])))
-        if len(found) > 1:
-            raise ValueError(
-                f"{name} must be the same on all ranks, found {' and '.join(sorted(found)[:2])}."
-            )
+    own = {"n_threads", "random_state", "scratch", "verbose"}
+    team.refuse_differences({name: parameters[name] for name in parameters if name not in own})
     return replace(
         options,
         n_threads=team.num_threads(options.n_threads),
@@ -218,7 +230,7 @@ def _end_all_ranks_on_errors() -> None:
     previous = sys.excepthook
 
     def end_all(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
-        if hasattr(error, "rank"):  # it came from another rank, which ends this one
+        if hasattr(error, "came_from_rank"):  # it came from another rank, which ends this one
             return
         if MPI.COMM_WORLD.rank > 0:
             time.sleep(_SECONDS_FOR_FIRST)

@@ -110,14 +110,14 @@ class Team:
     ) -> None:
         """Raise the error of the first member that has one.
 
-        On the other members, its attribute `rank` says where it came from.
+        On the other members, its attribute `came_from_rank` says where it happened.
         """
         for rank, error in enumerate(errors):
             if error is not None:
                 raised = own if own is not None and rank == self.rank else error
                 raised.add_note(f"This happened on rank {rank} of {self.size}.")
                 if raised is not own:
-                    raised.rank = rank  # type: ignore[attr-defined]
+                    raised.came_from_rank = rank  # type: ignore[attr-defined]
                 raise raised
 
     def share(self, number: int) -> tuple[int, int]:
