@@ -56,7 +56,7 @@ MODULES = ["oneneuron"] + [
 PUBLIC = [name for name in MODULES if "._" not in name]
 
 # Libraries that a module needs and that may not be installed.
-LIBRARIES = {**_contenders.REQUIRED_LIBRARIES, "_onnx_graph": "skl2onnx"}
+LIBRARIES = {**_contenders.REQUIRED_LIBRARIES, "_onnx_graph": "skl2onnx", "mpi": "mpi4py"}
 
 SCRIPT = """\
 import numpy as np

@@ -30,6 +30,7 @@ class LogisticRegression(NeuronClassifier):
     keep = "last"
     n_threads = None
     record_every = 0
+    scratch = None
     checkpoint = None
 
     # A private method of scikit-learn's linear classifiers, with which a test compares.

@@ -818,11 +818,15 @@ cdef class LBFGS(Solver):
             const unsigned char[:, ::1] memories = np.ascontiguousarray(variables["memories"])
             Memory memory
             Py_ssize_t k
+            int num_wrong = 0
         Solver.check(self, variables)
         for k in range(self.num_models):
             memcpy(&memory, &memories[k, 0], sizeof(Memory))
-            if not (0 <= memory.num_pairs <= self.pairs and 0 <= memory.oldest < self.pairs):
-                raise ValueError("memories must hold numbers of pairs in their range")
+            num_wrong += not (
+                0 <= memory.num_pairs <= self.pairs and 0 <= memory.oldest < self.pairs
+            )
+        if num_wrong > 0:
+            raise ValueError("memories must hold numbers of pairs in their range")
         return 0
 
     cdef void begin(self, Py_ssize_t k) noexcept nogil:
