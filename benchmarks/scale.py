@@ -43,6 +43,12 @@ COST_TOLERANCES = (1e-2, 1e-3, 1e-4)
 # --- The time of a pass ---
 
 
+def whole(n):
+    """Return all samples and labels."""
+    _, X, y = zip(*pieces(n), strict=True)
+    return np.concatenate(X), np.concatenate(y)
+
+
 def laid_out(n):
     """Yield the samples of each piece."""
     for row, X, y in pieces(n):
@@ -81,12 +87,7 @@ def local_passes(n, folder):
     """Return what is timed in this process, by name."""
     timed = {}
     if n <= MOST_IN_MEMORY:
-        samples = list(laid_out(n)) if n > ROWS else [next(laid_out(n))]
-        if n > ROWS:  # one shard, as a fit has it
-            X, y = (
-                np.concatenate(parts) for parts in zip(*(p[1:] for p in pieces(n)), strict=True)
-            )
-            samples = [lay_out(X, y, 2, n_threads=2)]
+        samples = [lay_out(*whole(n), 2, n_threads=2)]  # one shard, as a fit has it
         for threads in THREADS:
             timed[f"memory, {threads} threads"] = pass_of(InMemory(samples, threads))
     for threads in THREADS:
@@ -169,18 +170,8 @@ def sgd_times(X, y, targets):
             return [found.get(target) for target in targets]
 
 
-def fit_seconds(classifier, X, y):
-    """Return the seconds of a fit and the cost of its result."""
-    start = perf_counter()
-    classifier.fit(X, y)
-    seconds = perf_counter() - start
-    return seconds, cost(
-        X, y, np.ravel(classifier.coef_), float(np.ravel(classifier.intercept_)[0])
-    )
-
-
 def dask_ml_seconds(X, y):
-    """Return the seconds of dask-ml's LogisticRegression and its cost; None without dask-ml."""
+    """Return the seconds of dask-ml's LogisticRegression and the model; None without dask-ml."""
     try:
         import dask.array as da
         from dask_ml.linear_model import LogisticRegression
@@ -195,7 +186,7 @@ def dask_ml_seconds(X, y):
 def time_to_cost(most, folder):
     """Print the time of each classifier, and how far its cost is above the minimum."""
     n = min(most, MOST_IN_MEMORY)
-    X, y = (np.concatenate(parts) for parts in zip(*(p[1:] for p in pieces(n)), strict=True))
+    X, y = whole(n)
     np.save(folder / "X.npy", X)
     np.save(folder / "y.npy", y)
     best = NeuronClassifier(loss="log", alpha=1.0, tol=1e-9).fit(X, y)
