@@ -29,7 +29,7 @@ from ._laying_out import (
 )
 from ._losses import QUADRATIC, LossName
 from ._results import Descent, History, Model, as_models
-from ._tables import is_on_disk, open_table
+from ._tables import is_on_disk, open_table, read_weights
 from ._team_arrays import agree_on_arrays, have_no_rows
 from ._typing import AnyArray, FloatArray, RandomState, SamplesLike
 
@@ -274,12 +274,8 @@ def _table_rows(
     own_first, own_end = own_rows(table.shape[0], band_rows(2), team)
 
     def read(first: int, end: int) -> tuple[FloatArray, AnyArray, FloatArray | None]:
-        first, end, given = own_first + first, own_first + end, None
-        if weights is not None:
-            given = _checks.as_sample_weight(
-                weights.read(first, end), end - first, table.dtype, may_all_be_zero=True,
-                first_row=first,
-            )  # fmt: skip
+        first, end = own_first + first, own_first + end
+        given = read_weights(weights, first, end, table.dtype)
         codes = _checks.as_labels(labels.read(first, end), end - first, first_row=first)
         return table.read(first, end), codes, given
 

@@ -27,7 +27,7 @@ from .._laying_out import (
     of_team,
     own_rows,
 )
-from .._tables import Column, Table, open_table
+from .._tables import Column, Table, open_table, read_weights
 from .._typing import AnyArray, Float64Array, FloatArray, SamplesLike
 from .classes import class_factors, codes_among, encode, times_factors
 from .options import Options
@@ -221,12 +221,7 @@ class TableSource:
         return encode(labels, "y")
 
     def _read_weights(self, first: int, end: int) -> FloatArray | None:
-        if self._weights is None:
-            return None
-        return _checks.as_sample_weight(
-            self._weights.read(first, end), end - first, self.dtype, may_all_be_zero=True,
-            first_row=first,
-        )  # fmt: skip
+        return read_weights(self._weights, first, end, self.dtype)
 
     def refuse_infinite(self) -> None:
         """Do nothing: values that are not finite have been refused when they were read."""

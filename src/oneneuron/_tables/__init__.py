@@ -215,3 +215,28 @@ class _ArrayColumn:
 
     def read(self, first: int, end: int) -> AnyArray:
         return self.values[first:end]
+
+
+def read_weights(
+    weights: Column | None, first: int, end: int, dtype: np.dtype[Any]
+) -> FloatArray | None:
+    """Return the sample weights of some rows, checked, in the dtype of the samples.
+
+    Parameters
+    ----------
+    weights : Column or None
+        None stays None.
+    first, end : int
+        The first row, and the one after the last.
+    dtype : dtype
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a weight is no number, or is negative or not finite. All may be zero.
+    """
+    if weights is None:
+        return None
+    return _checks.as_sample_weight(
+        weights.read(first, end), end - first, dtype, may_all_be_zero=True, first_row=first
+    )
