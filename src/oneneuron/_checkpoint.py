@@ -50,7 +50,7 @@ from ._typing import AnyArray, Float64Array
 
 Arrays: TypeAlias = Mapping[str, AnyArray]
 Setting: TypeAlias = str | float | bool | None
-AdvanceTo: TypeAlias = Callable[[int], object]  # makes steps until so many have been made in all
+AdvanceTo: TypeAlias = Callable[[int], object]  # makes steps up to the step of this number
 
 _SECONDS = 30.0  # between two checkpoints
 
@@ -506,7 +506,7 @@ def _decoded_arrays(view: memoryview, offset: int, kinds: list[tuple[str, str, A
         arrays[name] = array
         offset += array.nbytes
     if offset != len(view) - _DIGEST_SIZE:
-        raise ValueError("there are other bytes beside those of the arrays")
+        raise ValueError("the file has more or fewer bytes than its arrays")
     return arrays
 
 

@@ -106,7 +106,7 @@ class Shards:
 
     @property
     def is_weighted(self) -> bool:
-        """Whether samples have weights."""
+        """Whether the samples have weights."""
         return self.form.is_weighted
 
     @property

@@ -129,7 +129,7 @@ ALONE = Team()
 
 
 class SharedDraws:
-    """Random numbers that all members of a team draw together: those of the first member.
+    """Random numbers that the first member of a team draws for all.
 
     Parameters
     ----------

@@ -67,7 +67,7 @@ class Source(Protocol):
 
 
 class ArraySource:
-    """Arrays in memory: those of this member, if there is a team.
+    """Arrays in memory; in a team, each member has its own.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ class TableSource:
     Parameters
     ----------
     options : Options
-        Those of a team of several members may be without `scratch`.
+        A team of several members needs no `scratch`.
     table : Table
     labels : Column
     weights : Column or None
