@@ -21,7 +21,7 @@ except ImportError as error:
 
 from .. import _classifier
 from .._fit.callbacks import with_callbacks
-from .._typing import AnyArray, FloatArray, SamplesLike
+from .._typing import SamplesLike
 from ._arrays import is_array, is_frame
 from ._predictions import accuracy, lazy
 from ._source import dask_source
@@ -64,7 +64,7 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         check_is_fitted(self)
         ordinary = _classifier.NeuronClassifier(**self.get_params(deep=False))
         names = [name for name in vars(self) if name.endswith("_") or name == "_seen"]
-        vars(ordinary).update({name: getattr(self, name) for name in names})
+        ordinary.__dict__.update({name: getattr(self, name) for name in names})
         return ordinary
 
     def fit(
@@ -242,9 +242,7 @@ def _usable(client: distributed.Client | None) -> distributed.Client:
             pass
         else:
             # The tasks of the fit might wait for this one to end.
-            raise ValueError(
-                "client must be given inside a task: use distributed.worker_client()."
-            )
+            raise ValueError("client must be given inside a task: use distributed.worker_client().")
         try:
             client = distributed.default_client()
         except ValueError as error:

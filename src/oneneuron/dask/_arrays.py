@@ -6,9 +6,9 @@ takes the type of the first one. So each block is first converted to a type that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import dask.array as da
 import numpy as np
@@ -24,6 +24,10 @@ from ._workers import Workers
 _SENT_ROWS = 2**20
 
 
+# Returns a block converted to a dtype, given its first row.
+Convert: TypeAlias = Callable[[Any, np.dtype[Any], int], AnyArray]
+
+
 class Arrays(NamedTuple):
     """The data of a fit, as arrays of Dask.
 
@@ -33,11 +37,14 @@ class Arrays(NamedTuple):
         Its values may be infinite or NaN.
     y : dask.array.Array of shape (n,)
         The labels. Strings are objects, as they may be of different lengths.
+    label_type : object
+        The dtype of the labels as they were given.
     sample_weight : dask.array.Array of shape (n,), with the dtype of X, or None
     """
 
     X: da.Array
     y: da.Array
+    label_type: Any
     sample_weight: da.Array | None
 
 
@@ -48,12 +55,12 @@ def is_array(value: object) -> bool:
 
 def is_frame(value: Any) -> bool:
     """Return whether a value is a frame of Dask."""
-    return is_dask_collection(value) and is_dataframe_like(getattr(value, "_meta", None))
+    return bool(is_dask_collection(value) and is_dataframe_like(getattr(value, "_meta", None)))
 
 
 def is_series(value: Any) -> bool:
     """Return whether a value is a series of Dask."""
-    return is_dask_collection(value) and is_series_like(getattr(value, "_meta", None))
+    return bool(is_dask_collection(value) and is_series_like(getattr(value, "_meta", None)))
 
 
 def as_arrays(workers: Workers, X: Any, y: Any, sample_weight: Any) -> Arrays:
@@ -91,16 +98,16 @@ def as_arrays(workers: Workers, X: Any, y: Any, sample_weight: Any) -> Arrays:
     weights = None
     if sample_weight is not None:
         weights = _mapped(arrays["sample_weight"], _as_weights, dtype)
-    return Arrays(samples, labels, weights)
+    return Arrays(samples, labels, given["y"].dtype, weights)
 
 
-def _mapped(array: da.Array, convert: Any, dtype: np.dtype[Any]) -> da.Array:
+def _mapped(array: da.Array, convert: Convert, dtype: np.dtype[Any]) -> da.Array:
     """Return an array whose blocks are ``convert(block, dtype, first_row)``."""
     meta = np.empty((0,) * array.ndim, dtype)
     return array.map_blocks(_converted, convert=convert, to=dtype, dtype=dtype, meta=meta)
 
 
-def _converted(block: Any, convert: Any, to: np.dtype[Any], block_info: Any = None) -> AnyArray:
+def _converted(block: Any, convert: Convert, to: np.dtype[Any], block_info: Any = None) -> AnyArray:
     place = block_info[0]["array-location"]
     converted: AnyArray = convert(block, to, place[0][0])
     expected = tuple(end - first for first, end in place)

@@ -82,7 +82,7 @@ def _blocks(predicted: da.Array, values: Any, name: str) -> list[Any]:
                 f"{column.shape}."
             )
         column = column.rechunk(predicted.chunks)
-    blocks = np.ravel(column.to_delayed()).tolist()
+    blocks = list(np.ravel(column.to_delayed()))
     if len(blocks) != predicted.numblocks[0]:
         raise ValueError(
             f"{name} has {len(blocks)} blocks and X has {predicted.numblocks[0]}, some of unknown "

@@ -40,15 +40,13 @@ class DaskSource:
     ----------
     options : Options
     arrays : Arrays
-    label_type : dtype
-        The dtype of the labels as they were given.
     feature_names : sequence of str or None
     workers : Workers
     """
 
     def __init__(
-        self, options: Options, arrays: Arrays, label_type: Any,
-        feature_names: Sequence[str] | None, workers: Workers,
+        self, options: Options, arrays: Arrays, feature_names: Sequence[str] | None,
+        workers: Workers,
     ) -> None:  # fmt: skip
         self._options, self._arrays, self._workers = options, arrays, workers
         self._feature_names = feature_names
@@ -56,8 +54,8 @@ class DaskSource:
         survey = combine([self._surveys()])
         check_distinct_labels(survey.labels, survey.num_samples)
         self._labels = self.classes = survey.labels
-        if getattr(label_type, "kind", "O") in "US":
-            self.classes = survey.labels.astype(label_type.kind)
+        if arrays.label_type.kind in "US":
+            self.classes = survey.labels.astype(arrays.label_type.kind)
         self._factors = class_factors(
             options.class_weight, self.classes, lambda: add_up(survey.weights)
         )
@@ -67,8 +65,7 @@ class DaskSource:
         n = self._arrays.X.shape[0]
         cuts = np.append(np.arange(0, n, _SURVEYED_ROWS), n)
         survey = delayed(_survey, pure=False)
-        columns = self._arrays._replace(X=None)
-        rows = _cut(columns, cuts)
+        rows = _cut([self._arrays.y, self._arrays.sample_weight], cuts)
         return self._workers.compute(
             [survey(int(first), *own) for first, own in zip(cuts[:-1], rows, strict=True)]
         )
@@ -86,7 +83,8 @@ class DaskSource:
             partial(_laid_out, self._labels, self._factors, self._feature_names, self.dtype),
             pure=False,
         )
-        rows = iter(zip(cuts[:-1].tolist(), _cut(self._arrays, cuts), strict=True))
+        cut = _cut([self._arrays.X, self._arrays.y, self._arrays.sample_weight], cuts)
+        rows = iter(zip(cuts[:-1].tolist(), cut, strict=True))
         pieces = {
             address: [lay_out(row, *own) for row, own in (next(rows) for _ in its_firsts)]
             for address, its_firsts in zip(threads, firsts, strict=True)
@@ -125,8 +123,7 @@ def dask_source(
     else:
         validate_data(estimator, X._meta, skip_check_array=True)
     names = getattr(estimator, "feature_names_in_", None)
-    label_type = getattr(y, "dtype", np.asarray(y[:0]).dtype if isinstance(y, list) else None)
-    return DaskSource(options, arrays, label_type, names, workers)
+    return DaskSource(options, arrays, names, workers)
 
 
 def _shares(number: int, threads: Sequence[int]) -> list[int]:
@@ -136,7 +133,7 @@ def _shares(number: int, threads: Sequence[int]) -> list[int]:
     return shares
 
 
-def _cut(arrays: Arrays, cuts: NDArray[np.int64]) -> list[tuple[Any, ...]]:
+def _cut(arrays: Sequence[Any], cuts: NDArray[np.int64]) -> list[tuple[Any, ...]]:
     """Return the rows between the cuts, as tasks for each array that is there, or else None."""
     chunks = tuple(np.diff(cuts).tolist())
     columns = []
@@ -153,7 +150,7 @@ def _cut(arrays: Arrays, cuts: NDArray[np.int64]) -> list[tuple[Any, ...]]:
 # --- Tasks ---
 
 
-def _survey(first_row: int, _: None, y: AnyArray, sample_weight: FloatArray | None) -> Survey:
+def _survey(first_row: int, y: AnyArray, sample_weight: FloatArray | None) -> Survey:
     labels, codes = encode(y, "y")
     sums = weigh_labels(codes, sample_weight, len(labels), first_row // LEAF_ROWS)
     return Survey(labels, sums, len(y))
