@@ -49,9 +49,13 @@ class NeuronClassifier(_classifier.NeuronClassifier):
 
     Notes
     -----
-    The samples must fit into the memory of the workers, once as they are read and once as they are
-    laid out. If a worker is lost, its rows are read and laid out again on another one, and the
-    result has the same bits. So the blocks must be the same whenever they are computed.
+    X is read once, and once more if sizes of chunks are unknown; y is read once more than X. The
+    samples must fit into the memory of the workers twice while they are laid out, and once
+    afterwards.
+
+    If a worker is lost, its rows are read and laid out again on another one, and the result has the
+    same bits. So the blocks must be the same whenever they are computed. Workers that join the
+    cluster during a fit only serve as replacements.
 
     A pickle of this classifier needs Dask. One of `estimator_` does not.
     """
@@ -77,7 +81,8 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         ----------
         X : dask.array.Array or dask.dataframe.DataFrame of shape (n_samples, n_features)
             The samples, with chunks or partitions of any sizes, which may be unknown. Arrays and
-            frames in memory are fitted in this process, as `oneneuron.NeuronClassifier` does.
+            frames in memory are fitted in this process and need no client: a copy on a cluster
+            would take longer, and have the same result.
         y : dask.array.Array, dask.dataframe.Series or array-like of shape (n_samples,)
             Labels of any kind.
         sample_weight : dask.array.Array, dask.dataframe.Series or array-like, default=None
@@ -97,6 +102,8 @@ class NeuronClassifier(_classifier.NeuronClassifier):
             If there are no workers within the timeout of the client, also during the fit.
         RuntimeError
             If workers are lost again and again.
+        OSError
+            If the connection to the scheduler is lost.
         Exception
             What a task of X, y or sample_weight raises.
 

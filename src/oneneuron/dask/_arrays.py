@@ -47,6 +47,11 @@ class Arrays(NamedTuple):
     label_type: Any
     sample_weight: da.Array | None
 
+    @property
+    def columns(self) -> tuple[da.Array, da.Array, da.Array | None]:
+        """X, y and the sample weights."""
+        return self.X, self.y, self.sample_weight
+
 
 def is_array(value: object) -> bool:
     """Return whether a value is an array of Dask."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
+import dask.array as da
 import numpy as np
 from dask import delayed
-from numpy.typing import NDArray
+from dask.delayed import Delayed
 from sklearn.utils.validation import validate_data
 
 from .. import _checks
@@ -50,7 +52,8 @@ class DaskSource:
     ) -> None:  # fmt: skip
         self._options, self._arrays, self._workers = options, arrays, workers
         self._feature_names = feature_names
-        self.num_features, self.dtype = arrays.X.shape[1], arrays.X.dtype
+        self._num_samples, self.num_features = arrays.X.shape
+        self.dtype = arrays.X.dtype
         survey = combine([self._surveys()])
         check_distinct_labels(survey.labels, survey.num_samples)
         self._labels = self.classes = survey.labels
@@ -62,40 +65,52 @@ class DaskSource:
 
     def _surveys(self) -> list[Survey]:
         """Return the surveys of all labels, in pieces of whole leaves."""
-        n = self._arrays.X.shape[0]
-        cuts = np.append(np.arange(0, n, _SURVEYED_ROWS), n)
+        first_rows = list(range(0, self._num_samples, _SURVEYED_ROWS))
         survey = delayed(_survey, pure=False)
-        rows = _cut([self._arrays.y, self._arrays.sample_weight], cuts)
-        return self._workers.compute(
-            [survey(int(first), *own) for first, own in zip(cuts[:-1], rows, strict=True)]
-        )
+        rows = self._cut(first_rows, self._arrays.y, self._arrays.sample_weight)
+        return self._workers.compute(list(map(survey, first_rows, *rows)))
 
     def lay_out(self, first: Float64Array) -> OnWorkers:
-        """Lay out the samples, in a contiguous range of bands on each worker."""
-        n, num_classes = self._arrays.X.shape[0], len(self.classes)
-        band = band_rows(num_classes)
-        threads = self._workers.threads()
-        ends = _shares(-(-n // band), list(threads.values()))
+        """Lay out the samples, and have the workers hold them."""
+        is_weighted = self._arrays.sample_weight is not None or self._factors is not None
+        form = Form(self.num_features, len(self.classes), self.dtype, is_weighted)
+        self._workers.hold(self._pieces(), form, self._options.n_threads)
+        samples = OnWorkers(self._workers, form)
+        refuse_total_weight(samples)
+        return samples
+
+    def _pieces(self) -> dict[str, list[Delayed]]:
+        """Return the tasks that lay out a contiguous range of bands on each worker."""
+        band = band_rows(len(self.classes))
         step = max(1, _PIECE_BYTES // (band * self.num_features * self.dtype.itemsize))
-        firsts = [np.arange(a, b, step) * band for a, b in zip([0, *ends], ends, strict=False)]
-        cuts = np.append(np.concatenate(firsts), n)
+        threads = self._workers.threads()
+        ends = _shares(-(-self._num_samples // band), list(threads.values()))
+        first_rows = {
+            address: [band * number for number in range(first, end, step)]
+            for address, first, end in zip(threads, [0, *ends[:-1]], ends, strict=True)
+        }
+        in_order = [row for own in first_rows.values() for row in own]
         lay_out = delayed(
             partial(_laid_out, self._labels, self._factors, self._feature_names, self.dtype),
             pure=False,
         )
-        cut = _cut([self._arrays.X, self._arrays.y, self._arrays.sample_weight], cuts)
-        rows = iter(zip(cuts[:-1].tolist(), cut, strict=True))
-        pieces = {
-            address: [lay_out(row, *own) for row, own in (next(rows) for _ in its_firsts)]
-            for address, its_firsts in zip(threads, firsts, strict=True)
-            if len(its_firsts) > 0
+        tasks = map(lay_out, in_order, *self._cut(in_order, *self._arrays.columns))
+        return {
+            address: list(islice(tasks, len(own))) for address, own in first_rows.items() if own
         }
-        is_weighted = self._arrays.sample_weight is not None or self._factors is not None
-        form = Form(self.num_features, num_classes, self.dtype, is_weighted)
-        self._workers.hold(pieces, form, self._options.n_threads)
-        samples = OnWorkers(self._workers, form)
-        refuse_total_weight(samples)
-        return samples
+
+    def _cut(self, first_rows: Sequence[int], *arrays: da.Array | None) -> list[list[Any]]:
+        """Return the pieces that begin at the given rows, for each of the arrays that are there."""
+        lengths = tuple(np.diff([*first_rows, self._num_samples]).tolist())
+        cut = []
+        for array in arrays:
+            if array is None:
+                cut.append([None] * len(lengths))
+                continue
+            # The other method, p2p, would choose workers itself.
+            pieces = array.rechunk({0: lengths}, method="tasks").to_delayed(optimize_graph=False)
+            cut.append(list(pieces.ravel()))
+        return cut
 
     def refuse_infinite(self) -> None:
         """Do nothing: values that are not finite have been refused when they were laid out."""
@@ -131,20 +146,6 @@ def _shares(number: int, threads: Sequence[int]) -> list[int]:
     ends = number * np.cumsum(threads) // sum(threads)
     shares: list[int] = ends.tolist()
     return shares
-
-
-def _cut(arrays: Sequence[Any], cuts: NDArray[np.int64]) -> list[tuple[Any, ...]]:
-    """Return the rows between the cuts, as tasks for each array that is there, or else None."""
-    chunks = tuple(np.diff(cuts).tolist())
-    columns = []
-    for array in arrays:
-        if array is None:
-            columns.append([None] * len(chunks))
-            continue
-        # The other method of Dask, p2p, does not survive the loss of a worker.
-        rows = array.rechunk({0: chunks}, method="tasks").to_delayed(optimize_graph=False)
-        columns.append(list(rows.ravel()))
-    return list(zip(*columns, strict=True))
 
 
 # --- Tasks ---
