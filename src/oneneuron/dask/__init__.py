@@ -141,7 +141,17 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         self, X: SamplesLike, y: ArrayLike, classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:  # fmt: skip
-        """Make one step on samples in memory; see `oneneuron.NeuronClassifier.partial_fit`."""
+        """Make one step of gradient descent on a piece of the data, which must be in memory.
+
+        Parameters
+        ----------
+        X, y, classes, sample_weight
+            As for `oneneuron.NeuronClassifier.partial_fit`.
+
+        Returns
+        -------
+        self
+        """
         if dask.is_dask_collection(X):
             raise TypeError(
                 "partial_fit is not available for collections of Dask: use fit, or pass one block "
