@@ -29,7 +29,10 @@ from oneneuron.dask import NeuronClassifier, _source, _workers  # noqa: E402
 SCRIPT = Path(__file__).with_name("dask_script.py")
 N = 2 * BAND + 500
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.cluster,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 @pytest.fixture(scope="module")

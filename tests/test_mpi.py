@@ -19,6 +19,7 @@ MPIEXEC = shutil.which("mpiexec", path=os.path.dirname(sys.executable))
 SCRIPT = Path(__file__).with_name("mpi_script.py")
 
 pytestmark = [
+    pytest.mark.cluster,
     pytest.mark.skipif(MPIEXEC is None, reason="needs mpiexec, as the package mpich brings it"),
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
