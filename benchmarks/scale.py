@@ -1,13 +1,14 @@
 """Measure how a pass grows with the number of samples, and what more processes add to it.
 
-    pip install '.[mpi]' mpich
+    pip install '.[mpi,dask]' mpich
     python benchmarks/scale.py --folder /a/fast/disk            # 10 features, up to 10^8 samples
     python benchmarks/scale.py --folder . --most 1000000        # a quick look
 
 It needs 17 GB of disk for 10^8 samples. The first table has the time of a pass over samples in
-memory, in a scratch file, and on ranks of MPI, beside one read of the scratch file. The second has
-the time to the same cost on at most 10 million samples, beside scikit-learn's SGDClassifier, and
-dask-ml's LogisticRegression if it is installed. The third is a model of a pass on many machines.
+memory, in a scratch file, on ranks of MPI and on workers of Dask, beside one read of the scratch
+file. The second has the time to the same cost on at most 10 million samples, beside scikit-learn's
+SGDClassifier, and dask-ml's LogisticRegression if it is installed. The third is a model of a pass
+on many machines.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import numpy as np
 from scale_data import NUM_FEATURES, ROWS, pieces
 from scale_model import print_model
 from scale_picture import draw
+from scale_workers import worker_passes
 from sklearn.linear_model import SGDClassifier
 
 from oneneuron import NeuronClassifier
@@ -125,10 +127,11 @@ def rank_passes(sizes):
 def time_passes(most, folder):
     """Return the times of a pass, by the number of samples and the name of the place."""
     sizes = [10**k for k in range(4, 9) if 10**k <= most]
-    on_ranks = rank_passes([n for n in sizes if n <= MOST_IN_MEMORY])
+    in_memory = [n for n in sizes if n <= MOST_IN_MEMORY]
+    on_ranks, on_workers = rank_passes(in_memory), worker_passes(in_memory, FORM)
     found = {}
     for n in sizes:
-        found[n] = minima(local_passes(n, folder)) | on_ranks.get(n, {})
+        found[n] = minima(local_passes(n, folder)) | on_ranks.get(n, {}) | on_workers.get(n, {})
         print(
             f"{n:>11,} samples: " + ", ".join(f"{k} {1e3 * v:.3g} ms" for k, v in found[n].items())
         )

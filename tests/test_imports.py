@@ -13,6 +13,7 @@ PUBLIC = {
     "oneneuron",
     "oneneuron.cli",
     "oneneuron.compare",
+    "oneneuron.dask",
     "oneneuron.lecture",
     "oneneuron.lecture.example1",
     "oneneuron.lecture.first_network",
@@ -45,6 +46,7 @@ ROOMS = {
     "_train": "_checkpoint _laying_out _team_arrays _tables _engine _checks _diagnostics _results "
     "_losses _typing",
     "_classifier": "_fit _tables _engine _checks _diagnostics _results _losses _typing",
+    "dask": "_classifier _laying_out _fit _engine _checks _frames _typing",
     "mpi": "_classifier _train _fit _engine _checks _results _typing",
     "_onnx_graph": "_classifier",
     "onnx": "_onnx_graph",

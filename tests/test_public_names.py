@@ -64,10 +64,10 @@ def test_the_version_is_that_of_the_distribution():
 # --- Loading ---
 
 
-def test_the_package_alone_loads_no_scikit_learn_scipy_or_matplotlib():
+def test_the_package_alone_loads_no_other_package_but_numpy():
     loaded = loaded_after("import oneneuron")
     assert "oneneuron._train" in loaded
-    assert {"sklearn", "scipy", "matplotlib"} & loaded == set()
+    assert {"sklearn", "scipy", "matplotlib", "dask", "mpi4py"} & loaded == set()
 
 
 def test_train_loads_no_scikit_learn_matplotlib_or_scipy():
@@ -76,6 +76,11 @@ def test_train_loads_no_scikit_learn_matplotlib_or_scipy():
         "oneneuron.train([[0.0], [1.0]], [0, 1], eta='auto', num_steps=2)"
     )  # fmt: skip
     assert {"sklearn", "scipy", "matplotlib"} & loaded == set()
+
+
+def test_a_classifier_loads_no_dask():
+    loaded = loaded_after("from oneneuron import NeuronClassifier")
+    assert {"dask", "distributed", "oneneuron.dask"} & loaded == set()
 
 
 def test_plots_does_not_load_compare():

@@ -37,7 +37,8 @@ MODULE_PROTOCOLS = {"Moments"}
 CALLERS_PROTOCOLS = {"ProblemOwner"}
 
 PACKAGES = {
-    "_engine", "_fit", "_tables", "cli", "compare", "compare._contenders", "lecture", "plots",
+    "_engine", "_fit", "_tables", "cli", "compare", "compare._contenders", "dask", "lecture",
+    "plots",
 }  # fmt: skip
 
 
@@ -56,7 +57,10 @@ MODULES = ["oneneuron"] + [
 PUBLIC = [name for name in MODULES if "._" not in name]
 
 # Libraries that a module needs and that may not be installed.
-LIBRARIES = {**_contenders.REQUIRED_LIBRARIES, "_onnx_graph": "skl2onnx", "mpi": "mpi4py"}
+LIBRARIES = {
+    **_contenders.REQUIRED_LIBRARIES, "_onnx_graph": "skl2onnx", "mpi": "mpi4py",
+    **dict.fromkeys(["dask", "_arrays", "_predictions", "_source", "_workers"], "distributed"),
+}  # fmt: skip
 
 SCRIPT = """\
 import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from os import PathLike
-from typing import Any, Literal, Self, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,11 @@ from ._typing import (
     SamplesLike,
     Which,
 )
+
+# Returns the source of a fit, given its options, X, y, sample_weight and the team.
+MakeSource: TypeAlias = Callable[
+    [Options, SamplesLike, ArrayLike, ArrayLike | None, Team], Source
+]  # fmt: skip
 
 
 class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -294,21 +299,23 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
     def _fit(
         self, options: Options, given_X: SamplesLike, given_y: ArrayLike,
-        given_weight: ArrayLike | None, team: Team = ALONE,
+        given_weight: ArrayLike | None, team: Team = ALONE, source: MakeSource | None = None,
     ) -> Self:  # fmt: skip
+        """Train the neurons on the samples of a source; the default is `_source`."""
         is_warm = options.warm_start and hasattr(self, "coef_")
         checkpoint = options.open_checkpoint(team)
-        source = self._source(options, given_X, given_y, given_weight, team)
-        classes = source.classes
-        first = self._first_start(classes, source.num_features, is_warm)
-        samples = source.lay_out(first)
+        make = self._source if source is None else source
+        made = make(options, given_X, given_y, given_weight, team)
+        classes = made.classes
+        first = self._first_start(classes, made.num_features, is_warm)
+        samples = made.lay_out(first)
         with_samples = classes[samples.class_weights > 0.0]
         if len(with_samples) == 1:
             _diagnostics.warn_of_one_class(with_samples.tolist()[0])
 
         neurons = Neurons(options, samples, first)
         if not neurons.means_are_finite:
-            source.refuse_infinite()
+            made.refuse_infinite()
         tasks = self._tasks(neurons, classes, given_X, given_y, given_weight)
         trained = neurons.train(tasks, checkpoint)
         self.classes_ = classes
@@ -320,7 +327,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)
         self.history_ = [
-            as_history(neuron.models, source.num_features, source.dtype) for neuron in trained
+            as_history(neuron.models, made.num_features, made.dtype) for neuron in trained
         ]
         self._seen = tuple(Seen(fitted=neurons.total_weight))
         neurons.diagnose(trained)

@@ -109,7 +109,7 @@ def of_team(team: Team, lay_out_own: Callable[[], Shards]) -> Shards:
     """
     local = team.agree(lay_out_own)
     samples = local if team.size == 1 else OnTeam(team, local)
-    _refuse_total_weight(samples)
+    refuse_total_weight(samples)
     return samples
 
 
@@ -125,7 +125,7 @@ def own_rows(num_rows: int, unit: int, team: Team) -> tuple[int, int]:
     return min(first * unit, num_rows), min(end * unit, num_rows)
 
 
-def _refuse_total_weight(samples: Shards) -> None:
+def refuse_total_weight(samples: Shards) -> None:
     """Raise ValueError if the sum of the sample weights is zero or infinite."""
     total, dtype = samples.total_weight, samples.dtype
     if total == 0.0:

@@ -282,6 +282,15 @@ def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> AnyArray:
     return buffer[offset : offset + num_bytes].view(dtype).reshape(shape)
 
 
+def as_aligned(array: AnyArray) -> AnyArray:
+    """Return an array that begins at a cache line: a copy if it does not do so yet."""
+    if array.ctypes.data % _CACHE_LINE == 0:
+        return array
+    copy = aligned_empty(array.shape, array.dtype)
+    copy[...] = array
+    return copy
+
+
 def _count_blocks(
     n: int, rows: int, per_band: int, tile: int, band_tiles: NDArray[np.int64]
 ) -> NDArray[np.int64]:

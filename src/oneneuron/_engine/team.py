@@ -53,8 +53,8 @@ class Team:
         """
         if self.size == 1:
             return [work()]
-        result, own = _attempt(work)
-        outcomes = self.gather((result, _sendable(own), self._is_interrupted))
+        result, own = attempt(work)
+        outcomes = self.gather((result, sendable(own), self._is_interrupted))
         self._raise_first([error for _, error, _ in outcomes], own)
         if any(is_interrupted for _, _, is_interrupted in outcomes):
             self._is_interrupted = False
@@ -101,8 +101,8 @@ class Team:
         """
         if self.size == 1:
             return work()
-        result, own = _attempt(work)
-        self._raise_first(self.gather(_sendable(own)), own)
+        result, own = attempt(work)
+        self._raise_first(self.gather(sendable(own)), own)
         return result
 
     def _raise_first(
@@ -149,7 +149,7 @@ class SharedDraws:
         return self._team.gather(self._draws.standard_normal(size))[0]
 
 
-def _attempt(work: Callable[[], _T]) -> tuple[_T, BaseException | None]:
+def attempt(work: Callable[[], _T]) -> tuple[_T, BaseException | None]:
     """Return the result of some work and None, or nothing and the error that it raised."""
     try:
         return work(), None
@@ -157,7 +157,7 @@ def _attempt(work: Callable[[], _T]) -> tuple[_T, BaseException | None]:
         return cast("_T", None), error
 
 
-def _sendable(error: BaseException | None) -> BaseException | None:
+def sendable(error: BaseException | None) -> BaseException | None:
     """Return an error, or one that says the same, if it cannot be sent to another process."""
     try:
         pickle.loads(pickle.dumps(error))
