@@ -5,24 +5,24 @@ from matplotlib.figure import Figure
 # The colour, the marker and the dashes of each place. People with any kind of colour vision can
 # distinguish them.
 STYLES = {
-    "memory, 1 threads": ("#0072B2", "o", "-"),
+    "memory, 1 thread": ("#0072B2", "o", "-"),
     "memory, 2 threads": ("#0072B2", "o", "--"),
-    "scratch, 1 threads": ("#D55E00", "s", "-"),
+    "scratch, 1 thread": ("#D55E00", "s", "-"),
     "scratch, 2 threads": ("#D55E00", "s", "--"),
-    "1 ranks": ("#009E73", "^", "-"),
+    "1 rank": ("#009E73", "^", "-"),
     "2 ranks": ("#009E73", "^", "--"),
-    "1 workers": ("#CC79A7", "D", "-"),
+    "1 worker": ("#CC79A7", "D", "-"),
     "2 workers": ("#CC79A7", "D", "--"),
     "one read of the scratch file": ("#767676", "", ":"),
 }
 LABELS = {
-    "memory, 1 threads": "in memory, 1 thread",
+    "memory, 1 thread": "in memory, 1 thread",
     "memory, 2 threads": "in memory, 2 threads",
-    "scratch, 1 threads": "scratch file, 1 thread",
+    "scratch, 1 thread": "scratch file, 1 thread",
     "scratch, 2 threads": "scratch file, 2 threads",
-    "1 ranks": "1 rank of MPI",
+    "1 rank": "1 rank of MPI",
     "2 ranks": "2 ranks of MPI",
-    "1 workers": "1 worker of Dask",
+    "1 worker": "1 worker of Dask",
     "2 workers": "2 workers of Dask",
 }
 

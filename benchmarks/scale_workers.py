@@ -9,6 +9,7 @@ from scale_data import NUM_FEATURES, ROWS, piece
 
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.training import Training
+from oneneuron._formatting import counted
 from oneneuron.dask._workers import OnWorkers, Workers
 
 ROUNDS, SECONDS = 7, 0.3
@@ -55,5 +56,5 @@ def worker_passes(sizes, form):
             Client(cluster) as client,
         ):  # fmt: skip
             for n in sizes:
-                found[n][f"{num_workers} workers"] = seconds_of_pass(client, n, form)
+                found[n][counted(num_workers, "worker")] = seconds_of_pass(client, n, form)
     return found
