@@ -46,15 +46,16 @@ def check_writable(path: str, option: str = "--output", others: Iterable[str] = 
             )
     name = _temporary_beside(path)
     try:
-        os.close(_create(name))
+        handle = _create(name)
     except OSError as error:
         raise OSError(
             f"{path} cannot be written ({error.strerror}): name a file in an existing folder where "
             f"you may write."
         ) from error
+    try:
+        os.close(handle)
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        os.unlink(name)
 
 
 def _may_be_replaced(path: str) -> bool:

@@ -145,10 +145,14 @@ class Stream:
         if sys.platform == "win32":  # reports an invalid argument for a pipe
             return error.errno == errno.EINVAL
         return isinstance(error, BrokenPipeError | ConnectionResetError) or (
-            # The terminal is gone. Whether it was one can no longer be asked. A disk is no device
-            # of this kind.
-            error.errno == errno.EIO and stat.S_ISCHR(os.fstat(self._stream.fileno()).st_mode)
+            error.errno == errno.EIO and self._is_device()
         )
+
+    def _is_device(self) -> bool:
+        """Return whether the stream leads to a terminal, even if it is gone, and not to a disk."""
+        with suppress(OSError, ValueError):
+            return stat.S_ISCHR(os.fstat(self._stream.fileno()).st_mode)
+        return False
 
 
 @contextmanager
