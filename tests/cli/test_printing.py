@@ -131,8 +131,7 @@ def test_a_stream_goes_on_after_trouble_and_remembers_it(broken_pipe):
     stream = Stream(broken_pipe)
     print("text", file=stream, flush=True)
     print("more", file=stream, flush=True)
-    assert isinstance(stream.trouble, BrokenPipeError)
-    assert stream.reader_is_gone
+    assert isinstance(stream.trouble, OSError) and stream.reader_is_gone
     broken_pipe.close()  # what was buffered does not fail again
 
 

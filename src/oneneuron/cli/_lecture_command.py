@@ -16,7 +16,7 @@ from .._formatting import counted, duration
 from .._train import train
 from .._typing import AnyArray
 from . import _argument_types, _picture_rendering
-from ._printing import say
+from ._printing import say, shown
 from ._warnings import warnings_as_lines
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _save_page(
         )  # fmt: skip
     command = (
         f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
-        f"--seed {seed} --html {shlex.quote(os.path.basename(arguments.html))}"
+        f"--seed {seed} --html {shlex.quote(shown(os.path.basename(arguments.html)))}"
     )
     page = lecture_page(LectureRun(data, model, descent, scores, command))
     write_whole(arguments.html, page.encode())
