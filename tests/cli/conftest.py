@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from oneneuron.cli import _progress, main
+from oneneuron.cli import main
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def model(tmp_path, data, capsys):
 def fast_clock(monkeypatch):
     """A clock for the progress bar that moves on by a second whenever it is read."""
     seconds = iter(range(10**6))
-    monkeypatch.setattr(_progress, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
 
 
 class _FullStream(io.StringIO):

@@ -1,15 +1,13 @@
-"""The timing of a call, and a progress bar for long work."""
+"""A progress bar for long work."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
-from typing import Protocol, TypeVar, TypeVarTuple
+from threading import RLock
+from typing import Protocol
 
-_Arguments = TypeVarTuple("_Arguments")
-_Result = TypeVar("_Result")
+from ._printing import shown
 
 
 class ShowProgress(Protocol):
@@ -19,34 +17,27 @@ class ShowProgress(Protocol):
         """Show the fraction of the work that is done, and what is being done now."""
 
 
-def timed(
-    function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
-) -> tuple[_Result, float]:
-    """Call a function; return its result and the seconds that the call took."""
-    start = perf_counter()
-    result = function(*arguments)
-    return result, perf_counter() - start
-
-
 @contextmanager
 def progress_bar() -> Iterator[ShowProgress]:
     """Return a function that draws a progress bar on stderr, which is erased at the end.
 
-    Nothing is drawn in the first second, or if stderr is not a terminal.
+    Nothing is drawn in the first second, or if stderr is not a terminal. Save the results inside
+    the block, so that they do not have to wait for a terminal that is stopped.
     """
-    start = perf_counter()
-    is_shown = False
+    from tqdm.std import tqdm
 
-    def show(fraction: float, label: str = "") -> None:
-        nonlocal is_shown
-        if perf_counter() - start > 1 and sys.stderr.isatty():
-            is_shown = True
-            marks = "#" * int(30 * fraction)
-            line = f"\r[{marks:30}] {100 * fraction:3.0f} % {label:21.21}"
-            print(line, end="", file=sys.stderr, flush=True)
+    class Bar(tqdm):
+        monitor_interval = 0  # otherwise a thread would redraw the bar now and then
 
-    try:
+    Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
+    with Bar(
+        total=1.0, delay=1.0, leave=False, disable=None, dynamic_ncols=True, miniters=0,
+        bar_format="{percentage:3.0f} % {bar:30} {desc}",
+    ) as bar:  # fmt: skip
+
+        def show(fraction: float, label: str = "") -> None:
+            bar.set_description_str(shown(label), refresh=False)
+            bar.n = min(fraction, 1.0)
+            bar.update(0)  # draws if it is time to
+
         yield show
-    finally:
-        if is_shown:
-            print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
