@@ -232,16 +232,16 @@ def test_classes_of_which_no_row_is_held_out_are_named():
     labels[3], labels[4] = "rare", "very rare"
     note, *_ = trained(frame, labels, "--cv", "3").notes
     assert note == (
-        "No row of 2 classes is held out, since there are so few: 'rare', 'very rare'. The scores "
-        "say nothing about them."
+        "No row of 'rare', 'very rare' is held out, since there are so few: the scores say nothing "
+        "about these classes."
     )
 
 
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (np.inf, "d.csv, line 5, column 'size', must hold a finite number, found infinity"),
-        (-np.inf, "d.csv, line 5, column 'size', must hold a finite number, found infinity"),
+        (np.inf, "d.csv, line 5, column 'size', must hold a finite number, found inf"),
+        (-np.inf, "d.csv, line 5, column 'size', must hold a finite number, found -inf"),
         (1e300, "d.csv, column 'size', has numbers too large to standardise: divide it"),
     ],
 )

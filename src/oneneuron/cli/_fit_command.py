@@ -69,14 +69,17 @@ def run(arguments: Namespace) -> None:
         )  # fmt: skip
         # Nothing that can fail comes before this: neither the page nor what is printed.
         training.model.save(arguments.output)
-    notes = [*table_notes, *training.notes]
+    notes = [
+        *(f"note: {line}" for line in table_notes),
+        *(f"warning: {line}" for line in training.notes),
+    ]
     if arguments.html is not None:
         from ._table_page import table_page
 
         page = table_page(table, features, own_labels, training, notes, arguments)
         write_whole(arguments.html, page.encode(errors="replace"))
     for line in notes:
-        note(f"oneneuron: warning: {line}")
+        note(f"oneneuron: {line}")
     say(*_summary(table, features, training), "", *_weight_lines(training.model), "")
     say(f"Saved {' and '.join(filter(None, [arguments.output, arguments.html]))}.")
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Self
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +13,11 @@ from .._formatting import counted
 from .._typing import AnyArray, Float64Array
 from . import _argument_types
 from ._printing import note, print_data, say
-from ._table_columns import numbers, texts
-from ._table_model import CategoryFeature, NumberFeature, TableModel
+from ._table_columns import listed, numbers, texts
+from ._table_model import CategoryFeature, TableModel
 from ._table_reading import Table, add_reading_options, read_table
 
-# Longer lists of names or rows are cut off here.
+# Longer lists of rows are cut off here.
 _MAX_LISTED = 12
 
 
@@ -49,8 +47,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--strict", action="store_true",
-        help="refuse a table with rows that cannot be read, instead of leaving their predictions "
-        "empty",
+        help="refuse a table with rows that cannot be read (default: say which they are, and leave "
+        "their predictions empty)",
     )  # fmt: skip
     add_reading_options(parser)
     parser.set_defaults(command=run)
@@ -61,98 +59,86 @@ def run(arguments: Namespace) -> None:
     if arguments.output is not None:
         check_writable(arguments.output, "--output", [arguments.model, arguments.data])
     model = TableModel.load(arguments.model)
-    ragged: list[tuple[int, str]] = []
-    table = read_table(arguments.data, arguments, skip=None if arguments.strict else ragged)
-    columns = {feature.name: _Column.of(table, feature) for feature in model.features}
-    codes, probabilities = model.predict({name: column.cells for name, column in columns.items()})
-    is_wrong = np.logical_or.reduce([column.is_wrong for column in columns.values()])
-    codes[is_wrong] = -1
-    unread = _Unread(table, model, columns, np.flatnonzero(codes < 0), ragged)
-    if arguments.strict and len(unread.rows):
-        raise ValueError(f"{unread.reason(unread.rows[0])}: correct or drop it.")
-    text = _as_csv(table, model, codes, probabilities, [line for line, _ in ragged], arguments)
+    skipped: list[tuple[int, str]] | None = None if arguments.strict else []
+    categories = [f.name for f in model.features if isinstance(f, CategoryFeature)]
+    table = read_table(arguments.data, arguments, skip=skipped, texts=categories)
+    _check_columns(table, model)
+    columns, faults = _columns(table, model)
+    codes, probabilities = model.predict(columns)
+    codes[list(faults)] = -1
+    unread = np.flatnonzero(codes < 0).tolist()
+    if arguments.strict and unread:
+        raise ValueError(f"{_described(table, model, columns, faults, unread[0])}: correct it.")
+    lines = [line for line, _ in skipped or []]
+    text = _as_csv(table, model, codes, probabilities, lines, arguments)
     if arguments.output is None:
         print_data(text)
     else:
         write_whole(arguments.output, text.encode())
         say(f"Saved {arguments.output}.")
-    for line in unread.described():
-        note(f"oneneuron: warning: {line}")
+    _warn(
+        [
+            *(f"{table.path}, line {line}, {fault}" for line, fault in skipped or []),
+            *(_described(table, model, columns, faults, row) for row in unread[:_MAX_LISTED]),
+        ],
+        len(unread) + len(lines), len(codes) + len(lines),
+    )  # fmt: skip
 
 
-class _Column(NamedTuple):
-    """The cells of a feature as the model takes them, and which of them are not numbers."""
-
-    cells: AnyArray
-    is_wrong: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, table: Table, feature: NumberFeature | CategoryFeature) -> Self:
-        """Return a column of a table; raise ValueError if the table lacks it."""
+def _check_columns(table: Table, model: TableModel) -> None:
+    """Raise ValueError if the table lacks a feature of the model."""
+    for feature in model.features:
         if feature.name not in table.frame:
-            names = [*map(repr, table.frame)]
-            listed = ", ".join(names[:_MAX_LISTED]) + (", ..." if names[_MAX_LISTED:] else "")
             raise ValueError(
-                f"{table.path} must have the column {feature.name!r}, found {listed}: add it, or "
-                f"rename a column."
+                f"{table.path} must have the column {feature.name!r}, found "
+                f"{listed(list(table.frame))}: add it, or rename a column."
             )
+
+
+def _columns(table: Table, model: TableModel) -> tuple[dict[str, AnyArray], dict[int, str]]:
+    """Return the columns of the features, and the fault of each row whose cells cannot be read."""
+    columns: dict[str, AnyArray] = {}
+    found: list[tuple[int, str]] = []
+    for feature in model.features:
         if isinstance(feature, CategoryFeature):
-            return cls(texts(table, feature.name), np.zeros(len(table.frame), bool))
-        cells, is_text = _numbers(table, feature.name)
-        return cls(cells, is_text | np.isinf(cells))
+            columns[feature.name] = texts(table, feature.name)
+        else:
+            columns[feature.name] = numbers(table, feature.name, skip=found)
+    return columns, dict(reversed(found))  # the first fault of each row
 
 
-@dataclass(frozen=True)
-class _Unread:
-    """The rows of a table for which there are no predictions.
+def _described(
+    table: Table, model: TableModel, columns: Mapping[str, AnyArray], faults: Mapping[int, str],
+    row: int,
+) -> str:  # fmt: skip
+    """Return where a row without a prediction is, and what is wrong with it."""
+    fault = faults.get(row)
+    if fault is None and model.missing == "refuse":
+        empty = [name for name, cells in columns.items() if _is_missing(cells[row])]
+        fault = f"column {empty[0]!r}, is empty" if empty else None
+    return f"{table.place(row)}, {fault or 'has numbers too large to compute w.x + b'}"
 
-    Attributes
-    ----------
-    table : Table
-    model : TableModel
-    columns : dict of str to _Column
-    rows : ndarray of int
-        The numbers of rows with cells from which nothing can be computed.
-    ragged : list of (int, str)
-        The lines of the file that are no rows of the table, and why.
-    """
 
-    table: Table
-    model: TableModel
-    columns: dict[str, _Column]
-    rows: NDArray[np.intp]
-    ragged: list[tuple[int, str]]
+def _is_missing(cell: object) -> bool:
+    return cell is None or cell != cell
 
-    def reason(self, row: int) -> str:
-        """Return where a row is, and what is wrong with it."""
-        place = self.table.place(row)
-        for feature in self.model.features:
-            cells, is_wrong = self.columns[feature.name]
-            if is_wrong[row]:
-                found = str(self.table.frame[feature.name].iloc[row])
-                return f"{place}, column {feature.name!r}, must hold a number, found {found!r}"
-            is_missing = cells[row] is None or cells[row] != cells[row]
-            if is_missing and self.model.missing == "refuse":
-                return f"{place}, column {feature.name!r}, is empty"
-        return f"{place}, has numbers too large to compute w.x + b"
 
-    def described(self) -> list[str]:
-        """Return lines for people: how many rows there are, and the first of them."""
-        num_unread, num_rows = len(self.rows) + len(self.ragged), len(self.table.frame)
-        if num_unread == 0:
-            return []
-        reasons = [f"{self.table.path}, line {line}, {reason}" for line, reason in self.ragged]
-        reasons += map(self.reason, self.rows[:_MAX_LISTED].tolist())
-        total = counted(num_rows + len(self.ragged), "row")
-        head = f"{num_unread:,} of {total} have no prediction"
-        if num_unread > _MAX_LISTED:
-            head += f"; the first {_MAX_LISTED} follow"
-        return [f"{head}.", *(f"{reason}." for reason in reasons[:_MAX_LISTED])]
+def _warn(described: Sequence[str], num_unread: int, num_rows: int) -> None:
+    """Print which rows have no predictions: a dozen at most, and how many there are."""
+    if num_unread == 0:
+        return
+    first = f"; the first {_MAX_LISTED} are" if num_unread > _MAX_LISTED else ""
+    note(
+        f"oneneuron: warning: {num_unread:,} of {counted(num_rows, 'row')} cannot be read and "
+        f"{'has' if num_unread == 1 else 'have'} no prediction{first}:"
+    )
+    for line in described[:_MAX_LISTED]:
+        note(f"oneneuron: warning: {line}.")
 
 
 def _as_csv(
     table: Table, model: TableModel, codes: NDArray[np.intp], probabilities: Float64Array,
-    ragged_lines: Sequence[int], arguments: Namespace,
+    skipped_lines: Sequence[int], arguments: Namespace,
 ) -> str:  # fmt: skip
     """Return the predictions for all rows of the file, in its order, as the text of a CSV file."""
     import pandas
@@ -173,22 +159,9 @@ def _as_csv(
                 f"--keep-columns."
             )
         frame = pandas.concat([table.frame.reset_index(drop=True), frame], axis="columns")
-    if ragged_lines:
+    if skipped_lines and table.lines is not None:
         # As objects, since whole numbers could not be in a column with an empty cell.
-        frame = frame.astype(object).reindex(range(len(frame) + len(ragged_lines)))
-        frame = frame.iloc[np.argsort([*table.lines, *ragged_lines], kind="stable")]
+        frame = frame.astype(object).reindex(range(len(frame) + len(skipped_lines)))
+        frame = frame.iloc[np.argsort([*table.lines.tolist(), *skipped_lines], kind="stable")]
     text: str = frame.to_csv(index=False, lineterminator="\n")
     return text
-
-
-def _numbers(table: Table, name: str) -> tuple[Float64Array, NDArray[np.bool_]]:
-    """Return the numbers in a column, with NaN for other cells, and which of these are texts."""
-    import pandas
-
-    try:
-        cells = numbers(table, name)
-    except ValueError:  # there are texts
-        column = table.frame[name]
-        cells = pandas.to_numeric(column, errors="coerce").to_numpy(np.float64)
-        return cells, np.isnan(cells) & column.notna().to_numpy()
-    return cells, np.zeros(len(cells), bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from reprlib import repr as shortened
 from typing import Any, Literal, NamedTuple, Self
@@ -226,9 +226,9 @@ class TableModel:
         return cls(**_checked_parts(parts, path))
 
 
-def category_codes(column: AnyArray, categories: Sequence[str]) -> NDArray[np.intp]:
+def category_codes(column: Iterable[object], categories: Sequence[str]) -> NDArray[np.intp]:
     """Return the number of the category in each cell, from 0; -1 if it is none of them."""
-    code_of = {category: code for code, category in enumerate(categories)}
+    code_of: dict[object, int] = {category: code for code, category in enumerate(categories)}
     return np.array([code_of.get(text, -1) for text in column], np.intp)
 
 

@@ -17,7 +17,7 @@ from .._losses import LOSSES
 from .._typing import AnyArray, Float64Array
 from . import _argument_types
 from ._held_out_rows import held_out_folds, held_out_fraction
-from ._table_columns import Feature, numbers, texts
+from ._table_columns import Feature, listed, numbers, texts
 from ._table_model import CategoryFeature, NumberFeature, TableModel, category_codes
 from ._table_scores import Scores
 
@@ -33,9 +33,6 @@ COMMONEST_CLASS = "commonest class alone"
 
 # Sums of squares of such numbers are finite.
 _LARGEST_NUMBER = 1e150
-
-# More classes are not listed in a note.
-_MAX_LISTED = 12
 
 
 @dataclass(frozen=True)
@@ -169,7 +166,7 @@ def train_on_table(
     Raises
     ------
     ValueError
-        If a number is infinite or too large to standardise, or if there are too few rows.
+        If a number cannot be read or is too large to standardise, or if there are too few rows.
     OSError
         If the scratch file cannot be written.
     """
@@ -222,13 +219,7 @@ def as_matrix(table: Table, features: Sequence[Feature]) -> Float64Array:
             X[:, j] = category_codes(texts(table, feature.name), feature.categories)
             continue
         X[:, j] = numbers(table, feature.name)
-        sizes = np.abs(X[:, j])
-        if (sizes == np.inf).any():
-            raise ValueError(
-                f"{table.place(int(sizes.argmax()))}, column {feature.name!r}, must hold a finite "
-                f"number, found infinity: correct it, or drop the row or the column."
-            )
-        if (sizes > _LARGEST_NUMBER).any():
+        if (np.abs(X[:, j]) > _LARGEST_NUMBER).any():
             raise ValueError(
                 f"{table.path}, column {feature.name!r}, has numbers too large to standardise: "
                 f"divide it by a constant."
@@ -359,11 +350,9 @@ def _notes(
     counts = np.bincount(codes[held_out], minlength=len(classes))
     unseen = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if unseen:
-        listed = ", ".join(map(repr, unseen[:_MAX_LISTED]))
         notes.append(
-            f"No row of {counted(len(unseen), 'class').replace('classs', 'classes')} is held out, "
-            f"since there are so few: {listed}{', ...' if unseen[_MAX_LISTED:] else ''}. The "
-            f"scores say nothing about {'them' if unseen[1:] else 'it'}."
+            f"No row of {listed(unseen)} is held out, since there are so few: the scores say "
+            f"nothing about {'this class' if len(unseen) == 1 else 'these classes'}."
         )
     own, guess = scores[NEURON].brier, scores[COMMONEST_CLASS].brier
     if not own < guess:
