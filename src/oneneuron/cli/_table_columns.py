@@ -33,7 +33,7 @@ _MOST_DECIMAL_CLASSES = 20
 
 # The names of columns that count rows in the files of pandas, R and spreadsheets.
 _INDEX_NAME = re.compile(
-    r"unnamed: ?\d+|level_\d+|index|idx|x(\.\d+)?|row|row[ _.]?(names?|id|num(ber)?)", re.I
+    r"(?i:unnamed: ?\d+|level_\d+|index|idx|row|row[ _.]?(names?|id|num(ber)?))"
 )
 _ID_NAME = re.compile(
     r"(?i:(.*[ _.-])?(id|ids|uuid|guid|key|nr|no|num|number|obs|case|subject))|.*[a-z](ID|Id)"
@@ -134,7 +134,7 @@ def _reason_to_leave_out(table: Table, column: Column, asked_for: Collection[str
     if column.kind == "number":
         return _reason_of_numbers(table, column.name)
     different = len(column.values)
-    if different == present:
+    if different == present > 2:
         return "a different text in every row"
     if different > max(_FEW_CATEGORIES, present / 2) or different > _MOST_CATEGORIES:
         return f"{different:,} different texts"
@@ -142,13 +142,17 @@ def _reason_to_leave_out(table: Table, column: Column, asked_for: Collection[str
 
 
 def _reason_of_numbers(table: Table, name: str) -> str | None:
-    counts = name in table.unnamed or _INDEX_NAME.fullmatch(name)
-    if not (counts or _ID_NAME.fullmatch(name)):
+    is_index = name in table.unnamed or bool(_INDEX_NAME.fullmatch(name))
+    # R calls a column without a name X, which is also a good name for a feature.
+    if not (is_index or name == "X" or _ID_NAME.fullmatch(name)):
         return None
     values = numbers(table, name)
     if (values % 1 != 0).any() or len(np.unique(values)) < len(values):
         return None
-    return "counts the rows" if counts else "a different number in every row"
+    if name == "X":
+        is_index = bool(np.array_equal(values, np.arange(1, len(values) + 1)))
+        return "counts the rows" if is_index else None
+    return "counts the rows" if is_index else "a different number in every row"
 
 
 def _note(left_out: dict[str, str]) -> str:
@@ -177,11 +181,11 @@ def check_names(table: Table, names: Iterable[str], option: str) -> None:
         by_lower_case = {column.lower(): column for column in columns}
         nearest = difflib.get_close_matches(name.lower(), by_lower_case, 3)
         similar = [by_lower_case[text] for text in nearest]
-        remedy = f"did you mean {' or '.join(map(repr, similar))}?" if similar else "choose one."
-        raise ValueError(
-            f"{option} must name a column of {table.path}, found {name!r} beside "
-            f"{listed(similar or columns)}: {remedy}"
-        )
+        if similar:
+            remedy = f"did you mean {' or '.join(map(repr, similar))}?"
+        else:
+            remedy = f"choose one of {listed(columns)}."
+        raise ValueError(f"{option} must name a column of {table.path}, found {name!r}: {remedy}")
 
 
 # --- The order of the rows ---

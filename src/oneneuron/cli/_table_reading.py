@@ -207,6 +207,8 @@ def _from_text(
     if mixed:
         again = _parsed(rows(None if skip is None else []), dialect, arguments, mixed, mixed)
         frame = frame.assign(**{column: again[column] for column in mixed})
+    if first.are_padded:
+        frame = _without_padding(frame, {*_MISSING, *arguments.na})
     return Table(name, frame, first.lines, first.unnamed, dialect)
 
 
@@ -251,6 +253,18 @@ def _is_mixed(column: Any) -> bool:
         "boolean",
         "empty",
     )
+
+
+def _without_padding(frame: Any, missing: Collection[str]) -> Any:
+    """Return a frame whose texts end without spaces, so that "NA " is missing as "NA" is."""
+    pandas = _pandas()
+    for name in frame.columns:
+        if frame[name].dtype.kind == "O":
+            codes, values = pandas.factorize(frame[name])
+            cells = [value.strip() if isinstance(value, str) else value for value in values]
+            cells = [None if cell in missing else cell for cell in cells]
+            frame[name] = np.array([*cells, None], object)[codes]
+    return frame
 
 
 # --- Parquet and Feather ---

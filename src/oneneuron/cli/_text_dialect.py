@@ -92,10 +92,8 @@ def csv_rows(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> I
     csv.Error
         If a cell is too long for the csv module, or if `strict` finds a fault.
     """
-    if delimiter != "\t":
-        lines = (line.replace("\t", " ") for line in lines)
     if delimiter == " ":
-        lines = (line.strip(" \n") + "\n" for line in lines)
+        lines = (line.replace("\t", " ").strip(" \n") + "\n" for line in lines)
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 

@@ -93,7 +93,7 @@ class Splitter:
         self._is_border = np.zeros(256, bool)
         self._is_border[[*self._delimiters, _NEWLINE, _QUOTE]] = True
         # A cell whose quotes are closed, with the gap before it.
-        gap = rb"(?> *)" if delimiter == "\t" else rb"(?>[ \t]*)"
+        gap = rb"(?>[ \t]*)" if delimiter == " " else rb"(?> *)"
         after = re.escape(self._delimiters + b"\n")
         self._cell = re.compile(
             gap + rb'("[^"]*(""[^"]*)*"(?=[' + after + rb'])|(?!")[^' + after + rb"]*)"

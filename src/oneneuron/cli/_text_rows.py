@@ -6,6 +6,7 @@ part of one cell until another quote comes. So it gets the rows only after their
 
 from __future__ import annotations
 
+import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -56,6 +57,8 @@ class TextRows(io.TextIOBase):
         The names of the columns: different, and not empty.
     unnamed : frozenset of str
         Those of them that stand for a column without a name.
+    are_padded : bool
+        Whether a cell that has been read may end with a space.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class TextRows(io.TextIOBase):
         self._longest_named = "the header line"
         self.names: list[str] = []
         self.unnamed: frozenset[str] = frozenset()
+        self.are_padded = False
         self._parts = Splitter(delimiter).split(pieces)
         self._read_header()
 
@@ -93,8 +97,10 @@ class TextRows(io.TextIOBase):
         for records in self._parts:
             rows = self._regular(records)
             if len(rows):
+                text = rows.joined()
                 self._lines.append(rows.lines)
-                return rows.joined().decode()
+                self.are_padded |= b" \n" in text or b" " + self._delimiter.encode() in text
+                return text.decode()
         return ""
 
     def _regular(self, records: Records) -> Records:
@@ -130,18 +136,20 @@ class TextRows(io.TextIOBase):
             ahead.append(records)
             if sum(map(len, ahead)) > 2:
                 break
-        first = [(records, i) for records in ahead for i in range(min(len(records), 3))]
+        first = [(records, i) for records in ahead for i in range(min(len(records), 3))][:3]
         open_quotes = [place for records in ahead for place in records.open_quotes]
         # A header line with an open quote is left out, and a row would take its place.
         if not first or (open_quotes and open_quotes[0][0] < first[0][0].lines[0]):
             self._refuse_header(open_quotes)
-        holder = first[0][0]
-        header, *rows = (self._cells(records.bytes_of(i)) for records, i in first[:3])
+        (holder, _), *rows = first
         if not rows and not open_quotes:
             raise ValueError(f"{self._name} must have rows below its header line, found none.")
-        # R leaves out the name of the first column if that holds the names of the rows. If their
-        # last cells are empty, the rows have rather a delimiter too many.
-        if rows and all(len(row) == len(header) + 1 and row[-1] for row in rows):
+        header = self._header_cells(holder)
+        # R leaves out the name of the first column if that holds the names of the rows.
+        if rows and all(
+            records.cells[i] == len(header) + 1 and self._may_begin_with_name(records.bytes_of(i))
+            for records, i in rows
+        ):
             header.insert(0, "")
             self._longest_named = "the first row"
         self._name_columns(header, int(holder.lines[0]))
@@ -153,9 +161,22 @@ class TextRows(io.TextIOBase):
             raise self._open_quote(*open_quotes[0]).error(self._name)
         raise ValueError(f"{self._name} must start with a header line of column names, found none.")
 
-    def _cells(self, record: bytes) -> list[str]:
-        lines = io.StringIO(record.decode(), newline="\n")
-        return [cell.strip() for cell in next(csv_rows(lines, self._delimiter))]
+    def _header_cells(self, records: Records) -> list[str]:
+        lines = io.StringIO(records.bytes_of(0).decode(), newline="\n")
+        try:
+            return [cell.strip() for cell in next(csv_rows(lines, self._delimiter))]
+        except csv.Error as error:
+            raise ValueError(
+                f"{self._name}, line {records.lines[0]}, must be a header line of column names, "
+                f"found none: {error}."
+            ) from error
+
+    def _may_begin_with_name(self, row: bytes) -> bool:
+        """Return whether R may have written a row, rather than one with a delimiter too many."""
+        if self._delimiter == " ":
+            return True
+        starts_well = self._delimiter == "\t" or row.startswith(b'"')
+        return starts_well and not row.endswith(self._delimiter.encode())
 
     def _name_columns(self, header: list[str], line: int) -> None:
         for name, count in Counter(filter(None, header)).items():
