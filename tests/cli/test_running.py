@@ -122,9 +122,9 @@ def opened(name):
     os.close(number)
 
 
-def run_with(stdout="pipe", stderr="pipe", **environment):
+def run_with(stdout="pipe", stderr="pipe", code=PRINTS, **environment):
     """Run a command that prints and notes; return its exit code and both outputs."""
-    command = [sys.executable, "-c", PRINTS]
+    command = [sys.executable, "-c", code]
     if closed := {"closed": ">&-"}.get(stdout, "") + {"closed": " 2>&-"}.get(stderr, ""):
         command = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
     streams = ["pipe" if name == "closed" else name for name in (stdout, stderr)]
@@ -144,6 +144,12 @@ def run_with(stdout="pipe", stderr="pipe", **environment):
 def test_trouble_on_stderr_is_ignored(trouble):
     code, printed, _ = run_with(stderr=trouble)
     assert (code, printed) == (0, PRINTED)
+
+
+@posix_only
+def test_ctrl_c_has_its_exit_code_even_if_stderr_is_broken():
+    code = PRINTS.replace('    note("a note")', "    raise KeyboardInterrupt")
+    assert run_with(stderr="broken pipe", code=code)[:2] == (130, "")
 
 
 @posix_only

@@ -31,8 +31,7 @@ def say(*lines: str) -> None:
 def note(line: str) -> None:
     """Print a note, a warning or an error on stderr, in one line. Trouble is ignored."""
     if sys.stderr is not None:  # print would take stdout instead
-        with suppress(OSError, ValueError):
-            print(shown(line), file=sys.stderr, flush=True)
+        print(shown(line), file=Stream(sys.stderr), flush=True)
 
 
 def print_data(text: str) -> None:
