@@ -1,6 +1,7 @@
 """The model that `oneneuron fit` saves."""
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,23 @@ def test_the_largest_weights_come_first(model, expected):
 
 
 # --- The file ---
+
+
+def test_the_file_alone_is_enough_for_a_prediction(tmp_path):
+    MIXED.save(tmp_path / "m.json")
+    row, found = {"a": 5.0, "c": "red"}, json.loads((tmp_path / "m.json").read_text())
+    z = found["bias"]
+    for feature in found["features"]:
+        if "categories" in feature:
+            weights = dict(zip(feature["categories"], feature["weights"], strict=True))
+            terms = weights.get(row[feature["name"]], [0.0] * len(z))
+        else:
+            x = (row[feature["name"]] - feature["mean"]) / feature["scale"]
+            terms = [weight * x for weight in feature["weights"]]
+        z = [a + b for a, b in zip(z, terms, strict=True)]
+    powers = [math.exp(value) for value in z]
+    _, expected = MIXED.predict({"a": np.array([5.0]), "c": texts("red")})
+    assert [power / sum(powers) for power in powers] == pytest.approx(expected[0])
 
 
 @pytest.mark.parametrize("model", [BINARY, MIXED])

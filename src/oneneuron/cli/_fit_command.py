@@ -57,12 +57,12 @@ def run(arguments: Namespace) -> None:
     check_writable(arguments.output, "--output", [arguments.data])
     if arguments.html is not None:
         check_writable(arguments.html, "--html", [arguments.data, arguments.output])
-    table = read_table(arguments.data, arguments)
-    features, table_notes = choose_features(table, arguments.target, arguments)
-    table, missing_notes = settle_missing(table, features, arguments.target, arguments)
-    table_notes += missing_notes
-    own_labels, classes = labels(table, arguments.target)
     with progress_bar() as show:
+        show(0.0, "reading")
+        table = read_table(arguments.data, arguments)
+        features, table_notes = choose_features(table, arguments.target, arguments)
+        table, missing_notes = settle_missing(table, features, arguments.target, arguments)
+        own_labels, classes = labels(table, arguments.target)
         training = train_on_table(
             table, features, own_labels, classes, arguments, record_every=_record_every(arguments),
             show=show,
@@ -70,7 +70,7 @@ def run(arguments: Namespace) -> None:
         # Nothing that can fail comes before this: neither the page nor what is printed.
         training.model.save(arguments.output)
     notes = [
-        *(f"note: {line}" for line in table_notes),
+        *(f"note: {line}" for line in [*table_notes, *missing_notes]),
         *(f"warning: {line}" for line in training.notes),
     ]
     if arguments.html is not None:

@@ -225,20 +225,16 @@ class _Page:
 
     def feature_row(self, feature: Feature) -> str:
         """Return a row of the table of features."""
+        num_missing = int(self.table.frame[feature.name].isna().sum())
         if feature.categories is not None:
-            cells = texts(self.table, feature.name)
-            num_missing = sum(cell is None for cell in cells)
-            listed = ", ".join(feature.categories[:_MAX_CATEGORIES])
-            values = f"{_cut(listed)}{', …' if feature.categories[_MAX_CATEGORIES:] else ''}"
             kind = f"{len(feature.categories):,} categories"
-            return table_row(_cut(feature.name), kind, values, f"{num_missing:,}")
-        x = numbers(self.table, feature.name)
-        num_missing = int(np.isnan(x).sum())
-        values = "none"
-        if num_missing < len(x):
+            values = _cut(", ".join(feature.categories[:_MAX_CATEGORIES]))
+            values += ", …" if feature.categories[_MAX_CATEGORIES:] else ""
+        else:
+            kind, x = "number", numbers(self.table, feature.name)
             low, high, mean = np.nanmin(x), np.nanmax(x), np.nanmean(x)
             values = f"{low:.4g} to {high:.4g}, mean {mean:.4g}"
-        return table_row(_cut(feature.name), "number", values, f"{num_missing:,}")
+        return table_row(_cut(feature.name), kind, values, f"{num_missing:,}")
 
     def wrong_rows(self) -> str:
         """Return the rows of the table of what the model is most wrong about."""

@@ -172,8 +172,7 @@ def train_on_table(
     """
     X, codes = as_matrix(table, features), category_codes(labels, classes)
     folds = _folds(codes, arguments)
-    notes: list[str] = []
-    fit = partial(_fit, X, codes, features, arguments, record_every, notes)
+    fit = partial(_fit, X, codes, features, arguments, record_every)
     num_parts, found = 2 * len(folds) + (len(folds) > 1), []
     for fold, held_out in enumerate(folds):
         show(2 * fold / num_parts, "training")
@@ -191,13 +190,12 @@ def train_on_table(
         for name in found[0]
     }
     all_held_out = np.concatenate(folds)
-    notes += _notes(scores, codes, all_held_out, classes)
     return Training(
         model=_as_table_model(fitted, features, classes, arguments), neuron=fitted.neuron,
         num_rows=len(fitted.codes), accuracy=fitted.neuron.score(fitted.Z, fitted.codes),
         num_folds=arguments.cv, held_out=all_held_out, scores=scores,
         probabilities=np.concatenate([probabilities[NEURON] for probabilities in found]),
-        notes=list(dict.fromkeys(notes)),
+        notes=[*fitted.warnings, *_notes(scores, codes[all_held_out], classes)],
     )  # fmt: skip
 
 
@@ -275,13 +273,14 @@ class _Fitted(NamedTuple):
     Z: Any
     codes: NDArray[np.intp]
     neuron: NeuronClassifier
+    warnings: list[str]
 
 
 def _fit(
     X: Float64Array, codes: NDArray[np.intp], features: Sequence[Feature], arguments: Namespace,
-    record_every: int, notes: list[str], rows: NDArray[np.intp],
+    record_every: int, rows: NDArray[np.intp],
 ) -> _Fitted:  # fmt: skip
-    """Fit the pipeline on some rows, and add the warnings of the neuron to the notes."""
+    """Fit the pipeline on some rows."""
     from .._classifier import NeuronClassifier
 
     prepare = preparation(features, arguments.missing, dense=arguments.scratch is not None)
@@ -294,8 +293,7 @@ def _fit(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         neuron.fit(Z, own_codes)
-    notes += [str(warning.message) for warning in caught]
-    return _Fitted(prepare, Z, own_codes, neuron)
+    return _Fitted(prepare, Z, own_codes, neuron, [str(warning.message) for warning in caught])
 
 
 def _probabilities(fitted: _Fitted, X: Float64Array, num_classes: int) -> dict[str, Float64Array]:
@@ -342,12 +340,11 @@ def _as_table_model(
 
 
 def _notes(
-    scores: dict[str, Scores], codes: NDArray[np.intp], held_out: NDArray[np.intp],
-    classes: Sequence[str],
-) -> list[str]:  # fmt: skip
+    scores: dict[str, Scores], held_out_codes: NDArray[np.intp], classes: Sequence[str]
+) -> list[str]:
     """Return what the user should know about the scores."""
     notes = []
-    counts = np.bincount(codes[held_out], minlength=len(classes))
+    counts = np.bincount(held_out_codes, minlength=len(classes))
     unseen = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if unseen:
         notes.append(
