@@ -117,7 +117,7 @@ def _name_axes(ax: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
     ax.set_yticks([])
     if len(columns) <= _MAX_WITH_NAMES:
         names = [_name(name) for name in columns]
-        is_wide = sum(map(len, names)) > 50
+        is_wide = len(names) * max(map(len, names)) > 40  # they would overlap
         ax.set_xticks(range(len(names)), names, rotation=90 if is_wide else 0)
     if len(rows) <= _MAX_WITH_NAMES:
         ax.set_yticks(range(len(rows)), [_name(name) for name in rows])
