@@ -55,6 +55,12 @@ def test_missing_values_in_columns_that_are_left_out_do_not_matter(settle, how):
     assert len(table.frame) == 2 and notes == []
 
 
+def test_rows_without_any_cell_are_left_out(settle):
+    table, notes = settle("a,b,t\n1,x,p\n,,\n2,y,q\n,,\n")
+    assert table.lines.tolist() == [2, 4]
+    assert notes == ["left out 2 empty rows"]
+
+
 def test_at_most_a_dozen_columns_are_counted(settle):
     names = [f"f{i}" for i in range(20)]
     text = ",".join([*names, "t"]) + "\n" + "1," * 20 + "p\n" + "," * 20 + "q\n"

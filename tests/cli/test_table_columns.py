@@ -251,6 +251,13 @@ def test_numbers_with_commas_that_may_be_read_in_two_ways_are_refused(read, tabl
         chosen(table, table_arguments())
 
 
+@pytest.mark.parametrize("cell", ["{} %", "${}", "€ {}.5", "-{}$"])
+def test_numbers_with_signs_are_refused(read, table_arguments, cell):
+    table = read(with_target([cell.format(i + 10) for i in range(30)]))
+    with pytest.raises(ValueError, match=r"must hold a number, found '.*': write it without signs"):
+        chosen(table, table_arguments())
+
+
 def test_a_few_numbers_and_texts_are_categories(read, table_arguments):
     table = read(with_target([i % 3 for i in range(29)] + ["3+"]))
     assert chosen(table, table_arguments())[0]["x"] == ("0", "1", "2", "3+")

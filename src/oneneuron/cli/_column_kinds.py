@@ -20,6 +20,7 @@ _MOST_MIXED = 12
 
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?"
 _ZONE = r"( ?(Z|UTC|[+-]\d\d:?\d\d))?"
+_WITH_SIGNS = re.compile(r"[+-]?[$€£¥]? ?[+-]?\d[\d.,]*( ?[%$€£¥])?")
 _ISO_DATE = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}([T ]{_CLOCK}{_ZONE})?")
 _DATE = re.compile(
     r"(\d{4}([-/.])\d{1,2}\2\d{1,2}|\d{1,2}([-/.])\d{1,2}\3(\d{4}|\d{2})"
@@ -94,19 +95,25 @@ def _refuse_stray_text(
     table: Table, name: str, values: Sequence[str], are_numbers: Sequence[bool]
 ) -> None:
     """Raise ValueError if most of the different texts are numbers that a person would read."""
-    readable = sum(are_numbers) + sum(map(has_commas_in_numbers, values))
+    readable = sum(are_numbers) + sum(map(_is_number_for_people, values))
     if len(values) <= _MOST_MIXED or 2 * readable <= len(values):
         return
     stray = next(value for value, known in zip(values, are_numbers, strict=True) if not known)
     row = int((texts(table, name) == stray).argmax())
     if has_commas_in_numbers(stray):
         remedy = "say how numbers are written with --decimal or --thousands"
+    elif _is_number_for_people(stray):
+        remedy = "write it without signs"
     else:
         remedy = f"correct it, or read it as missing with --na {stray!r}"
     raise ValueError(
         f"{table.place(row)}, column {name!r}, must hold a number, found {stray!r}: {remedy}, or "
         f"leave the column out with --drop {name!r}."
     )
+
+
+def _is_number_for_people(cell: str) -> bool:
+    return has_commas_in_numbers(cell) or bool(_WITH_SIGNS.fullmatch(cell))
 
 
 def numbers(table: Table, name: str, *, skip: list[tuple[int, str]] | None = None) -> Float64Array:

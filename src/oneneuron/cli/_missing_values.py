@@ -56,13 +56,24 @@ def settle_missing(
     ValueError
         If a value is missing and that is not allowed, or if no row is left.
     """
+    table, notes = _without_empty_rows(table, target)
     names = [target, *(feature.name for feature in features)]
     is_missing = {name: table.frame[name].isna().to_numpy() for name in names}
     is_missing = {name: cells for name, cells in is_missing.items() if cells.any()}
-    notes: list[str] = []
     if is_missing:
-        table, notes = _without_missing(table, is_missing, target, arguments.missing)
+        table, more_notes = _without_missing(table, is_missing, target, arguments.missing)
+        notes += more_notes
     return table, notes + _apart(table, features)
+
+
+def _without_empty_rows(table: Table, target: str) -> tuple[Table, list[str]]:
+    """Leave out rows without any cell, which spreadsheets write below a table."""
+    if not table.frame[target].isna().any():
+        return table, []
+    is_empty = table.frame.isna().to_numpy().all(axis=1)
+    if is_empty.all() or not is_empty.any():
+        return table, []
+    return table.rows(~is_empty), [f"left out {counted(int(is_empty.sum()), 'empty row')}"]
 
 
 def _without_missing(
