@@ -58,7 +58,7 @@ def test_another_seed_holds_out_other_rows():
 
 
 def test_rows_each_of_a_class_of_its_own_are_refused():
-    with pytest.raises(ValueError, match="found 3 rows, each of a class of its own: add rows"):
+    with pytest.raises(ValueError, match="found 3 rows, each of a class of its own: choose"):
         held_out_fraction(np.array([0, 1, 2]), 0.5, 0)
 
 

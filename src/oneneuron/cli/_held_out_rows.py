@@ -36,8 +36,9 @@ def held_out_fraction(codes: NDArray[np.intp], fraction: float, seed: int) -> ND
     candidates = order[1:][np.diff(codes[order]) == 0]  # all but the first of each class
     if len(candidates) == 0:
         raise ValueError(
-            f"there must be two rows of a class, to train on one and hold one out, found "
-            f"{counted(len(codes), 'row')}, each of a class of its own: add rows."
+            f"--target must name a column with two rows of a class, to train on one and test on the "
+            f"other, found {counted(len(codes), 'row')}, each of a class of its own: choose another "
+            f"column, or add rows."
         )
     count = min(math.ceil(fraction * len(codes)), len(candidates))
     # Evenly spaced candidates, which are in the order of their classes.
