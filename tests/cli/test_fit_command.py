@@ -210,7 +210,7 @@ def test_no_progress_bar_is_drawn_without_a_terminal(fast_clock, data, capsys):
         ("size,t\n1,a\n2,a\n", "must have two classes or more"),
         (
             "size,t\n1,a\n2,b\n",
-            "two rows of a class, to train on one and test on the other",
+            "two rows of a class, one to train on and one to hold out",
         ),
         ("x,t\n" + "1e200,a\n-1e200,b\n" * 10, "column 'x', has numbers too large to standardise"),
         ("x,t\n" + "inf,a\n1,b\n2,a\n3,b\n" * 4, "column 'x', must hold a finite number"),

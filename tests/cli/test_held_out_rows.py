@@ -57,9 +57,10 @@ def test_another_seed_holds_out_other_rows():
     assert len(chosen) == 10
 
 
-def test_rows_each_of_a_class_of_its_own_are_refused():
+@pytest.mark.parametrize("hold_out", [held_out_fraction, held_out_folds])
+def test_rows_each_of_a_class_of_its_own_are_refused(hold_out):
     with pytest.raises(ValueError, match="found 3 rows, each of a class of its own: choose"):
-        held_out_fraction(np.array([0, 1, 2]), 0.5, 0)
+        hold_out(np.array([0, 1, 2]), 2, 0)
 
 
 def test_more_folds_than_rows_are_refused():

@@ -34,12 +34,7 @@ def held_out_fraction(codes: NDArray[np.intp], fraction: float, seed: int) -> ND
     """
     order = _by_class(codes, seed)
     candidates = order[1:][np.diff(codes[order]) == 0]  # all but the first of each class
-    if len(candidates) == 0:
-        raise ValueError(
-            f"--target must name a column with two rows of a class, to train on one and test on the "
-            f"other, found {counted(len(codes), 'row')}, each of a class of its own: choose another "
-            f"column, or add rows."
-        )
+    _check_candidates(candidates, codes)
     count = min(math.ceil(fraction * len(codes)), len(candidates))
     # Evenly spaced candidates, which are in the order of their classes.
     chosen = np.diff(np.arange(len(candidates) + 1) * count // len(candidates)) > 0
@@ -67,10 +62,11 @@ def held_out_folds(codes: NDArray[np.intp], num_folds: int, seed: int) -> list[N
     Raises
     ------
     ValueError
-        If there are more folds than rows to hold out.
+        If there are more folds than rows to hold out, or no such rows.
     """
     order = _by_class(codes, seed)
     candidates = order[np.bincount(codes)[codes[order]] > 1]
+    _check_candidates(candidates, codes)
     if len(candidates) < num_folds:
         raise ValueError(
             f"--cv must be at most {len(candidates)}, the number of rows that are not the only one "
@@ -83,3 +79,12 @@ def _by_class(codes: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
     """Return the numbers of all rows, ordered by class, and at random within a class."""
     order = np.random.default_rng(seed).permutation(len(codes))
     return order[np.argsort(codes[order], kind="stable")]
+
+
+def _check_candidates(candidates: NDArray[np.intp], codes: NDArray[np.intp]) -> None:
+    if len(candidates) == 0:
+        raise ValueError(
+            f"--target must name a column with two rows of a class, one to train on and one to "
+            f"hold out, found {counted(len(codes), 'row')}, each of a class of its own: choose "
+            f"another column, or add rows."
+        )

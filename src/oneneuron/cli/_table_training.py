@@ -187,7 +187,7 @@ def train_on_table(
             Scores.of(probabilities[name], codes[held_out])
             for probabilities, held_out in zip(found, folds, strict=True)
         )
-        for name in found[0]
+        for name in (NEURON, LOGISTIC_REGRESSION, COMMONEST_CLASS)
     }
     all_held_out = np.concatenate(folds)
     return Training(
