@@ -121,7 +121,7 @@ def test_the_command_repeats_the_options_that_are_not_the_default(undrawn):
 
 def test_notes_are_on_the_page(undrawn):
     page, _ = made_page(2, notes=["note: left out <x>", "warning: it is a guess"])
-    assert "note: left out <x>" in page.text and "warning: it is a guess" in page.text
+    assert "Note: left out <x>" in page.text and "Warning: it is a guess" in page.text
 
 
 def test_a_model_that_gets_all_rows_right_says_so(undrawn):

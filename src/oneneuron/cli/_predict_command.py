@@ -150,7 +150,7 @@ def _as_csv(
         for name, column in zip(model.classes, probabilities.T.tolist(), strict=True):
             made[f"P({name})"] = np.array([f"{p:.6g}" for p in column], object)
             made[f"P({name})"][codes < 0] = ""
-    frame = pandas.DataFrame(made)
+    frame = pandas.DataFrame(made, dtype=object)
     if arguments.keep_columns:
         clashes = [name for name in made if name in table.frame]
         if clashes:

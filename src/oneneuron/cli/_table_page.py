@@ -59,7 +59,7 @@ def table_page(
     """
     page = _Page(table, features, labels, training, arguments)
     markup = {
-        "notes": "\n".join(f"<p>{escape(note)}</p>" for note in notes),
+        "notes": "\n".join(f"<p>{escape(note[:1].upper() + note[1:])}</p>" for note in notes),
         "dots": page.dots(),
         "features": "\n".join(map(page.feature_row, features[:_MAX_FEATURES])),
         "scores": "\n".join(
