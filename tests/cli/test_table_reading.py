@@ -110,8 +110,8 @@ def test_missing_values_have_the_usual_spellings(read):
 
 
 def test_other_spellings_of_missing_values_may_be_given(read):
-    frame = read("a,b\n1,none\n-999,x\n", "--na", "none", "--na=-999").frame
-    assert frame.isna().to_numpy().tolist() == [[False, True], [True, False]]
+    frame = read("a,b\n1,none\n-999,x\n-inf,y\n", "--na", "none", "--na=-999", "--na=-inf").frame
+    assert frame.isna().to_numpy().tolist() == [[False, True], [True, False], [True, False]]
 
 
 def test_text_like_a_number_is_text(read):

@@ -105,7 +105,7 @@ def _refuse_stray_text(
     elif _is_number_for_people(stray):
         remedy = "write it without signs"
     else:
-        remedy = f"correct it, or read it as missing with --na {stray!r}"
+        remedy = f"correct it, or read it as missing with --na={stray!r}"
     raise ValueError(
         f"{table.place(row)}, column {name!r}, must hold a number, found {stray!r}: {remedy}, or "
         f"leave the column out with --drop {name!r}."
@@ -146,18 +146,17 @@ def numbers(table: Table, name: str, *, skip: list[tuple[int, str]] | None = Non
     if types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype):
         values: Float64Array = column.to_numpy(np.float64, na_value=np.nan)
         wrong = np.flatnonzero(np.isinf(values))
-        cells: Any = values
     else:
         codes, found = coded_texts(table, name)
         values = np.array([*_parsed(table, found), np.nan])[codes]
         wrong = np.flatnonzero((codes >= 0) & np.isnan(values))
-        cells = np.array(found, object)[codes] if len(wrong) else values
+    cells = texts(table, name) if len(wrong) else values
     for row in wrong.tolist():
-        found_cell = f"{cells[row]!r}" if isinstance(cells[row], str) else f"{cells[row]}"
-        fault = f"column {name!r}, must hold a finite number, found {found_cell}"
+        fault = f"column {name!r}, must hold a finite number, found {cells[row]!r}"
         if skip is None:
             raise ValueError(
-                f"{table.place(row)}, {fault}: correct it, or leave the row or the column out."
+                f"{table.place(row)}, {fault}: correct it, or read it as missing with "
+                f"--na={cells[row]!r}."
             )
         skip.append((row, fault))
     if len(wrong):

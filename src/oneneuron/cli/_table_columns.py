@@ -36,7 +36,8 @@ _INDEX_NAME = re.compile(
     r"(?i:unnamed: ?\d+|level_\d+|index|idx|row|row[ _.]?(names?|id|num(ber)?))"
 )
 _ID_NAME = re.compile(
-    r"(?i:(.*[ _.-])?(id|ids|uuid|guid|key|nr|no|num|number|obs|case|subject))|.*[a-z](ID|Id)"
+    r"(?i:(.*[ _.-])?(id|ids|uuid|guid|nr|number)|(.* )?no\.?|num|key|obs|case|subject)"
+    r"|.*[a-z](ID|Id)"
 )
 
 
