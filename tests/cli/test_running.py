@@ -96,6 +96,8 @@ def run(_):
 _info_command.run = run
 sys.exit(main(["info"]))
 """
+# What an unbuffered stream cannot write, Python does not try to write once more at its exit.
+SETTINGS = {"PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": ""}
 PRINTED = "a result in µs\n"
 NOTED = "a note\nanother note\n"
 
@@ -128,7 +130,7 @@ def run_with(stdout="pipe", stderr="pipe", code=PRINTS, **environment):
     with opened(streams[0]) as out, opened(streams[1]) as err:
         run = subprocess.run(
             command, stdout=out, stderr=err, encoding="utf-8", check=False,
-            env=os.environ | {"PYTHONIOENCODING": "utf-8"} | environment,
+            env=os.environ | SETTINGS | environment,
             timeout=SECONDS_UNTIL_GIVEN_UP,
         )  # fmt: skip
     return run.returncode, run.stdout, run.stderr
@@ -183,7 +185,7 @@ def test_help_for_a_reader_that_is_gone_exits_with_code_1_and_no_message(argumen
     with opened("broken pipe") as out:
         run = subprocess.run(
             [sys.executable, "-m", "oneneuron", *arguments],
-            stdout=out, stderr=subprocess.PIPE, check=False,
+            stdout=out, stderr=subprocess.PIPE, env=os.environ | SETTINGS, check=False,
         )  # fmt: skip
     assert (run.returncode, run.stderr) == (1, b"")
 
