@@ -2,11 +2,12 @@
 
 import io
 import sys
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from oneneuron.cli import main
+from oneneuron.cli import _progress, main
 
 
 @pytest.fixture
@@ -36,9 +37,10 @@ def model(tmp_path, data, capsys):
 
 @pytest.fixture
 def fast_clock(monkeypatch):
-    """A clock for the progress bar that moves on by a second whenever it is read."""
+    """A clock for the progress bar that moves on by a second whenever it is read; no timer runs."""
     seconds = iter(range(10**6))
     monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
+    monkeypatch.setattr(_progress, "Timer", Mock())
 
 
 class _FullStream(io.StringIO):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from oneneuron.cli import _progress
 from oneneuron.cli._printing import standard_streams
 from oneneuron.cli._progress import progress_bar
 
@@ -67,10 +68,22 @@ def test_nothing_is_drawn_in_the_first_second(open_terminal, monkeypatch):
     assert terminal.getvalue() == ""
 
 
+def test_a_bar_is_drawn_after_a_second_even_if_no_work_is_done_by_then(open_terminal, fast_clock):
+    terminal = open_terminal()
+    with progress_bar():
+        (_, draw, arguments), _ = _progress.Timer.call_args
+        assert terminal.getvalue() == ""
+        draw(*arguments)
+        assert terminal.getvalue().startswith("\r  0 % ")
+    timer = _progress.Timer.return_value
+    assert [name for name, _, _ in timer.method_calls] == ["start", "cancel", "join"]
+
+
 def test_nothing_is_drawn_without_a_terminal(fast_clock, capsys):
     with progress_bar() as show:
         show(0.5)
     assert capsys.readouterr() == ("", "")
+    assert not _progress.Timer.called
 
 
 @pytest.mark.filterwarnings("error")

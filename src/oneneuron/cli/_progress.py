@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import RLock
-from typing import Protocol
+from threading import RLock, Timer
+from typing import Any, Protocol
 
 from ._printing import shown
+
+_DELAY = 1.0  # seconds
 
 
 class ShowProgress(Protocol):
@@ -31,7 +33,7 @@ def progress_bar() -> Iterator[ShowProgress]:
 
     Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
     with Bar(
-        total=1.0, delay=1.0, leave=False, disable=None, dynamic_ncols=True, miniters=0,
+        total=1.0, delay=_DELAY, leave=False, disable=None, dynamic_ncols=True, miniters=0,
         bar_format="{percentage:3.0f} % {bar:30} {desc}",
     ) as bar:  # fmt: skip
 
@@ -40,4 +42,21 @@ def progress_bar() -> Iterator[ShowProgress]:
             bar.n = min(fraction, 1.0)
             bar.update(0)  # draws if it is time to
 
-        yield show
+        with _drawn_in_time(bar):
+            yield show
+
+
+@contextmanager
+def _drawn_in_time(bar: Any) -> Iterator[None]:
+    """Draw the bar after a second even if the work does not call for it by then."""
+    if bar.disable:
+        yield
+        return
+    timer = Timer(_DELAY + 0.1, bar.update, [0])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it must not draw what has been erased
