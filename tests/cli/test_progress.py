@@ -118,11 +118,14 @@ def test_the_bar_never_ends_the_work(open_terminal, fast_clock, monkeypatch, tro
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_the_bar_is_as_wide_as_the_terminal_at_most(fast_clock, monkeypatch):
+@pytest.mark.parametrize(("columns", "width"), [(0, 60), (25, 24), (100, 60)])
+def test_the_bar_fits_into_the_terminal_even_if_that_does_not_tell_its_width(
+    fast_clock, monkeypatch, columns, width
+):
     import termios
 
     master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (24, 25))
+    termios.tcsetwinsize(slave, (0, columns))
     with open(slave, "w", encoding="utf-8") as file:
         monkeypatch.setattr(sys, "stderr", file)
         with progress_bar() as show:
@@ -132,4 +135,4 @@ def test_the_bar_is_as_wide_as_the_terminal_at_most(fast_clock, monkeypatch):
     os.close(master)
     lines = drawn.partition("end")[0].split("\r")
     assert lines[1].startswith(" 50 % ")
-    assert max(map(len, lines)) <= 25
+    assert max(map(len, lines)) == width

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import RLock, Timer
 from typing import Any, Protocol
 
@@ -33,8 +35,8 @@ def progress_bar() -> Iterator[ShowProgress]:
 
     Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
     with Bar(
-        total=1.0, delay=_DELAY, leave=False, disable=None, dynamic_ncols=True, miniters=0,
-        bar_format="{percentage:3.0f} % {bar:30} {desc}",
+        total=1.0, delay=_DELAY, leave=False, disable=None, miniters=0, ncols=_columns() - 1,
+        nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
     ) as bar:  # fmt: skip
 
         def show(fraction: float, label: str = "") -> None:
@@ -44,6 +46,13 @@ def progress_bar() -> Iterator[ShowProgress]:
 
         with _drawn_in_time(bar):
             yield show
+
+
+def _columns() -> int:
+    """Return the width of the terminal, or 80 if it does not tell."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return 80
 
 
 @contextmanager
