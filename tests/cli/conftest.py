@@ -3,11 +3,12 @@
 import io
 import sys
 from argparse import ArgumentParser
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from oneneuron.cli import main
+from oneneuron.cli import _progress, main
 from oneneuron.cli._missing_values import add_missing_option
 from oneneuron.cli._table_columns import add_column_options
 from oneneuron.cli._table_reading import add_reading_options, read_table
@@ -40,9 +41,10 @@ def model(tmp_path, data, capsys):
 
 @pytest.fixture
 def fast_clock(monkeypatch):
-    """A clock for the progress bar that moves on by a second whenever it is read."""
+    """A clock for the progress bar that moves on by a second whenever it is read; no timer runs."""
     seconds = iter(range(10**6))
     monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
+    monkeypatch.setattr(_progress, "Timer", Mock())
 
 
 class _FullStream(io.StringIO):

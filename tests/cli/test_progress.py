@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from oneneuron.cli import _progress
 from oneneuron.cli._printing import standard_streams
 from oneneuron.cli._progress import progress_bar
 
@@ -67,10 +68,22 @@ def test_nothing_is_drawn_in_the_first_second(open_terminal, monkeypatch):
     assert terminal.getvalue() == ""
 
 
+def test_a_bar_is_drawn_after_a_second_even_if_no_work_is_done_by_then(open_terminal, fast_clock):
+    terminal = open_terminal()
+    with progress_bar():
+        (_, draw, arguments), _ = _progress.Timer.call_args
+        assert terminal.getvalue() == ""
+        draw(*arguments)
+        assert terminal.getvalue().startswith("\r  0 % ")
+    timer = _progress.Timer.return_value
+    assert [name for name, _, _ in timer.method_calls] == ["start", "cancel", "join"]
+
+
 def test_nothing_is_drawn_without_a_terminal(fast_clock, capsys):
     with progress_bar() as show:
         show(0.5)
     assert capsys.readouterr() == ("", "")
+    assert not _progress.Timer.called
 
 
 @pytest.mark.filterwarnings("error")
@@ -105,11 +118,14 @@ def test_the_bar_never_ends_the_work(open_terminal, fast_clock, monkeypatch, tro
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_the_bar_is_as_wide_as_the_terminal_at_most(fast_clock, monkeypatch):
+@pytest.mark.parametrize(("columns", "width"), [(0, 60), (25, 24), (100, 60)])
+def test_the_bar_fits_into_the_terminal_even_if_that_does_not_tell_its_width(
+    fast_clock, monkeypatch, columns, width
+):
     import termios
 
     master, slave = os.openpty()
-    termios.tcsetwinsize(slave, (24, 25))
+    termios.tcsetwinsize(slave, (0, columns))
     with open(slave, "w", encoding="utf-8") as file:
         monkeypatch.setattr(sys, "stderr", file)
         with progress_bar() as show:
@@ -119,4 +135,4 @@ def test_the_bar_is_as_wide_as_the_terminal_at_most(fast_clock, monkeypatch):
     os.close(master)
     lines = drawn.partition("end")[0].split("\r")
     assert lines[1].startswith(" 50 % ")
-    assert max(map(len, lines)) <= 25
+    assert max(map(len, lines)) == width

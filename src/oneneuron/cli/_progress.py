@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import RLock
-from typing import Protocol
+from contextlib import contextmanager, suppress
+from threading import RLock, Timer
+from typing import Any, Protocol
 
 from ._printing import shown
+
+_DELAY = 1.0  # seconds
 
 
 class ShowProgress(Protocol):
@@ -31,8 +35,8 @@ def progress_bar() -> Iterator[ShowProgress]:
 
     Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
     with Bar(
-        total=1.0, delay=1.0, leave=False, disable=None, dynamic_ncols=True, miniters=0,
-        bar_format="{percentage:3.0f} % {bar:30} {desc}",
+        total=1.0, delay=_DELAY, leave=False, disable=None, miniters=0, ncols=_columns() - 1,
+        nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
     ) as bar:  # fmt: skip
 
         def show(fraction: float, label: str = "") -> None:
@@ -40,4 +44,28 @@ def progress_bar() -> Iterator[ShowProgress]:
             bar.n = min(fraction, 1.0)
             bar.update(0)  # draws if it is time to
 
-        yield show
+        with _drawn_in_time(bar):
+            yield show
+
+
+def _columns() -> int:
+    """Return the width of the terminal, or 80 if it does not tell."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return 80
+
+
+@contextmanager
+def _drawn_in_time(bar: Any) -> Iterator[None]:
+    """Draw the bar after a second even if the work does not call for it by then."""
+    if bar.disable:
+        yield
+        return
+    timer = Timer(_DELAY + 0.1, bar.update, [0])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()  # it must not draw what has been erased
