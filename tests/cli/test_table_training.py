@@ -240,8 +240,8 @@ def test_classes_of_which_no_row_is_held_out_are_named():
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (np.inf, "d.csv, line 5, column 'size', must hold a finite number, found inf"),
-        (-np.inf, "d.csv, line 5, column 'size', must hold a finite number, found -inf"),
+        (np.inf, "d.csv, line 5, column 'size', must hold a finite number, found 'inf'"),
+        (-np.inf, "d.csv, line 5, column 'size', must hold a finite number, found '-inf'"),
         (1e300, "d.csv, column 'size', has numbers too large to standardise: divide it"),
     ],
 )
