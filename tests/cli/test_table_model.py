@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oneneuron.cli._table_model import CategoryFeature, NumberFeature, TableModel, Weight
 
@@ -269,3 +271,41 @@ def test_a_change_of_one_character_leaves_a_model_or_is_an_error_in_one_line(tmp
                 TableModel.load(tmp_path / "m.json")
             except ValueError as error:
                 assert "\n" not in str(error)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=3), values),
+    max_leaves=4,
+)
+
+
+def places_in(found):
+    """Yield each container in what was found in a file, with each of its keys."""
+    for key in found if isinstance(found, dict) else range(len(found)):
+        yield found, key
+        if isinstance(found[key], dict | list):
+            yield from places_in(found[key])
+
+
+@given(draws=st.data())
+@pytest.mark.parametrize("version", [1, 2])
+def test_any_other_value_in_a_file_leaves_a_model_or_is_an_error_in_one_line(
+    version, draws, tmp_path_factory
+):
+    path = tmp_path_factory.mktemp("model") / "m.json"
+    MIXED.save(path)
+    found = json.loads((VERSION_1 if version == 1 else path).read_text())
+    container, key = draws.draw(st.sampled_from(list(places_in(found))))
+    container[key] = draws.draw(JSON_VALUES)
+    path.write_text(json.dumps(found))
+    try:
+        model = TableModel.load(path)
+    except ValueError as error:
+        assert "\n" not in str(error) and len(str(error)) < 500
+    else:
+        columns = {
+            f.name: np.array([1.0]) if isinstance(f, NumberFeature) else texts("red")
+            for f in model.features
+        }
+        assert model.predict(columns)[1].shape == (1, len(model.classes))
