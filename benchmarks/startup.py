@@ -56,7 +56,7 @@ def contender(module, data):
 
 PROCESSES = {
     "import numpy": "import numpy",
-    "import oneneuron": "import oneneuron",
+    "import of train": "from oneneuron import train",
     "oneneuron": DATA
     + "import oneneuron\n"
     + "oneneuron.train(X, y, eta=problem.eta, num_steps=10_000, init=([0.2, 0.5], 0.8))",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,39 @@ def marked_points(ax, marker):
     """Return the points of the only line with this marker, of shape (k, 2)."""
     (line,) = (line for line in ax.lines if line.get_marker() == marker)
     return line.get_xydata()
+
+
+# --- Pages ---
+
+
+class HtmlPage(HTMLParser):
+    """The elements of a page as (tag, attributes), and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.words, self.open = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in ("meta", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.words).split())
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def addresses(self):
+        """All that the page loads or leads to."""
+        names = ("src", "href", "srcset", "data", "action")
+        return [a[name] for _, a in self.elements for name in names if name in a]

@@ -690,7 +690,7 @@ def test_a_read_only_folder_is_refused_before_any_work(path, tmp_path, monkeypat
     if os.geteuid() == 0:  # may write everywhere
         error = PermissionError(errno.EACCES, "Permission denied")
         fail = (_ for _ in ()).throw
-        monkeypatch.setattr("oneneuron._atomic_write._create", lambda _: fail(error))
+        monkeypatch.setattr("oneneuron._atomic_write._create", lambda *_: fail(error))
     else:
         tmp_path.chmod(0o500)
     with pytest.raises(OSError, match=r"cannot be written \(Permission denied\): name a file"):

@@ -64,9 +64,14 @@ def test_the_version_is_that_of_the_distribution():
 # --- Loading ---
 
 
-def test_the_package_alone_loads_no_other_package_but_numpy():
+def test_the_package_alone_loads_no_other_package_and_no_module_of_its_own():
     loaded = loaded_after("import oneneuron")
-    assert "oneneuron._train" in loaded
+    assert {"numpy", "sklearn", "scipy", "matplotlib", "dask", "mpi4py"} & loaded == set()
+    assert [name for name in loaded if name.startswith("oneneuron.")] == []
+
+
+def test_train_loads_no_other_package_but_numpy():
+    loaded = loaded_after("from oneneuron import Model, train")
     assert {"sklearn", "scipy", "matplotlib", "dask", "mpi4py"} & loaded == set()
 
 

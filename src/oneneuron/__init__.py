@@ -3,9 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._results import Descent, History, Model
-from ._train import safe_eta, train
-
 __all__ = [
     "Descent",
     "History",
@@ -21,12 +18,23 @@ __all__ = [
     "train",
 ]
 
-# Loaded on first use: scikit-learn and matplotlib take ten times as long to import as all the rest.
+# All are loaded on first use. scikit-learn and matplotlib take ten times as long to import as the
+# rest. And the command line can only answer Ctrl-C, or a wrong ONENEURON_ISA, once it runs.
 _MODULES = ("compare", "lecture", "onnx", "plots", "reference")
+_HOMES = {
+    "Descent": "_results",
+    "History": "_results",
+    "Model": "_results",
+    "NeuronClassifier": "_classifier",
+    "safe_eta": "_train",
+    "train": "_train",
+}
 
 if TYPE_CHECKING:
     from . import compare, lecture, onnx, plots, reference
     from ._classifier import NeuronClassifier
+    from ._results import Descent, History, Model
+    from ._train import safe_eta, train
 
     __version__: str
 else:  # a type checker that saw this function would accept any name
@@ -34,8 +42,8 @@ else:  # a type checker that saw this function would accept any name
     def __getattr__(name: str) -> object:
         if name in _MODULES:
             return import_module(f"{__name__}.{name}")
-        if name == "NeuronClassifier":
-            return import_module(f"{__name__}._classifier").NeuronClassifier
+        if name in _HOMES:
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
         if name == "__version__":
             from importlib.metadata import version
 

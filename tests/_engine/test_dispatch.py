@@ -68,7 +68,7 @@ def test_info_prints_the_level_of_this_process(capsys):
 
 @pytest.mark.parametrize("name", ["v9", "V3", "plain "])
 def test_an_unknown_level_is_refused_with_the_list_of_the_available_ones(name):
-    found = run("import oneneuron", ONENEURON_ISA=name)
+    found = run("from oneneuron import train", ONENEURON_ISA=name)
     assert found.returncode == 1
     assert found.stderr.splitlines()[-1] == (
         f"ImportError: ONENEURON_ISA is {name!r}, but this build on this processor has "
@@ -83,7 +83,7 @@ def test_an_empty_variable_forces_no_level(monkeypatch):
 
 @pytest.mark.parametrize("name", [level for level in LEVELS if level not in dispatch.available])
 def test_a_level_that_this_processor_lacks_is_refused(name):
-    found = run("import oneneuron", ONENEURON_ISA=name)
+    found = run("from oneneuron import train", ONENEURON_ISA=name)
     assert f"ONENEURON_ISA is {name!r}, but this build on this processor has" in found.stderr
 
 
@@ -120,9 +120,9 @@ def test_kernels_of_other_levels_are_not_imported():
     assert found.stdout == f"imported {dispatch.level}\n", found.stderr
 
 
-def test_importing_the_package_imports_neither_scikit_learn_nor_matplotlib_nor_scipy():
+def test_importing_a_kernel_imports_neither_scikit_learn_nor_matplotlib_nor_scipy():
     found = run(
-        "import sys, oneneuron; "
+        "import sys; from oneneuron._engine import dispatch; "
         "print([m for m in ('sklearn', 'matplotlib', 'scipy') if m in sys.modules])"
     )
     assert found.stdout.strip() == "[]", found.stderr

@@ -2,11 +2,16 @@
 
 import io
 import sys
+from argparse import ArgumentParser
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 from oneneuron.cli import _progress, main
+from oneneuron.cli._missing_values import add_missing_option
+from oneneuron.cli._table_columns import add_column_options
+from oneneuron.cli._table_reading import add_reading_options, read_table
 
 
 @pytest.fixture
@@ -36,9 +41,10 @@ def model(tmp_path, data, capsys):
 
 @pytest.fixture
 def fast_clock(monkeypatch):
-    """A clock for the progress bar that moves on by a second whenever it is read."""
+    """A clock for the progress bar that moves on by a second whenever it is read; no timer runs."""
     seconds = iter(range(10**6))
-    monkeypatch.setattr(_progress, "perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
+    monkeypatch.setattr(_progress, "Timer", Mock())
 
 
 class _FullStream(io.StringIO):
@@ -56,3 +62,24 @@ class _FullStream(io.StringIO):
 def fill_stdout_at(monkeypatch):
     """A function that makes stdout fail from the first text with this word."""
     return lambda word: monkeypatch.setattr(sys, "stdout", _FullStream(word))
+
+
+@pytest.fixture
+def table_arguments():
+    """A function that parses the options for tables."""
+    parser = ArgumentParser()
+    for add in (add_reading_options, add_column_options, add_missing_option):
+        add(parser)
+    return lambda *options: parser.parse_args(options)
+
+
+@pytest.fixture
+def read(tmp_path, table_arguments):
+    """A function that writes a table to d.csv and reads it with options of the command line."""
+
+    def write_and_read(content, *options, **keywords):
+        path = tmp_path / "d.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return read_table(str(path), table_arguments(*options), **keywords)
+
+    return write_and_read

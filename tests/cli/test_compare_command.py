@@ -10,7 +10,8 @@ import pytest
 
 from oneneuron import compare
 from oneneuron._engine import dispatch
-from oneneuron.cli import main
+from oneneuron.cli import _compare_command, main
+from oneneuron.cli._printing import shown
 from oneneuron.compare import Timing, _ladder
 
 
@@ -175,7 +176,23 @@ def test_the_progress_bar_of_compare_names_the_current_rung(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     main(["compare", "--steps", "2000"])
     error = capsys.readouterr().err
-    assert "]  50 % JAX" in error and error.endswith("\r" + 60 * " " + "\r")
+    assert re.search(r"\r 50 % .* JAX *\r", error) and error.endswith(" \r")
+
+
+def test_files_of_compare_are_saved_before_anything_is_printed_or_erased(
+    made_ladder, fast_clock, monkeypatch, capsys
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    printed = []
+
+    def save(path, _):
+        printed.append((path, *capsys.readouterr()))
+
+    monkeypatch.setattr(_compare_command, "write_whole", save)
+    assert main(["compare", "--json", "c.json"]) == 0
+    assert [(path, out) for path, out, _ in printed] == [("c.json", ""), ("compare.png", "")]
+    assert not any(error.endswith(" \r") for _, _, error in printed)
+    assert capsys.readouterr().err.endswith(" \r")
 
 
 def test_files_of_compare_are_saved_even_if_its_table_cannot_be_printed(
@@ -184,6 +201,13 @@ def test_files_of_compare_are_saved_even_if_its_table_cannot_be_printed(
     fill_stdout_at("samples")
     assert main(["compare", "--json", "c.json"]) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.json", "compare.png"]
+
+
+def test_compare_sends_no_escape_sequences_to_the_terminal(made_ladder, capsys):
+    name = "\x1b[2J.png" if sys.platform != "win32" else "c.png"
+    assert main(["compare", "--output", name]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and out.endswith(f"Saved {shown(name)}.\n")
 
 
 @pytest.mark.parametrize("option", ["-n=4", "--steps=0", "--seed=-1", "--json"])

@@ -1,10 +1,13 @@
 """`oneneuron lecture`."""
 
+import os
 import re
+import sys
+from contextlib import redirect_stdout
 
 import pytest
 
-from oneneuron.cli import _lecture_command, main
+from oneneuron.cli import _baselines, _lecture_command, main
 
 DURATION = r"[\d,.]+ (s|ms|µs)"
 
@@ -62,7 +65,7 @@ def test_lecture_prints_the_numbers_of_samples_and_steps(tmp_path, capsys, n, st
 def test_a_training_time_below_a_millisecond_is_printed_in_microseconds(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(_lecture_command, "timed", lambda f, *arguments: (f(*arguments), 2.5e-4))
+    monkeypatch.setattr(_baselines, "timed", lambda f, *arguments: (f(*arguments), 2.5e-4))
     main(["lecture", "--output", str(tmp_path)])
     out = capsys.readouterr().out
     assert "took 250 µs" in out and re.search(r"gradient descent .* 250 µs$", out, re.MULTILINE)
@@ -96,6 +99,19 @@ def test_the_command_on_the_page_has_all_digits_of_eta_and_a_quoted_file_name(
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse the name")
+def test_a_page_may_have_a_file_name_that_is_no_text(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "oneneuron.cli._lecture_page.lecture_page", lambda run: seen.append(run) or run.command
+    )
+    page = tmp_path / os.fsdecode(b"\xff.html")
+    arguments = ["lecture", "-n", "5", "--steps", "0", "--output", str(tmp_path)]
+    assert main([*arguments, "--html", str(page)]) == 0
+    assert seen[0].command.endswith(r" --html '\udcff.html'")
+    assert page.exists()
+
+
 @pytest.mark.slow
 def test_files_of_the_lecture_are_saved_even_if_its_table_cannot_be_printed(
     fill_stdout_at, monkeypatch, tmp_path
@@ -105,6 +121,35 @@ def test_files_of_the_lecture_are_saved_even_if_its_table_cannot_be_printed(
     assert main(["lecture", "-n", "50", "--steps", "10", "--html", "a.html"]) == 2
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["a.html", "boundary.png", "dots.png"]
+
+
+def test_pictures_of_the_lecture_are_saved_even_if_its_reader_is_gone_from_the_first(tmp_path):
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w") as stdout, redirect_stdout(stdout):
+        assert main(["lecture", "-n", "5", "--steps", "1", "--output", str(tmp_path)]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boundary.png", "dots.png"]
+
+
+def test_pictures_of_the_lecture_are_saved_before_a_warning_is_printed(
+    tmp_path, monkeypatch, capsys
+):
+    printed = []
+    monkeypatch.setattr(
+        _lecture_command, "write_whole", lambda *_: printed.append(capsys.readouterr().err)
+    )
+    main(["lecture", "--seed", "1", "--eta", "1e308", "--output", str(tmp_path)])
+    assert printed == ["", ""]
+    assert "Training stopped" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other file names and streams")
+def test_the_lecture_sends_no_escape_sequences_to_the_terminal(tmp_path, capsys):
+    folder = tmp_path / "\x1b[2J"
+    assert main(["lecture", "-n", "5", "--steps", "0", "--output", str(folder)]) == 0
+    captured = capsys.readouterr()
+    assert "\x1b" not in captured.out + captured.err
+    assert r"\x1b[2J/boundary.png" in captured.out
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import re
 from base64 import b64decode
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from helpers import HtmlPage
 
 import oneneuron
 from oneneuron.cli import _baselines, _picture_rendering, main
@@ -26,36 +26,9 @@ def made_run(**changes):
     return run._replace(**changes)
 
 
-class Page(HTMLParser):
-    """The elements of a page as (tag, attributes), and its text."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.elements, self.words, self.open = [], [], []
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, dict(attributes)))
-        if tag not in ("meta", "link", "img"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join("".join(self.words).split())
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-
 @pytest.fixture(scope="module")
 def page():
-    return Page(lecture_page(made_run()))
+    return HtmlPage(lecture_page(made_run()))
 
 
 def test_every_element_of_the_page_is_closed(page):
@@ -63,14 +36,8 @@ def test_every_element_of_the_page_is_closed(page):
 
 
 def test_the_page_refers_to_nothing_outside_of_it(page):
-    addresses = [
-        attributes[name]
-        for _, attributes in page.elements
-        for name in ("src", "href", "srcset", "data", "action")
-        if name in attributes
-    ]
-    assert len(addresses) == 6
-    assert all(address.startswith("data:") for address in addresses)
+    assert len(page.addresses) == 6
+    assert all(address.startswith("data:") for address in page.addresses)
     assert "url(" not in page.text and "@import" not in page.text
     assert not page.all("script") and not page.all("iframe")
 
@@ -112,7 +79,7 @@ def test_the_number_of_wrong_samples_is_the_model_s(page):
 )
 def test_the_boundary_is_written_as_an_equation(model, equation, monkeypatch):
     monkeypatch.setattr(_picture_rendering, "render", lambda *_, **__: b"")
-    text = Page(lecture_page(made_run(model=model))).text
+    text = HtmlPage(lecture_page(made_run(model=model))).text
     assert f"The boundary is the line {equation}." in text.replace("\N{MINUS SIGN}", "-")
 
 
@@ -127,7 +94,7 @@ def test_the_page_says_that_a_descent_diverged():
         descent = oneneuron.train(
             data[0], data[2], eta=1e308, init=([0.5, 0.5], 0.5), record_every=1
         )
-    assert "diverged" in Page(lecture_page(made_run(data=data, descent=descent))).text
+    assert "diverged" in HtmlPage(lecture_page(made_run(data=data, descent=descent))).text
 
 
 def test_the_page_does_not_mention_divergence_otherwise(page):
@@ -141,7 +108,7 @@ def test_the_lecture_command_writes_the_page(tmp_path, capsys):
                  "--html", str(path)]) == 0  # fmt: skip
     printed = capsys.readouterr().out
     assert f"and {path}." in printed
-    page = Page(path.read_text(encoding="utf-8"))
+    page = HtmlPage(path.read_text(encoding="utf-8"))
     assert "oneneuron lecture -n 50 --eta 0.005 --steps 30 --seed 1 --html report.html" in page.text
     accuracy = re.search(r"On the test data it gets ([\d.]+) percent", printed)[1]
     assert f"the neuron gets {accuracy} % right" in page.text

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-from oneneuron._engine.training import Training
+from oneneuron import NeuronClassifier
 from oneneuron.cli import main
 
 
@@ -101,7 +101,7 @@ def test_ctrl_c_exits_with_code_130_and_saves_nothing(monkeypatch, data, tmp_pat
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Training, "walk", interrupted)
+    monkeypatch.setattr(NeuronClassifier, "fit", interrupted)
     path = tmp_path / "m.json"
     assert main(["fit", str(data), "--target", "ripe", "--output", str(path)]) == 130
     assert not path.exists()

@@ -1,8 +1,8 @@
 """The choice of the compiled code for the instruction sets of this processor, made once.
 
 ``ONENEURON_ISA`` (``plain``, ``v3`` or ``v4``) forces a level. Otherwise the level is the highest
-that was built and that the processor supports. If that kernel cannot be imported, the import of the
-package fails, since a silent fallback to a slower kernel would go unnoticed.
+that was built and that the processor supports. If that kernel cannot be imported, the import of
+this module fails, since a silent fallback to a slower kernel would go unnoticed.
 """
 
 from __future__ import annotations

@@ -78,3 +78,18 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
+
+
+def alpha(text: str) -> float | Literal["auto"]:
+    """Return the strength of a penalty, 0 or more, or "auto"."""
+    if text == "auto":
+        return "auto"
+    value = _number(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"must be 'auto' or 0 or more, found {text}")
+    return value
+
+
+def num_folds(text: str) -> int:
+    """Return a number of folds, at least 2."""
+    return _whole_number(text, 2)

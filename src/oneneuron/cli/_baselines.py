@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, TypeVarTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from .._typing import AnyArray
 from ..lecture import first_network
 
+_Arguments = TypeVarTuple("_Arguments")
 _Result = TypeVar("_Result")
 
 _NUM_CALLS = 3
@@ -62,16 +63,26 @@ def fit_logistic_regression(data: Sequence[AnyArray]) -> MethodScore:
     return _score("logistic regression", lambda pos: fitted.predict_proba(pos)[:, 1], data, seconds)
 
 
-def _fastest(function: Callable[..., _Result], *arguments: object) -> tuple[_Result, float]:
+def timed(
+    function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+) -> tuple[_Result, float]:
+    """Call a function; return its result and the seconds that the call took."""
+    start = perf_counter()
+    result = function(*arguments)
+    return result, perf_counter() - start
+
+
+def _fastest(
+    function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
+) -> tuple[_Result, float]:
     """Call a function several times; return its last result and the seconds of the fastest call."""
     times = []
     # BLAS gains nothing from several threads on so little work. On busy cores they wait for each
     # other, and a fit of 2 ms takes 50 ms.
     with threadpool_limits(1, "blas"):
         for _ in range(_NUM_CALLS):  # the first call finds the caches cold
-            start = perf_counter()
-            result = function(*arguments)
-            times.append(perf_counter() - start)
+            result, seconds = timed(function, *arguments)
+            times.append(seconds)
     return result, min(times)
 
 

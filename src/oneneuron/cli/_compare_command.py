@@ -14,6 +14,7 @@ from .._atomic_write import check_writable, write_whole
 from .._engine import cores, dispatch
 from .._formatting import counted, duration, three_digits
 from . import _argument_types, _picture_rendering
+from ._printing import say
 from ._progress import progress_bar
 from ._warnings import warnings_as_lines
 
@@ -66,13 +67,12 @@ def run(arguments: Namespace) -> None:
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), progress_bar() as show:
         rows = ladder(problem, arguments.steps, show)
-    # Save before printing, so that the results survive if printing fails partway.
-    write_whole(arguments.output, _picture(rows, file_format))
-    if arguments.json is not None:
-        write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
+        # Save before anything is printed or erased, which may fail, or wait for a stopped terminal.
+        if arguments.json is not None:
+            write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
+        write_whole(arguments.output, _picture(rows, file_format))
     head, notes = _head(problem, arguments.steps), _notes(rows, problem)
-    print(head, "", _table(rows), "", *notes, sep="\n")
-    print(f"\nSaved {' and '.join(saved)}.")
+    say(head, "", *_table(rows), "", *notes, "", f"Saved {' and '.join(saved)}.")
 
 
 def _file_format(path: str) -> str:
@@ -92,8 +92,8 @@ def _head(problem: Problem, num_steps: int) -> str:
     )
 
 
-def _table(rows: Sequence[Timing]) -> str:
-    """Return the table, one line for each rung; the last column is only shown for libraries."""
+def _table(rows: Sequence[Timing]) -> list[str]:
+    """Return the table, a line for each rung; the last column is only shown for libraries."""
     columns = [
         ["", "", *(row.name for row in rows)],
         ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
@@ -103,9 +103,7 @@ def _table(rows: Sequence[Timing]) -> str:
     ]
     if _has_libraries(rows):
         columns.append(["compilation", "and first step", *(_first_time(row) for row in rows)])
-    return "\n".join(
-        "  ".join(cells).rstrip() for cells in zip(*map(_padded, columns), strict=True)
-    )
+    return ["  ".join(cells).rstrip() for cells in zip(*map(_padded, columns), strict=True)]
 
 
 def _time(row: Timing) -> str:
@@ -149,8 +147,9 @@ def _notes(rows: Sequence[Timing], problem: Problem) -> Iterator[str]:
     if cores.count() > 1:
         yield (
             f"Each rung runs on one core. The last two may use all {cores.count()} cores, which "
-            f"helps with a\nfew thousand samples or more: try -n 100000."
+            f"helps with a"
         )
+        yield "few thousand samples or more: try -n 100000."
     else:
         yield "Only one core may be used, so there is no rung for several cores."
     if missing := missing_libraries():

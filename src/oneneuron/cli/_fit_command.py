@@ -1,154 +1,121 @@
-"""`oneneuron fit`: a neuron trained on the user's own CSV file."""
+"""`oneneuron fit`: a model of a table of one's own."""
 
 from __future__ import annotations
 
-import math
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .._atomic_write import check_writable
-from .._diagnostics import warn_of_divergence
+from .._atomic_write import check_writable, write_whole
 from .._formatting import counted
-from .._train import start_training
-from .._typing import AnyArray, Float64Array
 from . import _argument_types
-from ._csv_table import CsvTable
+from ._missing_values import add_missing_option, settle_missing
+from ._printing import note, say
 from ._progress import progress_bar
+from ._table_columns import Feature, add_column_options, choose_features, labels
 from ._table_model import TableModel
-from ._warnings import warnings_as_lines
+from ._table_reading import Table, add_reading_options, read_table
+from ._table_training import Training, add_training_options, train_on_table
 
-# The progress bar is redrawn at most this many times.
-_MAX_REDRAWS = 100
+# The numbers of weights and classes that are printed.
+_NUM_WEIGHTS, _MAX_CLASSES = 10, 12
+# With more records of gradient descent, the learning curve would look the same.
+_MAX_RECORDS = 1000
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command and its options to the command line."""
     parser = commands.add_parser(
         "fit",
-        help="train a neuron on a CSV file",
-        description="Train a neuron on a CSV file with numeric features and two classes, "
-        "print its accuracy on the rows that were held out, and save it as JSON.",
+        help="train a model on a table",
+        description="Train a NeuronClassifier on a table, save it as JSON, and print its scores on "
+        "rows that it has not seen, beside those of LogisticRegression.",
     )
-    parser.add_argument("data", type=_argument_types.path, help="CSV file with a header line")
     parser.add_argument(
-        "--target", required=True, metavar="COLUMN",
-        help="name of the column with the two classes; all the others are features",
+        "data", type=_argument_types.path,
+        help="CSV, Parquet or Feather file with named columns; - reads CSV from standard input",
     )  # fmt: skip
+    parser.add_argument(
+        "--target", required=True, metavar="COLUMN", help="name of the column to predict"
+    )
     parser.add_argument(
         "--output", type=_argument_types.path, default="model.json", metavar="FILE",
         help="file to save the model to (default: model.json)",
     )  # fmt: skip
     parser.add_argument(
-        "--eta", type=_argument_types.eta, default="auto",
-        help="step size, or 'auto' for one that never raises the cost (default: auto)",
+        "--html", type=_argument_types.path, metavar="FILE",
+        help="also write a report with pictures to this file, as one HTML page",
     )  # fmt: skip
-    parser.add_argument(
-        "--steps", type=_argument_types.num_steps, default=10_000,
-        help="number of gradient descent steps (default: 10000)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--no-standardise", action="store_true",
-        help="do not scale the features to mean 0 and standard deviation 1",
-    )  # fmt: skip
-    parser.add_argument(
-        "--test-size", type=_argument_types.fraction, default=0.2, metavar="FRACTION",
-        help="fraction of the rows that is held out for testing (default: 0.2)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--seed", type=_argument_types.seed, default=0,
-        help="seed for choosing the held-out rows (default: 0)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--threads", type=_argument_types.num_threads,
-        help="largest number of threads (default: one per core, fewer for little work)",
-    )  # fmt: skip
-    parser.set_defaults(command=run)
+    add_reading_options(parser)
+    add_column_options(parser)
+    add_missing_option(parser)
+    add_training_options(parser)
+    parser.set_defaults(command=run, get_default=parser.get_default)
 
 
 def run(arguments: Namespace) -> None:
-    """Train on a part of the rows, score the model on the others, and save it."""
+    """Train a model, save it, and print how good it is."""
     check_writable(arguments.output, "--output", [arguments.data])
-    names, X, y, classes = _read_training_table(arguments.data, arguments.target)
-    train_X, test_X, train_y, test_y = _split(X, y, classes, arguments)
-    mean, scale = _mean_and_scale(train_X, names, arguments)
-    start = (np.zeros(len(names)), 0.0)
-    training = start_training(
-        (train_X - mean) / scale, train_y, eta=arguments.eta, init=start,
-        n_threads=arguments.threads,
-    )  # fmt: skip
-    with warnings_as_lines(), progress_bar() as show:
-        for step in training.walk(arguments.steps, [-(-arguments.steps // _MAX_REDRAWS)]):
-            show(step / arguments.steps)
-        if training.diverged:
-            warn_of_divergence(training.step, training.eta)
-    lowest = training.model("lowest")
-    model = TableModel(
-        names, arguments.target, classes, mean.tolist(), scale.tolist(),
-        lowest.weights.tolist(), float(lowest.bias),
-    )  # fmt: skip
-    held_out = np.mean((model.predict_proba(test_X) > 0.5) == test_y)
-    model.save(arguments.output)
-    print(
-        f"{counted(len(X), 'row')}, {counted(len(names), 'feature')}, "
-        f"classes {classes[0]} and {classes[1]}\n"
-        f"training accuracy   {100 * lowest.accuracy:.1f} % of {counted(len(train_y), 'row')}\n"
-        f"held-out accuracy   {100 * held_out:.1f} % of {counted(len(test_y), 'row')}\n"
-        f"Saved {arguments.output}."
-    )
+    if arguments.html is not None:
+        check_writable(arguments.html, "--html", [arguments.data, arguments.output])
+    with progress_bar() as show:
+        show(0.0, "reading")
+        table = read_table(arguments.data, arguments)
+        features, table_notes = choose_features(table, arguments.target, arguments)
+        table, missing_notes = settle_missing(table, features, arguments.target, arguments)
+        own_labels, classes = labels(table, arguments.target)
+        training = train_on_table(
+            table, features, own_labels, classes, arguments, record_every=_record_every(arguments),
+            show=show,
+        )  # fmt: skip
+        # Nothing that can fail comes before this: neither the page nor what is printed.
+        training.model.save(arguments.output)
+    notes = [
+        *(f"note: {line}" for line in [*table_notes, *missing_notes]),
+        *(f"warning: {line}" for line in training.notes),
+    ]
+    if arguments.html is not None:
+        from ._table_page import table_page
+
+        page = table_page(table, features, own_labels, training, notes, arguments)
+        write_whole(arguments.html, page.encode(errors="replace"))
+    for line in notes:
+        note(f"oneneuron: {line}")
+    say(*_summary(table, features, training), "", *_weight_lines(training.model), "")
+    say(f"Saved {' and '.join(filter(None, [arguments.output, arguments.html]))}.")
 
 
-def _read_training_table(
-    path: str, target: str
-) -> tuple[list[str], Float64Array, NDArray[np.bool_], list[str]]:
-    """Return the feature names, X, y (true for the second class) and the names of both classes."""
-    table = CsvTable.read(path)
-    labels, classes = table.labels(target)
-    names = [name for name in table.columns if name != target]
-    if not names:
-        raise ValueError(
-            f"{path} must have a column besides the target, found none: add a feature."
-        )
-    return names, table.features(names), np.array(labels) == classes[1], classes
+def _record_every(arguments: Namespace) -> int:
+    """Return how often to record the model for the page's learning curve."""
+    if arguments.html is None:
+        return 0
+    return 1 if arguments.solver == "lbfgs" else max(1, arguments.max_iter // _MAX_RECORDS)
 
 
-def _split(
-    X: Float64Array, y: NDArray[np.bool_], classes: Sequence[str], arguments: Namespace
-) -> list[AnyArray]:
-    """Split X and y into a training part and a held-out part, each with rows of both classes."""
-    from sklearn.model_selection import train_test_split
-
-    n = len(y)
-    num_test = math.ceil(arguments.test_size * n)
-    for name, count in zip(classes, (n - y.sum(), y.sum()), strict=True):
-        if count * min(num_test, n - num_test) < n:
-            raise ValueError(
-                f"{arguments.data}: class {name!r} has {count:,} of {counted(n, 'row')}, too few "
-                f"to have one in training and one held out with --test-size "
-                f"{arguments.test_size:g}: add rows or choose another --test-size."
-            )
-    parts: list[AnyArray] = train_test_split(
-        X, y, test_size=arguments.test_size, stratify=y, random_state=arguments.seed
-    )
-    return parts
+def _summary(table: Table, features: Sequence[Feature], training: Training) -> list[str]:
+    """Return lines with the sizes of the table and the scores of all methods."""
+    classes = training.model.classes
+    return [
+        f"{counted(len(table.frame), 'row')}, {counted(len(features), 'feature')}, {len(classes)} "
+        f"classes: {', '.join(classes[:_MAX_CLASSES])}{', ...' if classes[_MAX_CLASSES:] else ''}",
+        "",
+        f"{'':24}{'accuracy':>10}{'log loss':>12}{'Brier score':>14}",
+        *(
+            f"{name:24}{100 * scores.accuracy:8.1f} %{scores.log_loss:12.4f}{scores.brier:14.4f}"
+            for name, scores in training.scores.items()
+        ),
+        "",
+        training.circumstances,
+    ]
 
 
-def _mean_and_scale(
-    X: Float64Array, names: Sequence[str], arguments: Namespace
-) -> tuple[Float64Array, Float64Array]:
-    """Return each column's mean and standard deviation, or 1 for the latter if it is constant."""
-    if arguments.no_standardise:
-        return np.zeros(len(names)), np.ones(len(names))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, scale = X.mean(axis=0), X.std(axis=0)
-    for name, size in zip(names, scale, strict=True):
-        if not np.isfinite(size):
-            raise ValueError(
-                f"{arguments.data}, column {name!r}, has numbers too large to standardise: "
-                f"divide it by a constant."
-            )
-    # Rounding can make the standard deviation of equal numbers slightly larger than 0.
-    scale[(scale == 0) | (X.min(axis=0) == X.max(axis=0))] = 1.0
-    return mean, scale
+def _weight_lines(model: TableModel) -> list[str]:
+    """Return lines with the largest weights."""
+    has_two_classes = len(model.classes) == 2
+    return [
+        f"largest weights{f', positive for {model.classes[1]}' if has_two_classes else ''}:",
+        *(
+            f"{weight.value:+10.3g}  {weight.column}"
+            f"{'' if has_two_classes else f', for {model.classes[weight.neuron]}'}"
+            for weight in model.largest_weights(_NUM_WEIGHTS)
+        ),
+    ]

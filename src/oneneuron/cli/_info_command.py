@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from importlib.metadata import version
 
 from .._engine import cores, dispatch
+from ._printing import say
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -19,9 +20,9 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 def run(_: Namespace) -> None:
     """Print versions, instruction sets and the number of threads."""
     versions = [f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn")]
-    print(
-        f"oneneuron {version('oneneuron')}\n"
-        f"kernel {dispatch.level} (available: {', '.join(dispatch.available)})\n"
-        f"threads {cores.count()} (fewer for little work)\n"
-        f"Python {platform.python_version()}, {', '.join(versions)}"
+    say(
+        f"oneneuron {version('oneneuron')}",
+        f"kernel {dispatch.level} (available: {', '.join(dispatch.available)})",
+        f"threads {cores.count()} (fewer for little work)",
+        f"Python {platform.python_version()}, {', '.join(versions)}",
     )

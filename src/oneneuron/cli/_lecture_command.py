@@ -16,7 +16,7 @@ from .._formatting import counted, duration
 from .._train import train
 from .._typing import AnyArray
 from . import _argument_types, _picture_rendering
-from ._progress import timed
+from ._printing import say, shown
 from ._warnings import warnings_as_lines
 
 if TYPE_CHECKING:
@@ -74,30 +74,30 @@ def run(arguments: Namespace) -> None:
     np.random.seed(seed)
     data = example1.get_data(arguments.n)
     train_pos, test_pos, train_value, _ = data
-    print(
+    say(
         f"{counted(len(train_pos), 'sample')} for training, {len(test_pos):,} held out for "
         f"testing (seed {seed})"
     )
 
     state = np.random.get_state()
     with warnings_as_lines():
-        model, seconds = timed(
+        model, seconds = _baselines.timed(
             first_network.build_model, train_pos, train_value, arguments.eta, arguments.steps
         )
-    scores = [
-        _baselines.score_neuron(data, model, seconds),
-        _baselines.fit_least_squares(data),
-        _baselines.fit_logistic_regression(data),
-    ]
-    # Save before printing, so that the files survive if printing fails partway.
-    _save_pictures(pictures, train_pos, train_value, model)
-    saved = pictures
-    if arguments.html is not None:
-        np.random.set_state(state)
-        _save_page(arguments, data, model, scores, seed)
-        saved = [*pictures, arguments.html]
+        # Save before anything else is printed, which may fail, or wait for a stopped terminal.
+        _save_pictures(pictures, train_pos, train_value, model)
+        scores = [
+            _baselines.score_neuron(data, model, seconds),
+            _baselines.fit_least_squares(data),
+            _baselines.fit_logistic_regression(data),
+        ]
+        saved = pictures
+        if arguments.html is not None:
+            np.random.set_state(state)
+            _save_page(arguments, data, model, scores, seed)
+            saved = [*pictures, arguments.html]
     _print_scores(scores, arguments.steps)
-    print(f"\nSaved {', '.join(saved[:-1])} and {saved[-1]}.")
+    say("", f"Saved {', '.join(saved[:-1])} and {saved[-1]}.")
 
 
 def _picture_paths(folder: str) -> list[str]:
@@ -113,13 +113,14 @@ def _picture_paths(folder: str) -> list[str]:
 
 def _print_scores(scores: Sequence[MethodScore], num_steps: int) -> None:
     neuron = scores[0]
-    print(
-        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent correct.\n"
-        f"Training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).\n"
+    say(
+        f"On the test data it gets {100 * neuron.test_accuracy:.1f} percent correct.",
+        f"Training took {duration(neuron.seconds)} ({counted(num_steps, 'step')}).",
+        "",
+        f"{'method':20}{'training':>10}{'test':>10}{'time':>12}",
     )
-    print(f"{'method':20}{'training':>10}{'test':>10}{'time':>12}")
     for score in scores:
-        print(
+        say(
             f"{score.name:20}{100 * score.train_accuracy:8.1f} %"
             f"{100 * score.test_accuracy:8.1f} %{duration(score.seconds):>12}"
         )
@@ -160,7 +161,7 @@ def _save_page(
         )  # fmt: skip
     command = (
         f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
-        f"--seed {seed} --html {shlex.quote(os.path.basename(arguments.html))}"
+        f"--seed {seed} --html {shlex.quote(shown(os.path.basename(arguments.html)))}"
     )
     page = lecture_page(LectureRun(data, model, descent, scores, command))
     write_whole(arguments.html, page.encode())

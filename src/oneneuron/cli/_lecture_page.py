@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from html import escape
-from importlib.metadata import version
-from importlib.resources import files
-from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,13 +14,10 @@ from .._formatting import counted, rounded
 from .._results import Descent
 from .._typing import AnyArray
 from ..lecture import first_network
-from . import _picture_rendering
+from ._html_page import html_page, percent, table_row
 
 if TYPE_CHECKING:
     from ._baselines import MethodScore
-
-# Inches and dots per inch, chosen so that letters in the pictures are as large as the page's text.
-_SIZE, _DPI = (6.4, 4.8), 200
 
 
 class LectureRun(NamedTuple):
@@ -54,15 +46,14 @@ class LectureRun(NamedTuple):
 
 def lecture_page(run: LectureRun) -> str:
     """Return the HTML page of a `LectureRun`."""
-    template = Template(
-        files(__package__).joinpath("lecture_page.html").read_text(encoding="utf-8")
-    )
-    texts = {name: escape(text) for name, text in _texts(run).items()}
-    pictures = {
-        name: _data_url(_picture_rendering.render(draw, size=_SIZE, dpi=_DPI))
-        for name, draw in _pictures(run).items()
-    }
-    return template.substitute(texts, **pictures, scores=_table_rows(run.scores))
+    rows = "\n".join(
+        table_row(
+            score.name, percent(score.train_accuracy), percent(score.test_accuracy),
+            f"{1e3 * score.seconds:.2f} ms",
+        )
+        for score in run.scores
+    )  # fmt: skip
+    return html_page("lecture_page.html", _texts(run), _pictures(run), {"scores": rows})
 
 
 def _texts(run: LectureRun) -> dict[str, str]:
@@ -72,19 +63,19 @@ def _texts(run: LectureRun) -> dict[str, str]:
     wrong = int(np.sum(np.round(first_network.predict(test_pos, run.model)) != test_value))
     diverged = descent.stop_reason == "diverged"
     return {
+        "title": "One neuron, trained by gradient descent",
         "train_samples": counted(len(train_pos), "sample"),
         "test_samples": counted(len(test_pos), "sample"),
         "num_wrong": f"{wrong:,}",
         "steps": counted(descent.num_steps, "step"),
         "best_step": f"{descent.best.step:,}",
-        "test_accuracy": _percent(neuron.test_accuracy),
+        "test_accuracy": percent(neuron.test_accuracy),
         "milliseconds": f"{1e3 * neuron.seconds:.1f}",
         "boundary_equation": _equation(run.model),
         "eta": f"{descent.eta:g}",
         "start_cost": rounded(history.cost[0]),
         "last_cost": rounded(history.cost[-1]),
         "warning": " Then it diverged: the step size is too large." if diverged else "",
-        "version": version("oneneuron"),
         "command": run.command,
     }
 
@@ -103,14 +94,6 @@ def _pictures(run: LectureRun) -> dict[str, Callable[[Axes], Axes]]:
     }
 
 
-def _data_url(png: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(png).decode()}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f} %"
-
-
 def _equation(model: Mapping[str, float]) -> str:
     """Return the equation of the boundary, w.x + b = 0, which can only be broken between terms."""
     terms = [
@@ -122,12 +105,3 @@ def _equation(model: Mapping[str, float]) -> str:
     sums = (f"{term[0]}\N{NO-BREAK SPACE}{term[1:]}" for term in others)
     text = " ".join([first.removeprefix("+"), *sums]) + "\N{NO-BREAK SPACE}= 0"
     return text.replace("-", "\N{MINUS SIGN}")
-
-
-def _table_rows(scores: Sequence[MethodScore]) -> str:
-    return "\n".join(
-        f'        <tr><th scope="row">{escape(score.name)}</th>'
-        f"<td>{_percent(score.train_accuracy)}</td><td>{_percent(score.test_accuracy)}</td>"
-        f"<td>{1e3 * score.seconds:.2f} ms</td></tr>"
-        for score in scores
-    )

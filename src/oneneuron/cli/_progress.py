@@ -1,15 +1,17 @@
-"""The timing of a call, and a progress bar for long work."""
+"""A progress bar for long work."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from time import perf_counter
-from typing import Protocol, TypeVar, TypeVarTuple
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import RLock, Timer
+from typing import Any, Protocol
 
-_Arguments = TypeVarTuple("_Arguments")
-_Result = TypeVar("_Result")
+from ._printing import shown
+
+_DELAY = 1.0  # seconds
 
 
 class ShowProgress(Protocol):
@@ -19,34 +21,51 @@ class ShowProgress(Protocol):
         """Show the fraction of the work that is done, and what is being done now."""
 
 
-def timed(
-    function: Callable[[*_Arguments], _Result], *arguments: *_Arguments
-) -> tuple[_Result, float]:
-    """Call a function; return its result and the seconds that the call took."""
-    start = perf_counter()
-    result = function(*arguments)
-    return result, perf_counter() - start
-
-
 @contextmanager
 def progress_bar() -> Iterator[ShowProgress]:
     """Return a function that draws a progress bar on stderr, which is erased at the end.
 
-    Nothing is drawn in the first second, or if stderr is not a terminal.
+    Nothing is drawn in the first second, or if stderr is not a terminal. Save the results inside
+    the block, so that they do not have to wait for a terminal that is stopped.
     """
-    start = perf_counter()
-    is_shown = False
+    from tqdm.std import tqdm
 
-    def show(fraction: float, label: str = "") -> None:
-        nonlocal is_shown
-        if perf_counter() - start > 1 and sys.stderr.isatty():
-            is_shown = True
-            marks = "#" * int(30 * fraction)
-            line = f"\r[{marks:30}] {100 * fraction:3.0f} % {label:21.21}"
-            print(line, end="", file=sys.stderr, flush=True)
+    class Bar(tqdm):
+        monitor_interval = 0  # otherwise a thread would redraw the bar now and then
 
+    Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
+    with Bar(
+        total=1.0, delay=_DELAY, leave=False, disable=None, miniters=0, ncols=_columns() - 1,
+        nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
+    ) as bar:  # fmt: skip
+
+        def show(fraction: float, label: str = "") -> None:
+            bar.set_description_str(shown(label), refresh=False)
+            bar.n = min(fraction, 1.0)
+            bar.update(0)  # draws if it is time to
+
+        with _drawn_in_time(bar):
+            yield show
+
+
+def _columns() -> int:
+    """Return the width of the terminal, or 80 if it does not tell."""
+    with suppress(OSError, ValueError):
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    return 80
+
+
+@contextmanager
+def _drawn_in_time(bar: Any) -> Iterator[None]:
+    """Draw the bar after a second even if the work does not call for it by then."""
+    if bar.disable:
+        yield
+        return
+    timer = Timer(_DELAY + 0.1, bar.update, [0])
+    timer.daemon = True
+    timer.start()
     try:
-        yield show
+        yield
     finally:
-        if is_shown:
-            print(f"\r{'':60}\r", end="", file=sys.stderr, flush=True)
+        timer.cancel()
+        timer.join()  # it must not draw what has been erased

@@ -1,4 +1,4 @@
-"""The HTML page of the lecture in a browser. This needs Chromium and Playwright."""
+"""The HTML pages in a browser. This needs Chromium and Playwright."""
 
 import shutil
 
@@ -14,13 +14,28 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def visit(tmp_path_factory):
-    """The open page, the addresses that it requested, and the messages on its console."""
-    folder = tmp_path_factory.mktemp("report")
-    path = folder / "lecture_page.html"
+def write_lecture_page(folder, path):
     main(["lecture", "--seed", "1", "-n", "50", "--steps", "100", "--output", str(folder),
           "--html", str(path)])  # fmt: skip
+
+
+def write_table_page(folder, path):
+    # Names that are markup, or too long for one line of a narrow window.
+    header = "<img src=http://a.test/x>,a very long name of a column and then even more,kind,class"
+    rows = [f"{i * 7 % 31},{i * 5 % 17},{'<b>x</b>' if i % 3 else 'y'},c{i % 3}" for i in range(60)]
+    (folder / "t.csv").write_text("\n".join([header, *rows]) + "\n")
+    main(["fit", str(folder / "t.csv"), "--target", "class", "--output", str(folder / "m.json"),
+          "--html", str(path)])  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=[(write_lecture_page, 5), (write_table_page, 6)],
+                ids=["lecture", "table"])  # fmt: skip
+def visit(tmp_path_factory, request):
+    """The open page, the addresses that it requested, the messages on its console, and more."""
+    write, num_pictures = request.param
+    folder = tmp_path_factory.mktemp("report")
+    path = folder / "page.html"
+    write(folder, path)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
@@ -30,24 +45,24 @@ def visit(tmp_path_factory):
         page.on("pageerror", lambda error: messages.append(str(error)))
         page.goto(path.as_uri())
         page.wait_for_load_state("networkidle")
-        yield page, requests, messages, path
+        yield page, requests, messages, path, num_pictures
         browser.close()
 
 
 def test_the_page_requests_nothing_but_itself(visit):
-    _, requests, _, path = visit
+    _, requests, _, path, _ = visit
     assert requests == [path.as_uri()]
 
 
 def test_the_console_stays_empty(visit):
-    _, _, messages, _ = visit
+    _, _, messages, _, _ = visit
     assert messages == []
 
 
 def test_every_picture_is_visible_and_fully_loaded(visit):
-    page, *_ = visit
+    page, _, _, _, num_pictures = visit
     sizes = page.evaluate("[...document.images].map(image => [image.naturalWidth, image.width])")
-    assert len(sizes) == 5
+    assert len(sizes) == num_pictures
     assert all(natural > shown > 300 for natural, shown in sizes)
 
 

@@ -1,0 +1,212 @@
+"""Where each record of a table in text begins, and how many cells it has.
+
+NumPy finds that for a piece of the file at once, also if cells are in quotes. Where quotes occur
+inside of cells, only reading character by character tells what they mean. The csv module does that.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._typing import AnyArray
+from ._text_decoding import PIECE
+from ._text_dialect import csv_rows
+
+_NEWLINE, _QUOTE, _SPACE, _TAB = b'\n" \t'
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of a text: the header line, and rows.
+
+    Attributes
+    ----------
+    text : bytes
+        It has these records and nothing else but empty lines and faulty lines between them.
+    starts, ends : ndarray of int64
+        The offsets of the first byte of each record, and of the line feed after it.
+    cells : ndarray of int64
+        The number of cells of each record.
+    lines : ndarray of int64
+        The line of the file on which each record begins.
+    open_quotes : tuple of pairs of int
+        The line and the number of the cell, from 0, for each quote that opens a cell without
+        closing it. These lines are left out of the records.
+    """
+
+    text: bytes
+    starts: AnyArray
+    ends: AnyArray
+    cells: AnyArray
+    lines: AnyArray
+    open_quotes: tuple[tuple[int, int], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, kept: slice | AnyArray) -> Records:
+        """Return some of the records."""
+        return replace(
+            self, starts=self.starts[kept], ends=self.ends[kept], cells=self.cells[kept],
+            lines=self.lines[kept],
+        )  # fmt: skip
+
+    def bytes_of(self, i: int) -> bytes:
+        """Return the text of one record, without the line feed after it."""
+        return self.text[self.starts[i] : self.ends[i]]
+
+    def without_empty_lines(self) -> Records:
+        """Return the records that have any other character than spaces and tabs."""
+        short = np.flatnonzero(self.cells <= 1).tolist()
+        empty = [i for i in short if not self.bytes_of(i).strip()]
+        return self[np.delete(np.arange(len(self)), empty)] if empty else self
+
+    def joined(self) -> bytes:
+        """Return the text of the records, without what lies between them."""
+        if (self.ends - self.starts + 1).sum() == len(self.text):
+            return self.text
+        return b"".join(
+            self.text[start : end + 1] for start, end in zip(self.starts, self.ends, strict=True)
+        )
+
+
+class Splitter:
+    """What splits a text into records, a piece at a time.
+
+    Parameters
+    ----------
+    delimiter : str
+        A character; a space stands for any number of spaces and tabs.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._delimiters = b" \t" if delimiter == " " else delimiter.encode()
+        self._line = 1  # on which the text begins that is split next
+        # The bytes that may stand before an opening quote, and after a closing one.
+        self._is_border = np.zeros(256, bool)
+        self._is_border[[*self._delimiters, _NEWLINE, _QUOTE]] = True
+        # A cell whose quotes are closed, with the gap before it.
+        gap = rb"(?>[ \t]*)" if delimiter == " " else rb"(?> *)"
+        after = re.escape(self._delimiters + b"\n")
+        self._cell = re.compile(
+            gap + rb'("[^"]*(""[^"]*)*"(?=[' + after + rb'])|(?!")[^' + after + rb"]*)"
+        )
+
+    def split(self, pieces: Iterator[bytes]) -> Iterator[Records]:
+        """Yield the records of a text, without empty lines.
+
+        Parameters
+        ----------
+        pieces : iterator of bytes
+            The text in UTF-8, with line feeds.
+        """
+        rest = b""
+        for piece in pieces:
+            records, rest = self._whole_records(rest + piece, is_last=False)
+            yield records.without_empty_lines()
+        if rest:
+            records, rest = self._whole_records(rest + b"\n", is_last=True)
+            yield records.without_empty_lines()
+
+    def _whole_records(self, text: bytes, is_last: bool) -> tuple[Records, bytes]:
+        """Return the whole records that a text begins with, and the rest of it."""
+        records, end = self._split_at_once(text)
+        # At the end of the file, a rest begins with an open quote, as probably does a long one.
+        if end < len(text) and (is_last or len(text) - end > 2 * PIECE):
+            records, end = self._split_by_character(text, is_last)
+        self._line += text.count(b"\n", 0, end)
+        return records, text[end:]
+
+    def _split_at_once(self, text: bytes) -> tuple[Records, int]:
+        """Split a text with NumPy. Return no records if it has quotes inside of cells."""
+        codes = np.frombuffer(text, np.uint8)
+        is_newline = codes == _NEWLINE
+        is_end, is_outside = is_newline, np.True_
+        if b'"' in text:
+            is_quote = codes == _QUOTE
+            if not self._are_around_cells(codes, np.flatnonzero(is_quote)):
+                return self._split_by_character(text, is_last=False)
+            is_outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
+            is_end = is_newline & is_outside
+        marks = np.flatnonzero(self._marks_cells(codes, is_outside) | is_end)
+        is_last_mark = is_end[marks]
+        ends = marks[is_last_mark]
+        cells = np.diff(np.flatnonzero(is_last_mark), prepend=-1) - (self._delimiter == " ")
+        starts = np.append(0, ends[:-1] + 1)[: len(ends)]
+        if is_end is is_newline:
+            lines = self._line + np.arange(len(ends))
+        else:
+            lines = self._line + np.searchsorted(np.flatnonzero(is_newline), starts)
+        end = int(ends[-1]) + 1 if len(ends) else 0
+        return Records(text[:end], starts, ends, cells, lines), end
+
+    def _marks_cells(self, codes: AnyArray, is_outside: AnyArray | np.bool) -> AnyArray:
+        """Return where cells end, or where they begin if any number of spaces may part them."""
+        if self._delimiter != " ":
+            is_delimiter: AnyArray = (codes == self._delimiters[0]) & is_outside
+            return is_delimiter
+        is_gap = ((codes == _SPACE) | (codes == _TAB) | (codes == _NEWLINE)) & is_outside
+        # A closing quote counts as outside, and the next cell begins after a gap.
+        begins: AnyArray = ~is_gap & np.append(True, is_gap[:-1])
+        return begins
+
+    def _are_around_cells(self, codes: AnyArray, quotes: AnyArray) -> bool:
+        """Return whether every quote opens a cell, closes it, or is one of two that mean one."""
+        before = quotes[::2] - 1
+        after = quotes[1::2] + 1
+        before, after = before[before >= 0], after[after < len(codes)]
+        return bool(self._is_border[codes[before]].all() and self._is_border[codes[after]].all())
+
+    # --- By character ---
+
+    def _split_by_character(self, text: bytes, is_last: bool) -> tuple[Records, int]:
+        """Split a text with the csv module."""
+        length = text.rfind(b"\n") + 1
+        # Each character of this string is a byte, so that the offsets are the same.
+        characters = text[:length].decode("latin-1")
+        found: list[tuple[int, int, int]] = []
+        open_quotes: list[tuple[int, int]] = []
+        begin = 0
+        while begin < length:
+            try:
+                for end, cells in self._csv_records(characters, begin):
+                    found.append((begin, end, cells))
+                    begin = end + 1
+            except csv.Error as error:
+                if not is_last and "unexpected end" in str(error):
+                    break
+                cell, number = self._broken_cell(text, begin)
+                open_quotes.append((self._line + text.count(b"\n", 0, cell), number))
+                begin = text.index(b"\n", cell) + 1
+        starts, ends, counts = np.array(found, np.int64).reshape(-1, 3).T
+        newlines = np.flatnonzero(np.frombuffer(text, np.uint8) == _NEWLINE)
+        lines = self._line + np.searchsorted(newlines, starts)
+        records = Records(text[:begin], starts, ends, counts, lines, tuple(open_quotes))
+        return records, begin
+
+    def _csv_records(self, characters: str, begin: int) -> Iterator[tuple[int, int]]:
+        """Yield the end of each record, and the number of its cells."""
+        end = begin
+
+        def lines() -> Iterator[str]:
+            nonlocal end
+            for line in io.StringIO(characters[begin:], newline="\n"):
+                end += len(line)
+                yield line
+
+        for row in csv_rows(lines(), self._delimiter, strict=True):
+            yield end - 1, len(row)
+
+    def _broken_cell(self, text: bytes, begin: int) -> tuple[int, int]:
+        """Return the offset and the number of the first cell of a record with a faulty quote."""
+        number = 0
+        while (match := self._cell.match(text, begin)) and text[match.end()] != _NEWLINE:
+            begin, number = match.end() + 1, number + 1
+        return begin, number

@@ -1,0 +1,194 @@
+"""The rows of a table in text, checked on their way to pandas.
+
+pandas fills short rows with missing cells, and after a quote that is not closed, it reads rows as a
+part of one cell until another quote comes. So it gets the rows only after their cells are counted.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._formatting import counted
+from .._typing import AnyArray
+from ._text_dialect import csv_rows
+from ._text_records import Records, Splitter
+
+
+class _Fault(NamedTuple):
+    """What is wrong with a row, in parts of a message."""
+
+    line: int
+    must: str
+    found: str
+    remedy: str
+
+    def error(self, name: str) -> ValueError:
+        return ValueError(
+            f"{name}, line {self.line}, must {self.must}, found {self.found}: {self.remedy}."
+        )
+
+
+class TextRows(io.TextIOBase):
+    """A file in which pandas finds only rows with the right number of cells.
+
+    Parameters
+    ----------
+    pieces : iterator of bytes
+        The text of the table in UTF-8, with line feeds.
+    delimiter : str
+        A character; a space stands for any number of spaces and tabs.
+    name : str
+        The name of the table, for messages.
+    skip : list or None
+        The list to which the line and the fault of each faulty row are appended. None means that
+        a faulty row is an error.
+
+    Attributes
+    ----------
+    names : list of str
+        The names of the columns: different, and not empty.
+    unnamed : frozenset of str
+        Those of them that stand for a column without a name.
+    are_padded : bool
+        Whether a cell that has been read may end with a space.
+
+    Raises
+    ------
+    ValueError
+        If there is no header line or no row, or if two columns have the same name. Here, and when
+        rows are read, if a row is faulty.
+    """
+
+    def __init__(
+        self,
+        pieces: Iterator[bytes],
+        delimiter: str,
+        name: str,
+        skip: list[tuple[int, str]] | None = None,
+    ) -> None:
+        self._delimiter, self._name, self._skip = delimiter, name, skip
+        self._lines: list[AnyArray] = []
+        self._longest_named = "the header line"
+        self.names: list[str] = []
+        self.unnamed: frozenset[str] = frozenset()
+        self.are_padded = False
+        self._parts = Splitter(delimiter).split(pieces)
+        self._read_header()
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """The lines of the file on which the rows begin that have been read."""
+        return np.concatenate([np.empty(0, np.int64), *self._lines])
+
+    def readable(self) -> bool:
+        """Return that the file can be read."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> str:
+        """Return some rows, whatever `size` is, or nothing at the end."""
+        for records in self._parts:
+            rows = self._regular(records)
+            if len(rows):
+                text = rows.joined()
+                self._lines.append(rows.lines)
+                self.are_padded |= b" \n" in text or b" " + self._delimiter.encode() in text
+                return text.decode()
+        return ""
+
+    def _regular(self, records: Records) -> Records:
+        """Return the records with the right number of cells; refuse or skip the others."""
+        wrong = np.flatnonzero(records.cells != len(self.names)).tolist()
+        faults = [self._wrong_length(records, i) for i in wrong]
+        faults += [self._open_quote(line, cell) for line, cell in records.open_quotes]
+        for fault in sorted(faults):
+            if self._skip is None:
+                raise fault.error(self._name)
+            self._skip.append((fault.line, f"must {fault.must}, found {fault.found}"))
+        return records[records.cells == len(self.names)] if wrong else records
+
+    def _wrong_length(self, records: Records, i: int) -> _Fault:
+        line, num_breaks = int(records.lines[i]), records.bytes_of(i).count(b"\n")
+        found = counted(int(records.cells[i]), "cell")
+        if num_breaks:
+            found += f" up to line {line + num_breaks}, where a quote is closed"
+        must = f"have {counted(len(self.names), 'cell')}, as many as {self._longest_named}"
+        return _Fault(line, must, found, "correct or drop the line")
+
+    def _open_quote(self, line: int, cell: int) -> _Fault:
+        column = f"column {self.names[cell]!r}" if cell < len(self.names) else f"cell {cell + 1}"
+        must = f"close the quote that {column} begins with"
+        return _Fault(line, must, "none at the end of a cell", "add it, or write a quote twice")
+
+    # --- The header line ---
+
+    def _read_header(self) -> None:
+        """Take the header line off the records, and name the columns."""
+        ahead: list[Records] = []
+        for records in self._parts:
+            ahead.append(records)
+            if sum(map(len, ahead)) > 2:
+                break
+        first = [(records, i) for records in ahead for i in range(min(len(records), 3))][:3]
+        open_quotes = [place for records in ahead for place in records.open_quotes]
+        # A header line with an open quote is left out, and a row would take its place.
+        if not first or (open_quotes and open_quotes[0][0] < first[0][0].lines[0]):
+            self._refuse_header(open_quotes)
+        (holder, _), *rows = first
+        if not rows and not open_quotes:
+            raise ValueError(f"{self._name} must have rows below its header line, found none.")
+        header = self._header_cells(holder)
+        # R leaves out the name of the first column if that holds the names of the rows.
+        if rows and all(
+            records.cells[i] == len(header) + 1 and self._may_begin_with_name(records.bytes_of(i))
+            for records, i in rows
+        ):
+            header.insert(0, "")
+            self._longest_named = "the first row"
+        self._name_columns(header, int(holder.lines[0]))
+        rest = (records[1:] if records is holder else records for records in ahead)
+        self._parts = chain(rest, self._parts)
+
+    def _refuse_header(self, open_quotes: list[tuple[int, int]]) -> NoReturn:
+        if open_quotes:
+            raise self._open_quote(*open_quotes[0]).error(self._name)
+        raise ValueError(f"{self._name} must start with a header line of column names, found none.")
+
+    def _header_cells(self, records: Records) -> list[str]:
+        lines = io.StringIO(records.bytes_of(0).decode(), newline="\n")
+        try:
+            return [cell.strip() for cell in next(csv_rows(lines, self._delimiter))]
+        except csv.Error as error:
+            raise ValueError(
+                f"{self._name}, line {records.lines[0]}, must be a header line of column names, "
+                f"found none: {error}."
+            ) from error
+
+    def _may_begin_with_name(self, row: bytes) -> bool:
+        """Return whether R may have written a row, rather than one with a delimiter too many."""
+        if self._delimiter == " ":
+            return True
+        starts_well = self._delimiter == "\t" or row.startswith(b'"')
+        return starts_well and not row.endswith(self._delimiter.encode())
+
+    def _name_columns(self, header: list[str], line: int) -> None:
+        for name, count in Counter(filter(None, header)).items():
+            if count > 1:
+                places = [str(j + 1) for j, other in enumerate(header) if other == name]
+                raise ValueError(
+                    f"{self._name}, line {line}, must have different column names, found {name!r} "
+                    f"in columns {', '.join(places[:-1])} and {places[-1]}: rename all but one."
+                )
+        for j, name in enumerate(header):
+            new_name = name or f"column {j + 1}"
+            while not name and new_name in header:
+                new_name += "_"
+            self.names.append(new_name)
+        self.unnamed = frozenset(self.names) - frozenset(header)

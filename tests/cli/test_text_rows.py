@@ -1,0 +1,87 @@
+"""Rows of text on their way to pandas: what it reads is what the csv module reads, or an error."""
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from oneneuron.cli._text_dialect import csv_rows
+from oneneuron.cli._text_rows import TextRows
+
+
+def rows_by_csv(text, delimiter):
+    """Return the rows below the header line, or None if one is faulty."""
+    rows = csv_rows(io.StringIO(text, newline="\n"), delimiter, strict=True)
+    try:
+        header, *rows = filter(None, rows)
+    except csv.Error:
+        return None
+    # These are empty lines, or cells with spaces in quotes.
+    assume(not any(len(row) == 1 and not row[0].strip() for row in rows))
+    return rows if all(len(row) == len(header) for row in rows) else None
+
+
+def rows_by_pandas(pieces, delimiter):
+    """Return the rows below the header line as pandas reads them, or None if one is faulty."""
+    try:
+        frame = pd.read_csv(
+            TextRows(iter(pieces), delimiter, "d.csv"),
+            sep=r"\s+" if delimiter == " " else delimiter, header=None, names=["a", "b"],
+            index_col=False, dtype=str, keep_default_na=False, skipinitialspace=True,
+            skip_blank_lines=False,
+        )  # fmt: skip
+    except ValueError:
+        return None
+    return frame.to_numpy().tolist()
+
+
+def pieces_of(text, cuts):
+    """Return the text in UTF-8, cut at these offsets."""
+    text = text.encode()
+    ends = sorted({cut for cut in cuts if cut < len(text)})
+    return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+
+
+@given(
+    st.text('ab1é" ,;\t\n', max_size=40),
+    st.sampled_from([",", ";", "\t"]),
+    st.lists(st.integers(1, 50), max_size=4),
+)
+@example('"x",1\n"y"\n', ",", [])
+@example('"x,1\n"y",2\n', ",", [])
+@example('x,5" pipe\ny,6" pipe\n', ",", [])
+@example('x,"two\nlines"\ny,"""q"""\n', ",", [12])
+def test_pandas_reads_the_cells_that_the_csv_module_reads(rows, delimiter, cuts):
+    text = f"a{delimiter}b\nc{delimiter}d\n{rows}"
+    expected = rows_by_csv(text, delimiter)
+    found = rows_by_pandas(pieces_of(text, cuts), delimiter)
+    # A row of numbers of its own width is that of R's names of rows.
+    assert found == expected
+
+
+@given(st.text('ab1é" ,\t\n', max_size=40), st.lists(st.integers(1, 50), max_size=4))
+@example(' x  "y z"\t\n', [])
+@example('x "y', [])
+def test_any_number_of_spaces_separates_the_cells_that_pandas_reads(rows, cuts):
+    text = f"a b\nc d\n{rows}"
+    expected = rows_by_csv(text, " ")
+    found = rows_by_pandas(pieces_of(text, cuts), " ")
+    if expected is None or found is None:
+        assert found is expected
+    else:
+        strip = [[cell.split() for cell in row] for row in expected]
+        assert [[cell.split() for cell in row] for row in found] == strip
+
+
+def test_a_long_quoted_cell_need_not_be_short_of_the_limit_of_the_csv_module():
+    text = 'a,b\n"' + "x\n" * 100_000 + '",1\n2,3\n'
+    rows = rows_by_pandas(pieces_of(text, range(0, len(text), 5_000)[1:]), ",")
+    assert [len(row[0]) for row in rows] == [200_000, 1]
+
+
+def test_a_header_line_too_long_for_the_csv_module_is_refused(read):
+    with pytest.raises(ValueError, match=r"line 1, must be a header line .* field larger than"):
+        read("a," + "b" * 200_000 + "\n1,2\n")
