@@ -122,7 +122,7 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
     piece = stream.read(PIECE)
     encoding = encoding or _marked_encoding(piece)
     decoder = encoding and codecs.getincrementaldecoder(encoding)()
-    line, is_first = 1, True
+    num_read = 0
     while True:
         is_last = len(piece) < PIECE
         if not decoder and not piece.isascii():
@@ -132,16 +132,16 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
             try:
                 text = decoder.decode(piece, is_last)
             except UnicodeError as error:
-                line += piece.count(b"\n", 0, getattr(error, "start", 0))
+                line = _line_at(stream, num_read, getattr(error, "start", 0))
                 raise ValueError(
                     f"{name}, line {line}, must be text in {encoding}, found other bytes: name "
                     f"the encoding of the file with --encoding."
                 ) from error
-            if is_first:
+            if not num_read:
                 text = text.removeprefix("\ufeff")
             piece = text.encode()
         if b"\0" in piece:
-            line += piece.count(b"\n", 0, piece.index(b"\0"))
+            line = _line_at(stream, num_read, piece.index(b"\0"))
             raise ValueError(
                 f"{name}, line {line}, must be text, found a NUL character: name a table in text, "
                 f"or its encoding with --encoding."
@@ -149,8 +149,15 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
         yield piece
         if is_last:
             return
-        line, is_first = line + num_lines(piece), False
+        num_read += 1
         piece = stream.read(PIECE)
+
+
+def _line_at(stream: IO[bytes] | gzip.GzipFile, num_pieces: int, offset: int) -> int:
+    """Return the line of a byte, which lies some bytes after the first pieces of a stream."""
+    stream.seek(0)
+    before = sum(num_lines(stream.read(PIECE)) for _ in range(num_pieces))
+    return 1 + before + num_lines(stream.read(offset))
 
 
 def num_lines(text: bytes) -> int:

@@ -11,13 +11,14 @@ import io
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._formatting import counted
 from .._typing import AnyArray
+from ._text_decoding import PIECE
 from ._text_dialect import Dialect
 from ._text_records import Records, Splitter
 
@@ -93,14 +94,12 @@ class TextRows(io.RawIOBase):
         """Return that the file can be read."""
         return True
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer with rows as far as possible. Return the number of bytes, 0 at the end."""
+    def read(self, size: int = PIECE, /) -> bytes:
+        """Return at most `size` bytes of rows, and none at the end."""
         self._ready = self._ready or self._next_rows()
-        view = memoryview(buffer)
-        size = min(len(view), len(self._ready))
-        view[:size] = self._ready[:size]
+        found = bytes(self._ready[:size])
         self._ready = self._ready[size:]
-        return size
+        return found
 
     def _next_rows(self) -> memoryview:
         for records in self._parts:
