@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -141,7 +141,7 @@ class Splitter:
             quotes = np.flatnonzero(codes == _QUOTE)
             if not self._are_around_cells(codes, quotes):
                 return self._split_by_character(text, is_last=False)
-            if _is_any_inside(codes, quotes, self._border_codes):
+            if self._is_spaced or _is_any_inside(is_newline | is_mark, quotes):
                 is_outside = _outside(quotes, len(codes))
                 is_mark = self._marks_cells(codes, is_newline, is_outside)
                 is_end = is_newline & is_outside
@@ -252,10 +252,9 @@ def _counts(flags: AnyArray, starts: AnyArray) -> AnyArray:
     return np.add.reduceat(flags, starts, dtype=np.int64)
 
 
-def _is_any_inside(codes: AnyArray, quotes: AnyArray, wanted: Iterable[int]) -> bool:
-    """Return whether a byte of some kinds lies between an opening quote and a closing one."""
-    is_wanted = np.isin(codes, np.array([*wanted], np.uint8)).view(np.uint8)
-    return bool(np.bitwise_or.reduceat(is_wanted, quotes)[::2].any())
+def _is_any_inside(flags: AnyArray, quotes: AnyArray) -> bool:
+    """Return whether a boolean is true between an opening quote and a closing one."""
+    return bool(np.bitwise_or.reduceat(flags.view(np.uint8), quotes)[::2].any())
 
 
 def _outside(quotes: AnyArray, length: int) -> AnyArray:
