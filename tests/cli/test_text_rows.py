@@ -8,13 +8,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from oneneuron.cli._text_dialect import csv_rows
+from oneneuron.cli._text_dialect import Dialect
 from oneneuron.cli._text_rows import TextRows
 
 
-def rows_by_csv(text, delimiter):
+def rows_by_csv(text, dialect):
     """Return the rows below the header line, or None if one is faulty."""
-    rows = csv_rows(io.StringIO(text, newline="\n"), delimiter, strict=True)
+    rows = dialect.rows(io.StringIO(text, newline="\n"), strict=True)
     try:
         header, *rows = filter(None, rows)
     except csv.Error:
@@ -24,13 +24,14 @@ def rows_by_csv(text, delimiter):
     return rows if all(len(row) == len(header) for row in rows) else None
 
 
-def rows_by_pandas(pieces, delimiter):
+def rows_by_pandas(pieces, dialect):
     """Return the rows below the header line as pandas reads them, or None if one is faulty."""
     try:
         frame = pd.read_csv(
-            TextRows(iter(pieces), delimiter, "d.csv"),
-            sep=r"\s+" if delimiter == " " else delimiter, header=None, names=["a", "b"],
-            index_col=False, dtype=str, keep_default_na=False, skipinitialspace=True,
+            TextRows(iter(pieces), dialect, "d.csv"),
+            sep=r"\s+" if dialect.delimiter == " " else dialect.delimiter,
+            header=None, names=["a", "b"],
+            index_col=False, dtype=str, keep_default_na=False, skipinitialspace=dialect.has_gaps,
             skip_blank_lines=False,
         )  # fmt: skip
     except ValueError:
@@ -48,16 +49,19 @@ def pieces_of(text, cuts):
 @given(
     st.text('ab1é" ,;\t\n', max_size=40),
     st.sampled_from([",", ";", "\t"]),
+    st.booleans(),
     st.lists(st.integers(1, 50), max_size=4),
 )
-@example('"x",1\n"y"\n', ",", [])
-@example('"x,1\n"y",2\n', ",", [])
-@example('x,5" pipe\ny,6" pipe\n', ",", [])
-@example('x,"two\nlines"\ny,"""q"""\n', ",", [12])
-def test_pandas_reads_the_cells_that_the_csv_module_reads(rows, delimiter, cuts):
+@example('"x",1\n"y"\n', ",", False, [])
+@example('"x,1\n"y",2\n', ",", False, [])
+@example('x,5" pipe\ny,6" pipe\n', ",", False, [])
+@example('x,"two\nlines"\ny,"""q"""\n', ",", False, [12])
+@example('x, "y, z"\n', ",", True, [])
+def test_pandas_reads_the_cells_that_the_csv_module_reads(rows, delimiter, has_gaps, cuts):
+    dialect = Dialect(delimiter, has_gaps=has_gaps)
     text = f"a{delimiter}b\nc{delimiter}d\n{rows}"
-    expected = rows_by_csv(text, delimiter)
-    found = rows_by_pandas(pieces_of(text, cuts), delimiter)
+    expected = rows_by_csv(text, dialect)
+    found = rows_by_pandas(pieces_of(text, cuts), dialect)
     # A row of numbers of its own width is that of R's names of rows.
     assert found == expected
 
@@ -67,8 +71,8 @@ def test_pandas_reads_the_cells_that_the_csv_module_reads(rows, delimiter, cuts)
 @example('x "y', [])
 def test_any_number_of_spaces_separates_the_cells_that_pandas_reads(rows, cuts):
     text = f"a b\nc d\n{rows}"
-    expected = rows_by_csv(text, " ")
-    found = rows_by_pandas(pieces_of(text, cuts), " ")
+    expected = rows_by_csv(text, Dialect(" "))
+    found = rows_by_pandas(pieces_of(text, cuts), Dialect(" "))
     if expected is None or found is None:
         assert found is expected
     else:
@@ -78,7 +82,7 @@ def test_any_number_of_spaces_separates_the_cells_that_pandas_reads(rows, cuts):
 
 def test_a_long_quoted_cell_need_not_be_short_of_the_limit_of_the_csv_module():
     text = 'a,b\n"' + "x\n" * 100_000 + '",1\n2,3\n'
-    rows = rows_by_pandas(pieces_of(text, range(0, len(text), 5_000)[1:]), ",")
+    rows = rows_by_pandas(pieces_of(text, range(0, len(text), 5_000)[1:]), Dialect(","))
     assert [len(row[0]) for row in rows] == [200_000, 1]
 
 

@@ -197,7 +197,7 @@ def _from_text(
 
     def rows(skip: list[tuple[int, str]] | None) -> TextRows:
         pieces = utf8_pieces(file, arguments.encoding, name)
-        return TextRows(pieces, dialect.delimiter, name, skip)
+        return TextRows(pieces, dialect, name, skip)
 
     first = rows(skip)
     frame = _parsed(first, dialect, arguments, first.names, set(texts) & set(first.names))
@@ -235,12 +235,12 @@ def _parsed(
             thousands=dialect.thousands,
             header=None,
             names=rows.names,
-            usecols=names,
+            usecols=None if names == rows.names else names,
             index_col=False,
             dtype=dict.fromkeys(texts, str),
             na_values=[*_MISSING, *arguments.na],
             keep_default_na=False,
-            skipinitialspace=True,
+            skipinitialspace=dialect.has_gaps,
             skip_blank_lines=False,
         )
 
@@ -256,7 +256,7 @@ def _is_mixed(column: Any) -> bool:
 
 
 def _without_padding(frame: Any, missing: Collection[str]) -> Any:
-    """Return a frame whose texts end without spaces, so that "NA " is missing as "NA" is."""
+    """Return a frame whose texts have no spaces around them, so that "NA " is missing."""
     pandas = _pandas()
     for name in frame.columns:
         if frame[name].dtype.kind == "O":

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-# The bytes that are read at a time. A regular table in memory has several times as many.
-PIECE = 1 << 20
+import numpy as np
+
+# The bytes that are read at a time. What NumPy derives from them fits into a cache.
+PIECE = 1 << 18
 
 # The longest marks first, since that of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -120,7 +122,7 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
     piece = stream.read(PIECE)
     encoding = encoding or _marked_encoding(piece)
     decoder = encoding and codecs.getincrementaldecoder(encoding)()
-    line, is_first = 1, True
+    num_read = 0
     while True:
         is_last = len(piece) < PIECE
         if not decoder and not piece.isascii():
@@ -130,16 +132,16 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
             try:
                 text = decoder.decode(piece, is_last)
             except UnicodeError as error:
-                line += piece.count(b"\n", 0, getattr(error, "start", 0))
+                line = _line_at(stream, num_read, getattr(error, "start", 0))
                 raise ValueError(
                     f"{name}, line {line}, must be text in {encoding}, found other bytes: name "
                     f"the encoding of the file with --encoding."
                 ) from error
-            if is_first:
+            if not num_read:
                 text = text.removeprefix("\ufeff")
             piece = text.encode()
         if b"\0" in piece:
-            line += piece.count(b"\n", 0, piece.index(b"\0"))
+            line = _line_at(stream, num_read, piece.index(b"\0"))
             raise ValueError(
                 f"{name}, line {line}, must be text, found a NUL character: name a table in text, "
                 f"or its encoding with --encoding."
@@ -147,8 +149,20 @@ def _recoded(stream: IO[bytes] | gzip.GzipFile, encoding: str | None, name: str)
         yield piece
         if is_last:
             return
-        line, is_first = line + piece.count(b"\n"), False
+        num_read += 1
         piece = stream.read(PIECE)
+
+
+def _line_at(stream: IO[bytes] | gzip.GzipFile, num_pieces: int, offset: int) -> int:
+    """Return the line of a byte, which lies some bytes after the first pieces of a stream."""
+    stream.seek(0)
+    before = sum(num_lines(stream.read(PIECE)) for _ in range(num_pieces))
+    return 1 + before + num_lines(stream.read(offset))
+
+
+def num_lines(text: bytes) -> int:
+    """Return the number of line feeds, several times faster than `bytes.count`."""
+    return int(np.count_nonzero(np.frombuffer(text, np.uint8) == ord("\n")))
 
 
 def _marked_encoding(start: bytes) -> str | None:

@@ -31,11 +31,14 @@ class Dialect:
     decimal : str
         "." or ",".
     thousands : str or None
+    has_gaps : bool
+        Whether spaces after a delimiter do not belong to a cell.
     """
 
     delimiter: str
     decimal: str = "."
     thousands: str | None = None
+    has_gaps: bool = True
 
     def number(self, text: str) -> float | None:
         """Return the number that a cell holds, or None if it holds other text."""
@@ -44,6 +47,27 @@ class Dialect:
             text = text.replace(self.thousands, "")
         text = text.replace(self.decimal, ".") if self.decimal != "." else text
         return float(text) if _NUMBER.fullmatch(text) else None
+
+    def rows(self, lines: Iterable[str], *, strict: bool = False) -> Iterator[list[str]]:
+        """Yield the cells of each record as texts, which pandas finds, too.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            Lines with their line feeds.
+        strict : bool, default False
+            Whether a quote that a cell does not close raises an error.
+
+        Raises
+        ------
+        csv.Error
+            If a cell is too long for the csv module, or if `strict` finds a fault.
+        """
+        if self.delimiter == " ":
+            lines = (line.replace("\t", " ").strip(" \n") + "\n" for line in lines)
+        return csv.reader(
+            lines, delimiter=self.delimiter, skipinitialspace=self.has_gaps, strict=strict
+        )
 
 
 def dialect_of(sample: str, arguments: Namespace) -> Dialect:
@@ -61,11 +85,13 @@ def dialect_of(sample: str, arguments: Namespace) -> Dialect:
     Dialect
     """
     delimiter = arguments.delimiter or _likely_delimiter(sample)
+    # pandas needs a third longer to look for them.
+    has_gaps = delimiter == " " or f"{delimiter} " in sample or "\n " in sample
     if arguments.decimal or arguments.thousands:
         decimal = arguments.decimal or ("," if arguments.thousands == "." else ".")
-        return Dialect(delimiter, decimal, arguments.thousands)
+        return Dialect(delimiter, decimal, arguments.thousands, has_gaps)
     cells = {cell.strip() for row in list(_records(sample, delimiter))[1:] for cell in row}
-    return Dialect(delimiter, *_likely_marks(cells))
+    return Dialect(delimiter, *_likely_marks(cells), has_gaps)
 
 
 def has_commas_in_numbers(cell: str) -> bool:
@@ -75,31 +101,9 @@ def has_commas_in_numbers(cell: str) -> bool:
     )
 
 
-def csv_rows(lines: Iterable[str], delimiter: str, *, strict: bool = False) -> Iterator[list[str]]:
-    """Yield the cells of each record, as pandas reads them.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Lines with their line feeds.
-    delimiter : str
-        A character; a space stands for any number of spaces and tabs.
-    strict : bool, default False
-        Whether a quote that a cell does not close raises an error.
-
-    Raises
-    ------
-    csv.Error
-        If a cell is too long for the csv module, or if `strict` finds a fault.
-    """
-    if delimiter == " ":
-        lines = (line.replace("\t", " ").strip(" \n") + "\n" for line in lines)
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
-
-
 def _records(sample: str, delimiter: str) -> Iterator[list[str]]:
     try:
-        yield from filter(None, csv_rows(io.StringIO(sample, newline="\n"), delimiter))
+        yield from filter(None, Dialect(delimiter).rows(io.StringIO(sample, newline="\n")))
     except csv.Error:
         return  # the sample ends in a long cell, or the rows are faulty
 

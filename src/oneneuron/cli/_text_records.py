@@ -15,8 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._typing import AnyArray
-from ._text_decoding import PIECE
-from ._text_dialect import csv_rows
+from ._text_decoding import num_lines
+from ._text_dialect import Dialect
+
+# A longer rest of a text probably begins with an open quote.
+_LONGEST_REST = 1 << 21
 
 _NEWLINE, _QUOTE, _SPACE, _TAB = b'\n" \t'
 
@@ -69,7 +72,7 @@ class Records:
 
     def joined(self) -> bytes:
         """Return the text of the records, without what lies between them."""
-        if (self.ends - self.starts + 1).sum() == len(self.text):
+        if (self.ends - self.starts + 1).sum() == len(self.text):  # as nearly always
             return self.text
         return b"".join(
             self.text[start : end + 1] for start, end in zip(self.starts, self.ends, strict=True)
@@ -81,20 +84,21 @@ class Splitter:
 
     Parameters
     ----------
-    delimiter : str
-        A character; a space stands for any number of spaces and tabs.
+    dialect : Dialect
+        How the text is written.
     """
 
-    def __init__(self, delimiter: str) -> None:
-        self._delimiter = delimiter
-        self._delimiters = b" \t" if delimiter == " " else delimiter.encode()
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect, self._is_spaced = dialect, dialect.delimiter == " "
+        delimiters = b" \t" if self._is_spaced else dialect.delimiter.encode()
+        self._border_codes = (*delimiters, _NEWLINE)
         self._line = 1  # on which the text begins that is split next
         # The bytes that may stand before an opening quote, and after a closing one.
         self._is_border = np.zeros(256, bool)
-        self._is_border[[*self._delimiters, _NEWLINE, _QUOTE]] = True
+        self._is_border[[*self._border_codes, _QUOTE]] = True
         # A cell whose quotes are closed, with the gap before it.
-        gap = rb"(?>[ \t]*)" if delimiter == " " else rb"(?> *)"
-        after = re.escape(self._delimiters + b"\n")
+        gap = rb"(?>[ \t]*)" if self._is_spaced else rb"(?> *)" if dialect.has_gaps else b""
+        after = re.escape(delimiters + b"\n")
         self._cell = re.compile(
             gap + rb'("[^"]*(""[^"]*)*"(?=[' + after + rb'])|(?!")[^' + after + rb"]*)"
         )
@@ -119,41 +123,47 @@ class Splitter:
         """Return the whole records that a text begins with, and the rest of it."""
         records, end = self._split_at_once(text)
         # At the end of the file, a rest begins with an open quote, as probably does a long one.
-        if end < len(text) and (is_last or len(text) - end > 2 * PIECE):
+        if end < len(text) and (is_last or len(text) - end > _LONGEST_REST):
             records, end = self._split_by_character(text, is_last)
-        self._line += text.count(b"\n", 0, end)
+        # Most texts have no line feed in quotes and no empty line.
+        is_plain = len(records) and records.lines[-1] - self._line + 1 == len(records)
+        is_plain = is_plain and b'"' not in text
+        self._line += len(records) if is_plain else num_lines(records.text)
         return records, text[end:]
 
     def _split_at_once(self, text: bytes) -> tuple[Records, int]:
         """Split a text with NumPy. Return no records if it has quotes inside of cells."""
         codes = np.frombuffer(text, np.uint8)
         is_newline = codes == _NEWLINE
-        is_end, is_outside = is_newline, np.True_
+        is_mark = self._marks_cells(codes, is_newline)
+        is_end = is_newline
         if b'"' in text:
-            is_quote = codes == _QUOTE
-            if not self._are_around_cells(codes, np.flatnonzero(is_quote)):
+            quotes = np.flatnonzero(codes == _QUOTE)
+            if not self._are_around_cells(codes, quotes):
                 return self._split_by_character(text, is_last=False)
-            is_outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
-            is_end = is_newline & is_outside
-        marks = np.flatnonzero(self._marks_cells(codes, is_outside) | is_end)
-        is_last_mark = is_end[marks]
-        ends = marks[is_last_mark]
-        cells = np.diff(np.flatnonzero(is_last_mark), prepend=-1) - (self._delimiter == " ")
-        starts = np.append(0, ends[:-1] + 1)[: len(ends)]
-        if is_end is is_newline:
-            lines = self._line + np.arange(len(ends))
-        else:
-            lines = self._line + np.searchsorted(np.flatnonzero(is_newline), starts)
+            if self._is_spaced or _is_any_inside(is_newline | is_mark, quotes):
+                is_outside = _outside(quotes, len(codes))
+                is_mark = self._marks_cells(codes, is_newline, is_outside)
+                is_end = is_newline & is_outside
+        ends = _places(is_end)
         end = int(ends[-1]) + 1 if len(ends) else 0
+        starts = np.append(0, ends[:-1] + 1)[: len(ends)]
+        cells = _counts(is_mark[:end], starts) + (not self._is_spaced)
+        lines = self._line + np.arange(len(ends))
+        if is_end is not is_newline:
+            lines = self._line + np.searchsorted(np.flatnonzero(is_newline), starts)
         return Records(text[:end], starts, ends, cells, lines), end
 
-    def _marks_cells(self, codes: AnyArray, is_outside: AnyArray | np.bool) -> AnyArray:
-        """Return where cells end, or where they begin if any number of spaces may part them."""
-        if self._delimiter != " ":
-            is_delimiter: AnyArray = (codes == self._delimiters[0]) & is_outside
-            return is_delimiter
-        is_gap = ((codes == _SPACE) | (codes == _TAB) | (codes == _NEWLINE)) & is_outside
-        # A closing quote counts as outside, and the next cell begins after a gap.
+    def _marks_cells(
+        self, codes: AnyArray, is_newline: AnyArray, is_outside: AnyArray | None = None
+    ) -> AnyArray:
+        """Return where delimiters are, or where cells begin if any number of spaces parts them."""
+        if not self._is_spaced:
+            is_delimiter: AnyArray = codes == self._border_codes[0]
+            return is_delimiter if is_outside is None else is_delimiter & is_outside
+        is_gap = (codes == _SPACE) | (codes == _TAB) | is_newline
+        if is_outside is not None:
+            is_gap &= is_outside
         begins: AnyArray = ~is_gap & np.append(True, is_gap[:-1])
         return begins
 
@@ -201,7 +211,7 @@ class Splitter:
                 end += len(line)
                 yield line
 
-        for row in csv_rows(lines(), self._delimiter, strict=True):
+        for row in self._dialect.rows(lines(), strict=True):
             yield end - 1, len(row)
 
     def _broken_cell(self, text: bytes, begin: int) -> tuple[int, int]:
@@ -210,3 +220,44 @@ class Splitter:
         while (match := self._cell.match(text, begin)) and text[match.end()] != _NEWLINE:
             begin, number = match.end() + 1, number + 1
         return begin, number
+
+
+# --- Parts of the work of NumPy ---
+
+
+# The place of the only bit of a byte, from the highest.
+_PLACE_OF_BIT = np.zeros(256, np.int64)
+_PLACE_OF_BIT[[1 << bit for bit in range(8)]] = 7 - np.arange(8)
+
+
+def _places(flags: AnyArray) -> AnyArray:
+    """Return where few of many booleans are true, faster than `flatnonzero`."""
+    bits = np.packbits(flags)
+    places = np.flatnonzero(bits != 0)
+    bits = bits[places]
+    if (bits & (bits - 1)).any():
+        return np.flatnonzero(flags)
+    found: AnyArray = 8 * places + _PLACE_OF_BIT[bits]
+    return found
+
+
+def _counts(flags: AnyArray, starts: AnyArray) -> AnyArray:
+    """Return how many booleans are true from each start to the next, or to the end."""
+    if not len(starts):
+        return np.empty(0, np.int64)
+    # Sums of bytes are fast, but go back to 0 at 256.
+    counts = np.add.reduceat(flags.view(np.uint8), starts, dtype=np.uint8).astype(np.int64)
+    if counts.sum() == np.count_nonzero(flags):
+        return counts
+    return np.add.reduceat(flags, starts, dtype=np.int64)
+
+
+def _is_any_inside(flags: AnyArray, quotes: AnyArray) -> bool:
+    """Return whether a boolean is true between an opening quote and a closing one."""
+    return bool(np.bitwise_or.reduceat(flags.view(np.uint8), quotes)[::2].any())
+
+
+def _outside(quotes: AnyArray, length: int) -> AnyArray:
+    """Return which bytes are outside of quotes; a closing quote is, and an opening one is not."""
+    lengths = np.diff(quotes, prepend=0, append=length)
+    return np.repeat(np.arange(len(lengths)) % 2 == 0, lengths)

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from .._formatting import counted
 from .._typing import AnyArray
-from ._text_dialect import csv_rows
+from ._text_decoding import PIECE
+from ._text_dialect import Dialect
 from ._text_records import Records, Splitter
 
 
@@ -36,15 +37,15 @@ class _Fault(NamedTuple):
         )
 
 
-class TextRows(io.TextIOBase):
-    """A file in which pandas finds only rows with the right number of cells.
+class TextRows(io.RawIOBase):
+    """A file in UTF-8 in which pandas finds only rows with the right number of cells.
 
     Parameters
     ----------
     pieces : iterator of bytes
         The text of the table in UTF-8, with line feeds.
-    delimiter : str
-        A character; a space stands for any number of spaces and tabs.
+    dialect : Dialect
+        How the text is written.
     name : str
         The name of the table, for messages.
     skip : list or None
@@ -58,7 +59,7 @@ class TextRows(io.TextIOBase):
     unnamed : frozenset of str
         Those of them that stand for a column without a name.
     are_padded : bool
-        Whether a cell that has been read may end with a space.
+        Whether a cell that has been read may begin or end with a space.
 
     Raises
     ------
@@ -70,17 +71,18 @@ class TextRows(io.TextIOBase):
     def __init__(
         self,
         pieces: Iterator[bytes],
-        delimiter: str,
+        dialect: Dialect,
         name: str,
         skip: list[tuple[int, str]] | None = None,
     ) -> None:
-        self._delimiter, self._name, self._skip = delimiter, name, skip
+        self._dialect, self._name, self._skip = dialect, name, skip
         self._lines: list[AnyArray] = []
+        self._ready = memoryview(b"")  # rows that have not been read yet
         self._longest_named = "the header line"
         self.names: list[str] = []
         self.unnamed: frozenset[str] = frozenset()
         self.are_padded = False
-        self._parts = Splitter(delimiter).split(pieces)
+        self._parts = Splitter(dialect).split(pieces)
         self._read_header()
 
     @property
@@ -92,16 +94,28 @@ class TextRows(io.TextIOBase):
         """Return that the file can be read."""
         return True
 
-    def read(self, size: int | None = -1, /) -> str:
-        """Return some rows, whatever `size` is, or nothing at the end."""
+    def read(self, size: int = PIECE, /) -> bytes:
+        """Return at most `size` bytes of rows, and none at the end."""
+        self._ready = self._ready or self._next_rows()
+        found = bytes(self._ready[:size])
+        self._ready = self._ready[size:]
+        return found
+
+    def _next_rows(self) -> memoryview:
         for records in self._parts:
             rows = self._regular(records)
             if len(rows):
                 text = rows.joined()
                 self._lines.append(rows.lines)
-                self.are_padded |= b" \n" in text or b" " + self._delimiter.encode() in text
-                return text.decode()
-        return ""
+                self.are_padded = self.are_padded or self._may_be_padded(text)
+                return memoryview(text)
+        return memoryview(b"")
+
+    def _may_be_padded(self, text: bytes) -> bool:
+        # Without the first test, which is fast, this would take as long as all the rest.
+        delimiter = self._dialect.delimiter.encode()
+        ends = (b" \n", b"\n ", b" " + delimiter, delimiter + b" ")
+        return b" " in text and any(end in text for end in ends)
 
     def _regular(self, records: Records) -> Records:
         """Return the records with the right number of cells; refuse or skip the others."""
@@ -164,7 +178,7 @@ class TextRows(io.TextIOBase):
     def _header_cells(self, records: Records) -> list[str]:
         lines = io.StringIO(records.bytes_of(0).decode(), newline="\n")
         try:
-            return [cell.strip() for cell in next(csv_rows(lines, self._delimiter))]
+            return [cell.strip() for cell in next(self._dialect.rows(lines))]
         except csv.Error as error:
             raise ValueError(
                 f"{self._name}, line {records.lines[0]}, must be a header line of column names, "
@@ -173,10 +187,10 @@ class TextRows(io.TextIOBase):
 
     def _may_begin_with_name(self, row: bytes) -> bool:
         """Return whether R may have written a row, rather than one with a delimiter too many."""
-        if self._delimiter == " ":
+        delimiter = self._dialect.delimiter
+        if delimiter == " ":
             return True
-        starts_well = self._delimiter == "\t" or row.startswith(b'"')
-        return starts_well and not row.endswith(self._delimiter.encode())
+        return (delimiter == "\t" or row[:1] == b'"') and not row.endswith(delimiter.encode())
 
     def _name_columns(self, header: list[str], line: int) -> None:
         for name, count in Counter(filter(None, header)).items():
