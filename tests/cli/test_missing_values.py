@@ -76,7 +76,7 @@ def test_a_table_without_a_complete_row_is_refused_with_the_emptiest_column(sett
 # --- Numbers that stand for missing values ---
 
 
-@pytest.mark.parametrize("number", ["-999", "9999", "-1", "1e+09"])
+@pytest.mark.parametrize("number", ["-999", "9999", "-1", "1e+09", "-1e+308"])
 def test_a_number_far_from_all_others_that_occurs_often_is_mentioned(settle, number):
     rows = "".join(
         f"{number if i % 7 == 0 else i / 100},{i % 5},{'pq'[i % 2]}\n" for i in range(60)

@@ -210,6 +210,12 @@ def test_standard_input_is_a_table(monkeypatch, table_arguments):
     assert table.place(0) == "standard input, line 2"
 
 
+def test_a_closed_standard_input_is_refused(monkeypatch, table_arguments):
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ValueError, match="standard input is closed: name a file"):
+        read_table("-", table_arguments())
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
 def test_a_pipe_with_a_name_is_a_table(tmp_path, table_arguments):
     import os

@@ -143,5 +143,6 @@ def _is_apart(values: Float64Array, end: Any) -> bool:
         return False
     others = values[~is_end]
     low, high = others.min(), others.max()
-    gap = low - end if end < low else end - high
-    return bool(gap > high - low and len(np.unique(others)) >= _LEAST_OTHERS)
+    with np.errstate(over="ignore"):  # an infinite gap is a large one
+        gap, width = low - end if end < low else end - high, high - low
+    return bool(gap > width and len(np.unique(others)) >= _LEAST_OTHERS)

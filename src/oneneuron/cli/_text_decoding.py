@@ -37,6 +37,8 @@ def table_name(path: str) -> str:
 def opened(path: str) -> Iterator[IO[bytes]]:
     """Open a file, or standard input for "-", such that it can be read more than once."""
     if path == "-":
+        if sys.stdin is None:
+            raise ValueError("standard input is closed: name a file, or pipe a table into - .")
         with _copied(sys.stdin.buffer) as copy:
             yield copy
         return
