@@ -129,7 +129,7 @@ def main():
                     *counts,
                     str(len(whole)),
                     share_fitted(whole),
-                ]  # fmt: skip
+                ]
             )
             messages.update(kind_of(message) for *_, message in found if message)
             odd += [line for line in found if line[3] in OUTCOMES[2:]]
