@@ -189,7 +189,11 @@ def zipped(files):
         (b"a,b\n1,\x81\n", "line 2, must be text in cp1252, found other bytes"),
         ("a,b\n1,é\n".encode() * 300_000 + b"1,\xff\n", "line 600001, must be text in utf-8"),
     ],
-)
+    ids=[
+        "two_files", "workbook", "cut_gzip", "wrong_gzip", "cut_zip", "parquet", "feather", "nul",
+        "cp1252", "utf8",
+    ],
+)  # fmt: skip
 def test_a_file_that_is_not_a_table_is_refused(read, content, message):
     with pytest.raises(ValueError, match=message):
         read(content)

@@ -1,4 +1,4 @@
-"""What the columns of a table hold, and their cells as numbers or as texts."""
+"""The kinds of the columns of a table, and their cells as numbers or as texts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DATE = re.compile(
 
 @dataclass(frozen=True)
 class Column:
-    """What a column holds.
+    """The content of a column.
 
     Attributes
     ----------

@@ -80,7 +80,7 @@ class Records:
 
 
 class Splitter:
-    """What splits a text into records, a piece at a time.
+    """A splitter of text into records, a piece at a time.
 
     Parameters
     ----------

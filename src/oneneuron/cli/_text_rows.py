@@ -24,7 +24,7 @@ from ._text_records import Records, Splitter
 
 
 class _Fault(NamedTuple):
-    """What is wrong with a row, in parts of a message."""
+    """The fault of a row, in parts of a message."""
 
     line: int
     must: str
