@@ -308,6 +308,20 @@ def test_nothing_is_computed_before_it_is_needed(client):
         predicted[0].compute()
 
 
+def test_predictions_and_scores_need_no_cluster():
+    X, y, weights = data(3000)
+    classifier = NeuronClassifier().fit(X, y)
+    lazy = array(X, 1000)[array(X, 1000)[:, 0] > 2.0]  # with an empty block
+    kept = X[:, 0] > 2.0
+    with dask.config.set(scheduler="synchronous"):
+        np.testing.assert_array_equal(
+            classifier.predict(lazy).compute(), classifier.predict(X[kept])
+        )
+        score = classifier.score(array(X, 1000), array(y, 1000), array(weights, 1000))
+        assert score == pytest.approx(classifier.score(X, y, weights), rel=1e-12)
+        assert classifier.score(array(X, 1000), array(y, 1000)) == classifier.score(X, y)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_predictions_of_frames_are_arrays_of_unknown_length(client, method):
     X, y, _ = data(3000)

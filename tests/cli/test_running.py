@@ -258,7 +258,7 @@ ENTRANCES = {
 @pytest.mark.parametrize(
     "module", ["oneneuron.cli._running", "numpy", "oneneuron._engine.dispatch"]
 )
-def test_ctrl_c_during_an_import_is_one_line(tmp_path, entrance, module):
+def test_ctrl_c_during_an_import_is_one_line(tmp_path, hears_ctrl_c, entrance, module):
     (tmp_path / "sitecustomize.py").write_text(textwrap.dedent(SITECUSTOMIZE))
     path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
     run = subprocess.Popen(

@@ -41,6 +41,10 @@ def test_truth_values_have_one_spelling(column):
     assert texts(table_of(a=column), "a").tolist() == ["True", "False"]
 
 
+def test_texts_that_differ_by_spaces_are_one():
+    assert texts(table_of(a=["x", " x", None, "y "]), "a").tolist() == ["x", "x", None, "y"]
+
+
 def test_missing_cells_of_all_types():
     for column in ([1, None], ["x", None], [True, None], pd.array([1, None], "Int64")):
         assert texts(table_of(a=column), "a")[1] is None
@@ -151,6 +155,28 @@ def test_texts_of_which_few_occur_twice_are_left_out(read, table_arguments):
 def test_more_than_a_thousand_texts_are_left_out(read, table_arguments):
     table = read(with_target([f"P{i % 1200}" for i in range(3000)], n=3000))
     assert "left out 'x' (1,200 different texts)" in chosen(table, table_arguments())[1]
+
+
+def test_texts_of_numbers_are_numbers_unless_they_are_called_categories(table_arguments):
+    labels_of_rows, cells = ["p", "q"] * 10, ["1", "2.5", "3", "4"] * 5
+    table = table_of(x=cells, y=pd.Categorical(cells), t=labels_of_rows)
+    features, notes = choose_features(table, "t", table_arguments())
+    assert features == [Feature("x"), Feature("y", ("1", "2.5", "3", "4"))]
+    assert notes == []
+
+
+def test_a_column_of_objects_without_values_is_left_out(table_arguments):
+    table = table_of(x=[None] * 4, y=[1, 2, 2, 1], t=["p", "q"] * 2)
+    features, notes = choose_features(table, "t", table_arguments())
+    assert features == [Feature("y")]
+    assert notes == ["left out 'x' (no values)"]
+
+
+@pytest.mark.parametrize(("cells", "is_feature"), [([1, 2, 3, 4], False), ([2, 1, 4, 3], True)])
+def test_a_column_x_is_left_out_only_if_it_counts_the_rows(table_arguments, cells, is_feature):
+    table = table_of(X=cells, y=[1, 2, 2, 1], t=["p", "q", "q", "p"])
+    features, _ = choose_features(table, "t", table_arguments())
+    assert (Feature("X") in features) == is_feature
 
 
 @pytest.mark.parametrize(
