@@ -130,7 +130,7 @@ def _apart(table: Table, features: Sequence[Feature]) -> list[str]:
 
 
 def _numbers_apart(values: Float64Array) -> list[float]:
-    """Return those of the smallest and the largest number that are far from all the others."""
+    """Return the smallest and the largest number, unless they are close to the others."""
     values = values[~np.isnan(values)]
     if not len(values):
         return []

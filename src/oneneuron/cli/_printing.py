@@ -15,7 +15,7 @@ def shown(text: str) -> str:
     r"""Return a text that is safe to print: a character that is not printable becomes its escape.
 
     Otherwise, the name of a column could send commands to the terminal, turn around the rest of the
-    line or begin a new one. The escapes are those of `repr`, such as \x1b and \n.
+    line or begin a new one. The escapes are the ones in `repr`, such as \x1b and \n.
     """
     if text.isprintable():
         return text

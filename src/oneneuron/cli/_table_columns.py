@@ -27,7 +27,7 @@ _MOST_LISTED = 12
 _MOST_CATEGORIES = 1000
 _FEW_CATEGORIES = 20
 
-# More different labels than that are no classes, the lower number where some have decimals.
+# A column with more different labels does not hold classes. The lower limit applies to decimals.
 _MOST_CLASSES = 100
 _MOST_DECIMAL_CLASSES = 20
 

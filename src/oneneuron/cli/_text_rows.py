@@ -57,7 +57,7 @@ class TextRows(io.RawIOBase):
     names : list of str
         The names of the columns: different, and not empty.
     unnamed : frozenset of str
-        Those of them that stand for a column without a name.
+        The names that were made up for columns without a name.
     are_padded : bool
         Whether a cell that has been read may begin or end with a space.
 
