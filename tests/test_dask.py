@@ -308,6 +308,8 @@ def test_nothing_is_computed_before_it_is_needed(client):
         predicted[0].compute()
 
 
+# The client of other tests may still be there, which older versions of Dask warn of.
+@pytest.mark.filterwarnings("ignore:Running on a single-machine scheduler:UserWarning")
 def test_predictions_and_scores_need_no_cluster():
     X, y, weights = data(3000)
     classifier = NeuronClassifier().fit(X, y)
