@@ -233,7 +233,7 @@ def read_weights(
     Raises
     ------
     ValueError, TypeError
-        If a weight is no number, or is negative or not finite. All may be zero.
+        If a weight is not a finite number or is negative. All may be zero.
     """
     if weights is None:
         return None

@@ -10,10 +10,8 @@ import numpy as np
 
 from .._formatting import counted
 from .._typing import AnyArray, Float64Array
-from ._table_columns import Feature, listed, numbers
+from ._table_columns import Feature, listed, numbers, shortened
 from ._table_reading import Table
-
-_MOST_LISTED = 12
 
 # A number stands apart if it occurs this often, and the others are not just two or three.
 _LEAST_REPEATED = 3
@@ -107,9 +105,7 @@ def _without_missing(
 def _counted(counts: dict[str, int]) -> str:
     """Return the number of missing cells of each column, of at most a dozen columns."""
     by_count = sorted(counts, key=lambda name: -counts[name])
-    shown = ", ".join(f"{name!r} {counts[name]:,}" for name in by_count[:_MOST_LISTED])
-    others = len(by_count) - _MOST_LISTED
-    return f"{shown} and {counted(others, 'other column')}" if others > 0 else shown
+    return shortened([f"{name!r} {counts[name]:,}" for name in by_count], "other column")
 
 
 # --- Numbers that stand for missing values ---

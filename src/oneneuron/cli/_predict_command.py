@@ -13,12 +13,9 @@ from .._formatting import counted
 from .._typing import AnyArray, Float64Array
 from . import _argument_types
 from ._printing import note, print_data, say
-from ._table_columns import listed, numbers, texts
+from ._table_columns import MOST_LISTED, listed, numbers, texts
 from ._table_model import CategoryFeature, TableModel
 from ._table_reading import Table, add_reading_options, read_table
-
-# Longer lists of rows are cut off here.
-_MAX_LISTED = 12
 
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
@@ -79,7 +76,7 @@ def run(arguments: Namespace) -> None:
     _warn(
         [
             *(f"{table.path}, line {line}, {fault}" for line, fault in skipped or []),
-            *(_described(table, model, columns, faults, row) for row in unread[:_MAX_LISTED]),
+            *(_described(table, model, columns, faults, row) for row in unread[:MOST_LISTED]),
         ],
         len(unread) + len(lines), len(codes) + len(lines),
     )  # fmt: skip
@@ -127,12 +124,12 @@ def _warn(described: Sequence[str], num_unread: int, num_rows: int) -> None:
     """Print which rows have no predictions: a dozen at most, and how many there are."""
     if num_unread == 0:
         return
-    first = f"; the first {_MAX_LISTED} are" if num_unread > _MAX_LISTED else ""
+    first = f"; the first {MOST_LISTED} are" if num_unread > MOST_LISTED else ""
     note(
         f"oneneuron: warning: {num_unread:,} of {counted(num_rows, 'row')} cannot be read and "
         f"{'has' if num_unread == 1 else 'have'} no prediction{first}:"
     )
-    for line in described[:_MAX_LISTED]:
+    for line in described[:MOST_LISTED]:
         note(f"oneneuron: warning: {line}.")
 
 

@@ -17,10 +17,12 @@ from ._column_kinds import Column, coded_texts, look_at, numbers, texts
 from ._table_reading import Table
 
 __all__ = [
-    "Feature", "add_column_options", "choose_features", "labels", "listed", "numbers", "texts",
+    "MOST_LISTED", "Feature", "add_column_options", "choose_features", "labels", "listed",
+    "numbers", "shortened", "texts",
 ]  # fmt: skip
 
-_MOST_LISTED = 12
+# Longer lists in messages are cut off here.
+MOST_LISTED = 12
 
 # Texts are categories if there are at most this many different ones, and either few or at most
 # half as many as rows.
@@ -168,9 +170,21 @@ def _note(left_out: dict[str, str]) -> str:
 
 def listed(names: Sequence[str]) -> str:
     """Return names in quotes with commas between them, at most a dozen."""
-    shown = ", ".join(map(repr, names[:_MOST_LISTED]))
-    others = len(names) - _MOST_LISTED
-    return f"{shown} and {counted(others, 'other')}" if others > 0 else shown
+    return shortened(list(map(repr, names)), "other")
+
+
+def shortened(items: Sequence[str], noun: str) -> str:
+    """Return at most a dozen items with commas between them, and the number of the others.
+
+    Parameters
+    ----------
+    items : list of str
+    noun : str
+        The name for one of the others.
+    """
+    shown = ", ".join(items[:MOST_LISTED])
+    others = len(items) - MOST_LISTED
+    return f"{shown} and {counted(others, noun)}" if others > 0 else shown
 
 
 def check_names(table: Table, names: Iterable[str], option: str) -> None:

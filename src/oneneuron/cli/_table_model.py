@@ -52,7 +52,7 @@ class CategoryFeature:
     ----------
     name : str
     categories : list of str
-        The texts that are told apart. Any other text counts as none of them.
+        The texts that have a weight. Any other text counts as none of them.
     weights : list of list of float
         For each category, one weight for each neuron.
     """

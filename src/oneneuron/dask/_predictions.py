@@ -73,7 +73,7 @@ def accuracy(predicted: da.Array, y: Any, sample_weight: Any) -> float:
 
 
 def _blocks(predicted: da.Array, values: Any, name: str) -> list[Any]:
-    """Return the blocks of labels or weights that belong to those of predictions."""
+    """Return the blocks of labels or weights, one for each block of predictions."""
     column = as_column(values, name)
     if is_array(column) and not np.isnan(predicted.shape + column.shape).any():
         if predicted.shape != column.shape:
