@@ -53,7 +53,7 @@ ROOMS = {
     "plots": "_engine.cost_surface _results _checks _frames _formatting _typing",
     "lecture": "plots _train _engine.predictions _checks _diagnostics _typing",
     "compare": "lecture _train reference _engine _results _losses _formatting _typing",
-    "cli": "compare lecture plots onnx reference _classifier _train _fit _engine _checks "
+    "cli": "compare lecture plots onnx mpi reference _classifier _train _fit _engine _checks "
     "_atomic_write _diagnostics _results _losses _formatting _typing",
     "__main__": "cli",
 }

@@ -77,6 +77,11 @@ class _Ranks(Team):
                 )
 
 
+def world() -> Team:
+    """Return all ranks."""
+    return _Ranks(None)
+
+
 class NeuronClassifier(_classifier.NeuronClassifier):
     """A `oneneuron.NeuronClassifier` whose `fit` trains on the samples of all MPI ranks.
 

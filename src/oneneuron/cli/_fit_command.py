@@ -6,11 +6,13 @@ from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Sequence
 
 from .._atomic_write import check_writable, write_whole
+from .._engine.team import Team
 from .._formatting import counted
 from . import _argument_types
 from ._missing_values import add_missing_option, settle_missing
 from ._printing import note, say
 from ._progress import progress_bar
+from ._ranks import failing_together, ranks
 from ._table_columns import Feature, add_column_options, choose_features, labels
 from ._table_model import TableModel
 from ._table_reading import Table, add_reading_options, read_table
@@ -54,21 +56,25 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
 
 def run(arguments: Namespace) -> None:
     """Train a model, save it, and print how good it is."""
-    check_writable(arguments.output, "--output", [arguments.data])
-    if arguments.html is not None:
-        check_writable(arguments.html, "--html", [arguments.data, arguments.output])
-    with progress_bar() as show:
+    team = ranks()
+    with failing_together(team):
+        _run(arguments, team)
+
+
+def _run(arguments: Namespace, team: Team) -> None:
+    team.agree_on(lambda: _check_outputs(arguments))
+    with progress_bar(is_quiet=team.rank > 0) as show:
         show(0.0, "reading")
-        table = read_table(arguments.data, arguments)
+        table = read_table(arguments.data, arguments, team=team)
         features, table_notes = choose_features(table, arguments.target, arguments)
         table, missing_notes = settle_missing(table, features, arguments.target, arguments)
         own_labels, classes = labels(table, arguments.target)
         training = train_on_table(
             table, features, own_labels, classes, arguments, record_every=_record_every(arguments),
-            show=show,
+            show=show, team=team,
         )  # fmt: skip
         # Nothing that can fail comes before this: neither the page nor what is printed.
-        training.model.save(arguments.output)
+        team.agree_on(lambda: training.model.save(arguments.output))
     notes = [
         *(f"note: {line}" for line in [*table_notes, *missing_notes]),
         *(f"warning: {line}" for line in training.notes),
@@ -77,7 +83,21 @@ def run(arguments: Namespace) -> None:
         from ._table_page import table_page
 
         page = table_page(table, features, own_labels, training, notes, arguments)
-        write_whole(arguments.html, page.encode(errors="replace"))
+        team.agree_on(lambda: write_whole(arguments.html, page.encode(errors="replace")))
+    if team.rank == 0:
+        _print(table, features, training, notes, arguments)
+
+
+def _check_outputs(arguments: Namespace) -> None:
+    check_writable(arguments.output, "--output", [arguments.data])
+    if arguments.html is not None:
+        check_writable(arguments.html, "--html", [arguments.data, arguments.output])
+
+
+def _print(
+    table: Table, features: Sequence[Feature], training: Training, notes: Sequence[str],
+    arguments: Namespace,
+) -> None:  # fmt: skip
     for line in notes:
         note(f"oneneuron: {line}")
     say(*_summary(table, features, training), "", *_weight_lines(training.model), "")

@@ -68,7 +68,7 @@ def _without_empty_rows(table: Table, target: str) -> tuple[Table, list[str]]:
     """Leave out rows without any cell, which spreadsheets write below a table."""
     if not table.frame[target].isna().any():
         return table, []
-    is_empty = table.frame.isna().to_numpy().all(axis=1)
+    is_empty = np.all([table.frame[name].isna() for name in table.frame.columns], axis=0)
     if is_empty.all() or not is_empty.any():
         return table, []
     return table.rows(~is_empty), [f"left out {counted(int(is_empty.sum()), 'empty row')}"]

@@ -22,11 +22,16 @@ class ShowProgress(Protocol):
 
 
 @contextmanager
-def progress_bar() -> Iterator[ShowProgress]:
+def progress_bar(*, is_quiet: bool = False) -> Iterator[ShowProgress]:
     """Return a function that draws a progress bar on stderr, which is erased at the end.
 
     Nothing is drawn in the first second, or if stderr is not a terminal. Save the results inside
     the block, so that they do not have to wait for a terminal that is stopped.
+
+    Parameters
+    ----------
+    is_quiet : bool, default False
+        Whether to draw nothing at all.
     """
     from tqdm.std import tqdm
 
@@ -35,8 +40,8 @@ def progress_bar() -> Iterator[ShowProgress]:
 
     Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
     with Bar(
-        total=1.0, delay=_DELAY, leave=False, disable=None, miniters=0, ncols=_columns() - 1,
-        nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
+        total=1.0, delay=_DELAY, leave=False, disable=is_quiet or None, miniters=0,
+        ncols=_columns() - 1, nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
     ) as bar:  # fmt: skip
 
         def show(fraction: float, label: str = "") -> None:

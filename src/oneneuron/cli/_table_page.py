@@ -101,9 +101,7 @@ class _Page:
         return {
             "title": f"A model of {self.model.target} in {os.path.basename(self.table.path)}",
             "accuracy": percent(scores[NEURON].accuracy),
-            "regression_accuracy": percent(scores[LOGISTIC_REGRESSION].accuracy),
-            "guess_accuracy": percent(scores[COMMONEST_CLASS].accuracy),
-            "commonest": self.classes[np.bincount(self.codes).argmax()],
+            "others": self._others(),
             "path": self.table.path,
             "rows": counted(len(self.codes), "row"),
             "target": self.model.target,
@@ -134,6 +132,17 @@ class _Page:
             ),
             "command": self._command(),
         }
+
+    def _others(self) -> str:
+        """Return what the other methods get right."""
+        scores = self.training.scores
+        commonest = self.classes[np.bincount(self.codes).argmax()]
+        accuracy = percent(scores[COMMONEST_CLASS].accuracy)
+        guess = f"The commonest class alone, {commonest}, gets {accuracy} right."
+        if LOGISTIC_REGRESSION not in scores:
+            return guess
+        regression = percent(scores[LOGISTIC_REGRESSION].accuracy)
+        return f"LogisticRegression gets {regression} right. {guess}"
 
     def _method(self) -> str:
         neuron, num_classes = self.training.neuron, len(self.classes)

@@ -6,13 +6,16 @@ import argparse
 import warnings
 from argparse import ArgumentParser, Namespace
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._engine.team import ALONE, Team
 from .._typing import AnyArray
+from ._rank_columns import RankColumns, own_span
 from ._text_decoding import opened, table_name, utf8_pieces
 from ._text_dialect import Dialect, dialect_of
 from ._text_rows import TextRows
@@ -33,7 +36,7 @@ class Table:
     ----------
     path : str
         What messages call the table.
-    frame : pandas.DataFrame
+    frame : pandas.DataFrame or RankColumns
         The columns have different names, which are strings and not empty. Missing cells are NaN,
         None or NaT. The index counts the rows of the file from 0, and has gaps where rows were
         left out.
@@ -56,6 +59,14 @@ class Table:
         if self.lines is None:
             return f"{self.path}, row {self.frame.index[row] + 1}"
         return f"{self.path}, line {self.lines[row]}"
+
+    @property
+    def own(self) -> Table:
+        """The rows of this rank of MPI: all of them, if there is only one."""
+        if not isinstance(self.frame, RankColumns):
+            return self
+        lines = None if self.lines is None else self.lines[self.frame.span]
+        return replace(self, frame=self.frame.own, lines=lines)
 
     def rows(self, kept: AnyArray) -> Table:
         """Return the table with some of its rows: those where `kept`, n booleans, is true."""
@@ -120,6 +131,7 @@ def read_table(
     *,
     skip: list[tuple[int, str]] | None = None,
     texts: Collection[str] = (),
+    team: Team = ALONE,
 ) -> Table:
     """Read a table: text, which may be compressed with gzip or zip, or a Parquet or Feather file.
 
@@ -135,6 +147,8 @@ def read_table(
     texts : collection of str
         The names of columns whose cells are texts even if all look like numbers. Those that the
         table does not have are ignored.
+    team : Team, optional
+        The ranks of MPI, which read the same file. Each keeps a range of the rows.
 
     Returns
     -------
@@ -151,17 +165,31 @@ def read_table(
     """
     name = table_name(path)
     _check_options(arguments)
-    pandas = _pandas()
-    with opened(path) as file:
-        start = file.read(6)
-        file.seek(0)
-        if start.startswith(b"PAR1"):
-            table = _from_arrow(file, name, pandas.read_parquet)
-        elif start.startswith((b"ARROW1", b"FEA1")):
-            table = _from_arrow(file, name, pandas.read_feather)
+    if path == "-" and team.size > 1:
+        raise ValueError("standard input cannot be read by several ranks: name a file.")
+    with ExitStack() as stack:
+        file = team.agree(lambda: stack.enter_context(opened(path)))
+        start = team.agree(lambda: _start(file))
+        if start.startswith((b"PAR1", b"ARROW1", b"FEA1")):
+            table = team.agree(lambda: _from_arrow(file, name, start, team))
+            table = _without(table, arguments.na)
         else:
-            return _from_text(file, name, arguments, skip, texts)
-    return _without(table, arguments.na)
+            table = _from_text(file, name, arguments, skip, texts, team)
+    return _on_ranks(table, team)
+
+
+def _start(file: IO[bytes]) -> bytes:
+    start = file.read(6)
+    file.seek(0)
+    return start
+
+
+def _on_ranks(table: Table, team: Team) -> Table:
+    """Return a table of all rows, given those of this rank."""
+    if team.size == 1:
+        return table
+    lines = None if table.lines is None else np.concatenate(team.gather(table.lines))
+    return replace(table, frame=RankColumns(team, table.frame), lines=lines)
 
 
 def _check_options(arguments: Namespace) -> None:
@@ -192,23 +220,35 @@ def _from_text(
     arguments: Namespace,
     skip: list[tuple[int, str]] | None,
     texts: Collection[str],
+    team: Team,
 ) -> Table:
-    dialect = dialect_of(_sample(utf8_pieces(file, arguments.encoding, name)), arguments)
+    _pandas()
+    sample = team.agree(lambda: _sample(utf8_pieces(file, arguments.encoding, name)))
+    dialect = dialect_of(sample, arguments)
 
-    def rows(skip: list[tuple[int, str]] | None) -> TextRows:
+    def rows(skip: list[tuple[int, str]] | None, *span: tuple[int, int]) -> TextRows:
         pieces = utf8_pieces(file, arguments.encoding, name)
-        return TextRows(pieces, dialect, name, skip)
+        return TextRows(pieces, dialect, name, skip, *span)
 
-    first = rows(skip)
-    frame = _parsed(first, dialect, arguments, first.names, set(texts) & set(first.names))
+    def parse() -> tuple[TextRows, Any]:
+        first = rows(skip, *span)
+        return first, _parsed(first, dialect, arguments, first.names, texts)
+
+    span = [] if team.size == 1 else [team.agree(lambda: own_span(rows(skip).count(), team))]
+    first, frame = team.agree(parse)
     # pandas reads a large file in pieces, and may find numbers in some of them and text in others.
     # Then "01" would be 1 in some of the rows.
-    mixed = [column for column in frame.columns if _is_mixed(frame[column])]
+    mixed = _mixed_columns(frame, team)
     if mixed:
-        again = _parsed(rows(None if skip is None else []), dialect, arguments, mixed, mixed)
+        again = team.agree(
+            lambda: _parsed(
+                rows(None if skip is None else [], *span), dialect, arguments, mixed, mixed
+            )
+        )
         frame = frame.assign(**{column: again[column] for column in mixed})
-    if first.are_padded:
+    if any(team.gather(first.are_padded)):
         frame = _without_padding(frame, {*_MISSING, *arguments.na})
+    frame.index += span[0][0] if span else 0
     return Table(name, frame, first.lines, first.unnamed, dialect)
 
 
@@ -226,6 +266,8 @@ def _parsed(
 ) -> Any:
     """Return the named columns as pandas reads them."""
     pandas = _pandas()
+    if rows.is_empty:  # as the share of a rank may be
+        return pandas.DataFrame(columns=names, dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pandas.errors.DtypeWarning)
         return pandas.read_csv(
@@ -237,7 +279,7 @@ def _parsed(
             names=rows.names,
             usecols=None if names == rows.names else names,
             index_col=False,
-            dtype=dict.fromkeys(texts, str),
+            dtype=dict.fromkeys(set(texts) & set(names), str),
             na_values=[*_MISSING, *arguments.na],
             keep_default_na=False,
             skipinitialspace=dialect.has_gaps,
@@ -245,14 +287,21 @@ def _parsed(
         )
 
 
-def _is_mixed(column: Any) -> bool:
-    if column.dtype != object:
-        return False
-    return _pandas().api.types.infer_dtype(column, skipna=True) not in (
-        "string",
-        "boolean",
-        "empty",
-    )
+def _mixed_columns(frame: Any, team: Team) -> list[str]:
+    """Return the names of the columns with cells of several kinds, on this rank or on all."""
+    kinds = team.gather({name: _kind(frame[name]) for name in frame.columns})
+    found = {name: {of_rank[name] for of_rank in kinds} - {"empty"} for name in frame.columns}
+    return [name for name in frame.columns if "mixed" in found[name] or len(found[name]) > 1]
+
+
+def _kind(column: Any) -> str:
+    types = _pandas().api.types
+    if column.dtype == object:
+        kind = types.infer_dtype(column, skipna=True)
+        return kind if kind in ("string", "boolean", "empty") else "mixed"
+    if types.is_bool_dtype(column.dtype):
+        return "boolean"
+    return "number" if types.is_numeric_dtype(column.dtype) else "string"
 
 
 def _without_padding(frame: Any, missing: Collection[str]) -> Any:
@@ -270,10 +319,10 @@ def _without_padding(frame: Any, missing: Collection[str]) -> Any:
 # --- Parquet and Feather ---
 
 
-def _from_arrow(file: IO[bytes], name: str, read: Any) -> Table:
+def _from_arrow(file: IO[bytes], name: str, start: bytes, team: Team) -> Table:
     pandas = _pandas()
     try:
-        frame = read(file)
+        frame, first_row = _own_frame(file, start, team)
     except ImportError:
         raise ImportError(
             f"Reading {name} needs pyarrow: pip install 'oneneuron[table]'."
@@ -289,9 +338,36 @@ def _from_arrow(file: IO[bytes], name: str, read: Any) -> Table:
             f"{name} must have different column names, found {duplicates[0]!r} more than once: "
             f"rename all but one."
         )
-    if frame.empty:
+    if frame.empty and team.size == 1:
         raise ValueError(f"{name} must have rows and columns, found none.")
+    frame.index = pandas.RangeIndex(first_row, first_row + len(frame))
     return Table(name, frame, None)
+
+
+def _own_frame(file: IO[bytes], start: bytes, team: Team) -> tuple[Any, int]:
+    """Return the rows of this rank, and the number of the first one."""
+    pandas = _pandas()
+    if start.startswith(b"PAR1"):
+        if team.size == 1:
+            return pandas.read_parquet(file), 0
+        return _own_row_groups(file, team)
+    frame = pandas.read_feather(file)  # it has no index of its rows
+    first, end = own_span(len(frame), team)
+    return frame[first:end], first
+
+
+def _own_row_groups(file: IO[bytes], team: Team) -> tuple[Any, int]:
+    """Return the rows of this rank from those row groups of a Parquet file that have them."""
+    from pyarrow.parquet import ParquetFile
+
+    stored = ParquetFile(file)
+    groups = range(stored.num_row_groups)
+    ends = np.cumsum([0, *(stored.metadata.row_group(i).num_rows for i in groups)])
+    first, end = own_span(int(ends[-1]), team)
+    own = [i for i in groups if ends[i] < end and ends[i + 1] > first]
+    table = stored.read_row_groups(own)
+    skipped = first - int(ends[own[0]]) if own else 0
+    return table.slice(skipped, end - first).to_pandas(), first
 
 
 def _without(table: Table, missing: list[str]) -> Table:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._engine.team import ALONE, Team
 from .._formatting import counted
 from .._losses import LOSSES
 from .._typing import AnyArray, Float64Array
@@ -140,7 +141,7 @@ def add_training_options(parser: ArgumentParser) -> None:
 def train_on_table(
     table: Table, features: Sequence[Feature], labels: Sequence[str] | AnyArray,
     classes: Sequence[str], arguments: Namespace, *, record_every: int = 0,
-    show: ShowProgress = lambda fraction, label="": None,
+    show: ShowProgress = lambda fraction, label="": None, team: Team = ALONE,
 ) -> Training:  # fmt: skip
     """Train a model on a table, and score it on rows that it has not seen.
 
@@ -158,6 +159,9 @@ def train_on_table(
         The same as for NeuronClassifier.
     show : ShowProgress, optional
         Called before each part of the work.
+    team : Team, optional
+        The ranks that have the rows of the table. LogisticRegression is then left out, since it
+        needs all rows in one process.
 
     Returns
     -------
@@ -170,33 +174,64 @@ def train_on_table(
     OSError
         If the scratch file cannot be written.
     """
-    X, codes = as_matrix(table, features), category_codes(labels, classes)
+    codes = category_codes(labels, classes)
+    rows = _Rows(team.agree(lambda: as_matrix(table.own, features)), codes, team)
     folds = _folds(codes, arguments)
-    fit = partial(_fit, X, codes, features, arguments, record_every)
+    fit = partial(_fit, rows, features, arguments, record_every)
     num_parts, found = 2 * len(folds) + (len(folds) > 1), []
     for fold, held_out in enumerate(folds):
         show(2 * fold / num_parts, "training")
-        fitted = fit(np.delete(np.arange(len(X)), held_out))
+        fitted = fit(held_out)
         show((2 * fold + 1) / num_parts, "comparing")
-        found.append(_probabilities(fitted, X[held_out], len(classes)))
+        found.append(_probabilities(fitted, rows, held_out, len(classes)))
     if len(folds) > 1:
         show(2 * len(folds) / num_parts, "training")
-        fitted = fit(np.arange(len(X)))
+        fitted = fit(np.empty(0, np.intp))
     scores = {
         name: Scores.mean(
             Scores.of(probabilities[name], codes[held_out])
             for probabilities, held_out in zip(found, folds, strict=True)
         )
-        for name in (NEURON, LOGISTIC_REGRESSION, COMMONEST_CLASS)
+        for name in found[0]
     }
     all_held_out = np.concatenate(folds)
     return Training(
         model=_as_table_model(fitted, features, classes, arguments), neuron=fitted.neuron,
-        num_rows=len(fitted.codes), accuracy=fitted.neuron.score(fitted.Z, fitted.codes),
+        num_rows=int(fitted.class_counts.sum()), accuracy=_accuracy(fitted, team),
         num_folds=arguments.cv, held_out=all_held_out, scores=scores,
         probabilities=np.concatenate([probabilities[NEURON] for probabilities in found]),
         notes=[*fitted.warnings, *_notes(scores, codes[all_held_out], classes)],
     )  # fmt: skip
+
+
+class _Rows:
+    """The rows of the table.
+
+    Parameters
+    ----------
+    X : ndarray of shape (m, d)
+        The features of the rows of this rank.
+    codes : ndarray of shape (n,)
+        The classes of all rows.
+    team : Team
+    """
+
+    def __init__(self, X: Float64Array, codes: NDArray[np.intp], team: Team) -> None:
+        self.X, self.codes, self.team = X, codes, team
+        self._first = sum(team.gather(len(X))[: team.rank])
+
+    def own(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return those of some rows, sorted, that are on this rank, counted from its first."""
+        first, end = np.searchsorted(rows, [self._first, self._first + len(self.X)])
+        return rows[first:end] - self._first
+
+    def own_others(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return all rows of this rank but some, counted from its first."""
+        return np.delete(np.arange(len(self.X)), self.own(rows))
+
+    def own_codes(self, own: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the classes of rows of this rank."""
+        return self.codes[self._first + own]
 
 
 def _folds(codes: NDArray[np.intp], arguments: Namespace) -> list[NDArray[np.intp]]:
@@ -267,25 +302,35 @@ def _indices(features: Sequence[Feature], are_categories: bool) -> list[int]:
 
 
 class _Fitted(NamedTuple):
-    """A pipeline of two parts, and what it was fitted on: its samples are between the parts."""
+    """A pipeline of two parts, and what it was fitted on: its samples are between the parts.
+
+    The samples and their codes are those of this rank; the numbers of rows of each class are those
+    of all.
+    """
 
     preparation: Any
     Z: Any
     codes: NDArray[np.intp]
+    class_counts: NDArray[np.intp]
     neuron: NeuronClassifier
     warnings: list[str]
 
 
 def _fit(
-    X: Float64Array, codes: NDArray[np.intp], features: Sequence[Feature], arguments: Namespace,
-    record_every: int, rows: NDArray[np.intp],
+    rows: _Rows, features: Sequence[Feature], arguments: Namespace, record_every: int,
+    held_out: NDArray[np.intp],
 ) -> _Fitted:  # fmt: skip
-    """Fit the pipeline on some rows."""
-    from .._classifier import NeuronClassifier
-
-    prepare = preparation(features, arguments.missing, dense=arguments.scratch is not None)
-    Z, own_codes = prepare.fit_transform(X[rows]), codes[rows]
-    neuron = NeuronClassifier(
+    """Fit the pipeline on all rows but those that are held out."""
+    team, own = rows.team, rows.own_others(held_out)
+    is_dense = arguments.scratch is not None or team.size > 1
+    prepare = preparation(features, arguments.missing, dense=is_dense)
+    if team.size == 1:
+        Z = prepare.fit_transform(rows.X[own])
+    else:
+        _fit_together(prepare, rows.X[own], _indices(features, False), team)
+        Z = _prepared(prepare, rows.X[own])
+    own_codes = rows.own_codes(own)
+    neuron = _classifier_class(team)(
         loss=arguments.loss, alpha=arguments.alpha, solver=arguments.solver, eta=arguments.eta,
         max_iter=arguments.max_iter, n_threads=arguments.threads, scratch=arguments.scratch,
         record_every=record_every,
@@ -293,23 +338,81 @@ def _fit(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         neuron.fit(Z, own_codes)
-    return _Fitted(prepare, Z, own_codes, neuron, [str(warning.message) for warning in caught])
+    counts = np.bincount(np.delete(rows.codes, held_out))
+    messages = [str(warning.message) for warning in caught]
+    return _Fitted(prepare, Z, own_codes, counts, neuron, messages)
 
 
-def _probabilities(fitted: _Fitted, X: Float64Array, num_classes: int) -> dict[str, Float64Array]:
+def _classifier_class(team: Team) -> type[NeuronClassifier]:
+    if team.size > 1:
+        from .. import mpi
+
+        return mpi.NeuronClassifier
+    from .._classifier import NeuronClassifier
+
+    return NeuronClassifier
+
+
+def _fit_together(preparation: Any, X: Float64Array, indices: Sequence[int], team: Team) -> None:
+    """Fit a preparation to the rows of all ranks; `indices` says where the numbers are.
+
+    The columns are gathered one at a time. Their categories are known.
+    """
+    from sklearn.base import clone
+
+    # This row of zeros is as good as any other: what is found in numbers is replaced.
+    preparation.fit(np.zeros((1, X.shape[1])))
+    if not indices:
+        return
+    pipeline = preparation.named_transformers_["numbers"]
+    columns = [
+        clone(pipeline).fit(np.concatenate(team.gather(X[:, j]))[:, np.newaxis]) for j in indices
+    ]
+    found = {"simpleimputer": ["statistics_"], "standardscaler": ["mean_", "var_", "scale_"]}
+    for name, step in pipeline.named_steps.items():
+        for attribute in found[name]:
+            parts = [getattr(column.named_steps[name], attribute) for column in columns]
+            setattr(step, attribute, np.concatenate(parts))
+
+
+def _prepared(preparation: Any, X: Float64Array) -> Any:
+    """Return the numbers that the neurons see. scikit-learn refuses to prepare no rows."""
+    if len(X):
+        return preparation.transform(X)
+    return preparation.transform(np.zeros((1, X.shape[1])))[:0]
+
+
+def _accuracy(fitted: _Fitted, team: Team) -> float:
+    """Return the share of the rows of the training that the neurons get right."""
+    right = 0
+    if len(fitted.codes):
+        right = int((fitted.neuron.predict(fitted.Z) == fitted.codes).sum())
+    return sum(team.gather(right)) / int(fitted.class_counts.sum())
+
+
+def _probabilities(
+    fitted: _Fitted, rows: _Rows, held_out: NDArray[np.intp], num_classes: int
+) -> dict[str, Float64Array]:
     """Return the probabilities of all classes by each method, for rows that were held out."""
+    Z = _prepared(fitted.preparation, rows.X[rows.own(held_out)])
+    shares = fitted.class_counts / fitted.class_counts.sum()
+    found = {NEURON: _predicted(fitted.neuron, Z, num_classes)}
+    if rows.team.size == 1:
+        found[LOGISTIC_REGRESSION] = _logistic_regression(fitted).predict_proba(Z)
+    found = {name: np.concatenate(rows.team.gather(own)) for name, own in found.items()}
+    return {**found, COMMONEST_CLASS: np.tile(shares, (len(held_out), 1))}
+
+
+def _predicted(neuron: NeuronClassifier, Z: Any, num_classes: int) -> AnyArray:
+    return neuron.predict_proba(Z) if Z.shape[0] else np.empty((0, num_classes))
+
+
+def _logistic_regression(fitted: _Fitted) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    Z = fitted.preparation.transform(X)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whether its steps ran out does not matter here
-        regression = LogisticRegression(max_iter=1000).fit(fitted.Z, fitted.codes)
-    shares = np.bincount(fitted.codes, minlength=num_classes) / len(fitted.codes)
-    return {
-        NEURON: fitted.neuron.predict_proba(Z),
-        LOGISTIC_REGRESSION: regression.predict_proba(Z),
-        COMMONEST_CLASS: np.tile(shares, (len(X), 1)),
-    }
+        return LogisticRegression(max_iter=1000).fit(fitted.Z, fitted.codes)
 
 
 def _as_table_model(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
@@ -51,6 +52,8 @@ class TextRows(io.RawIOBase):
     skip : list or None
         The list to which the line and the fault of each faulty row are appended. None means that
         a faulty row is an error.
+    span : tuple of two int, default (0, sys.maxsize)
+        The numbers of the first row that is wanted, and of the first after those.
 
     Attributes
     ----------
@@ -74,8 +77,10 @@ class TextRows(io.RawIOBase):
         dialect: Dialect,
         name: str,
         skip: list[tuple[int, str]] | None = None,
+        span: tuple[int, int] = (0, sys.maxsize),
     ) -> None:
         self._dialect, self._name, self._skip = dialect, name, skip
+        self._span, self._num_passed = span, 0
         self._lines: list[AnyArray] = []
         self._ready = memoryview(b"")  # rows that have not been read yet
         self._longest_named = "the header line"
@@ -90,6 +95,18 @@ class TextRows(io.RawIOBase):
         """The lines of the file on which the rows begin that have been read."""
         return np.concatenate([np.empty(0, np.int64), *self._lines])
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no more rows will be read."""
+        self._ready = self._ready or self._next_rows()
+        return not self._ready
+
+    def count(self) -> int:
+        """Return the number of the rows, which are read by this."""
+        while not self.is_empty:
+            self._ready = memoryview(b"")
+        return len(self.lines)
+
     def readable(self) -> bool:
         """Return that the file can be read."""
         return True
@@ -103,13 +120,19 @@ class TextRows(io.RawIOBase):
 
     def _next_rows(self) -> memoryview:
         for records in self._parts:
-            rows = self._regular(records)
+            rows = self._wanted(self._regular(records))
             if len(rows):
                 text = rows.joined()
                 self._lines.append(rows.lines)
                 self.are_padded = self.are_padded or self._may_be_padded(text)
                 return memoryview(text)
         return memoryview(b"")
+
+    def _wanted(self, rows: Records) -> Records:
+        """Return those of the next rows that are in the span."""
+        first, end = (max(0, bound - self._num_passed) for bound in self._span)
+        self._num_passed += len(rows)
+        return rows if first == 0 and end >= len(rows) else rows[first:end]
 
     def _may_be_padded(self, text: bytes) -> bool:
         # Without the first test, which is fast, this would take as long as all the rest.
