@@ -31,8 +31,8 @@ from oneneuron import NeuronClassifier
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.scratch import Scratch
 from oneneuron._engine.shards import Form, InMemory
-from oneneuron._engine.training import Training
 from oneneuron._formatting import counted
+from oneneuron._training import Training
 
 ROUNDS = 7
 SECONDS = 0.3  # of a round, at least, so that short passes are measured many at a time

@@ -18,7 +18,7 @@ from scale_data import NUM_FEATURES, ROWS, pieces
 from oneneuron import mpi
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.shards import Form, InMemory, OnTeam
-from oneneuron._engine.training import Training
+from oneneuron._training import Training
 
 ROUNDS, SECONDS = 7, 0.3
 

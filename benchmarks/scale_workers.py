@@ -8,8 +8,8 @@ from distributed import Client, LocalCluster
 from scale_data import NUM_FEATURES, ROWS, piece
 
 from oneneuron._engine.samples import lay_out
-from oneneuron._engine.training import Training
 from oneneuron._formatting import counted
+from oneneuron._training import Training
 from oneneuron.dask._workers import OnWorkers, Workers
 
 ROUNDS, SECONDS = 7, 0.3

@@ -6,13 +6,15 @@ import warnings
 import numpy as np
 import pytest
 from helpers import make_classes, make_samples
-from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 import oneneuron
 from oneneuron import NeuronClassifier, safe_eta
-from oneneuron._diagnostics import is_saturated, unlike_scales
+from oneneuron._diagnostics import OF_TRAIN, Ending, unlike_scales, warn_of_descent
+from oneneuron.lecture.example1 import get_data
+from oneneuron.lecture.first_network import build_model
 
 
 def warned_by(train):
@@ -31,6 +33,15 @@ def only_warning(classifier, X, y, **options):
     found, caught = warned_by(lambda: classifier.fit(X, y, **options))
     assert [(w.filename, w.lineno) for w in caught] == [(__file__, line)]
     return found, caught[0].category, str(caught[0].message)
+
+
+def ending(**changes):
+    """Return how a training ended: by default, well."""
+    well = dict(
+        num_steps=1000, cost=1.0, guess_cost=10.0, num_rises=0, eta=0.1, is_flat=lambda: True,
+        scales=lambda: np.ones(2), safe_eta=lambda: 0.1,
+    )  # fmt: skip
+    return Ending(**well | changes)
 
 
 UNLIKE = np.array([1.0, 1.0, 1000.0])
@@ -144,8 +155,11 @@ def test_a_rare_class_without_an_intercept_is_not_called_saturated(loss):
     assert found.stop_reason_ == "converged"
 
 
-def test_a_cost_more_than_1_percent_above_a_guess_is_saturated():
-    assert is_saturated(1.02, 1.0) and not is_saturated(1.005, 1.0) and not is_saturated(1.0, 0.0)
+@pytest.mark.parametrize(
+    ("cost", "guess_cost", "expected"), [(1.02, 1.0, True), (1.005, 1.0, False), (1.0, 0.0, False)]
+)
+def test_a_cost_more_than_1_percent_above_a_guess_is_worse_than_one(cost, guess_cost, expected):
+    assert ending(cost=cost, guess_cost=guess_cost).is_worse_than_a_guess == expected
 
 
 # --- Separable samples ---
@@ -238,6 +252,136 @@ def test_lbfgs_is_never_warned_of_eta():
     NeuronClassifier(eta=1e6).fit(X, y)
 
 
+# --- The rules for descents ---
+
+NOT_FLAT = dict(is_flat=lambda: False)
+WORSE = dict(cost=10.2)  # than a guess
+TINY = dict(eta=0.9e-4)  # below a thousandth of 1/L
+UNSCALED = dict(scales=lambda: np.array([1.0, 31.0]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (dict(num_rises=7, eta=0.41), "The cost rose in 7 of 1,000 steps: eta = 0.41 is 4.1 times"),
+        (WORSE, "is saturated and has learned nothing: .* cost only 10. Scale"),
+        (WORSE | UNSCALED, "is saturated .* deviations range from 1 to 31. Scale"),
+        (WORSE | NOT_FLAT, "learned nothing: after 1,000 steps, the cost is 10.2, and the same"),
+        (WORSE | NOT_FLAT | TINY, "learned nothing: .* Its steps are too small: eta = 9e-05 is"),
+        (WORSE | NOT_FLAT | UNSCALED, "learned nothing: .* The features are not scaled"),
+        (NOT_FLAT | TINY, "learned little: .* steps are too small: eta = 9e-05 is 0.0009 times"),
+        (NOT_FLAT | UNSCALED, "learned little: .* deviations range from 1 to 31"),
+        (NOT_FLAT | TINY | dict(num_steps=100), "learned little"),
+    ],
+    ids=[
+        "rises", "saturated", "saturated, unscaled", "nothing", "nothing, tiny eta",
+        "nothing, unscaled", "tiny eta", "unscaled", "100 steps",
+    ],
+)  # fmt: skip
+def test_a_failed_descent_warns_with_the_reason(changes, expected):
+    with pytest.warns(RuntimeWarning, match=expected):
+        warn_of_descent(ending(**changes), OF_TRAIN)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(num_rises=7, eta=0.39),
+        dict(eta=100.0),
+        dict(cost=10.05),
+        dict(cost=5.0, guess_cost=0.0),
+        NOT_FLAT,
+        NOT_FLAT | dict(eta=1.1e-4),
+        NOT_FLAT | dict(scales=lambda: np.array([1.0, 29.0])),
+        TINY | UNSCALED,
+        WORSE | dict(num_steps=99),
+    ],
+    ids=[
+        "well", "rises below 4/L", "no rise", "1 % above a guess", "one class", "not flat",
+        "eta above 1e-3/L", "scales of 29", "flat", "99 steps",
+    ],
+)  # fmt: skip
+def test_a_descent_that_nearly_failed_does_not_warn(changes):
+    _, caught = warned_by(lambda: warn_of_descent(ending(**changes), OF_TRAIN))
+    assert caught == []
+
+
+def by_train(X, y, eta, num_steps=1000):
+    return oneneuron.train(X, y, eta=eta, num_steps=num_steps)
+
+
+def by_build_model(X, y, eta, num_steps=1000):
+    return build_model(X, y, eta, num_steps, print_best=False)
+
+
+both = pytest.mark.parametrize("train", [by_train, by_build_model])
+
+
+def warning_of_descent(train, X, y, eta, **options):
+    """Return the text of the only warning of a descent from the start of seed 0; "" if none."""
+    np.random.seed(0)
+    _, caught = warned_by(lambda: train(X, y, eta, **options))
+    assert [w.category for w in caught] in ([], [RuntimeWarning])
+    assert {w.filename for w in caught} <= {__file__}
+    return str(caught[0].message) if caught else ""
+
+
+@both
+def test_raw_digits_saturate_the_lectures_neuron_and_standardised_ones_do_not(train):
+    X, digits = load_digits(return_X_y=True)
+    text = warning_of_descent(train, X, digits == 0, "auto")
+    assert "is saturated" in text and "would cost only 80.2" in text and "StandardScaler" in text
+    scaled = StandardScaler().fit_transform(X)
+    assert warning_of_descent(train, scaled, digits == 0, "auto") == ""
+
+
+@both
+def test_steps_of_the_lectures_size_are_large_enough_and_a_thousandth_of_it_is_not(train):
+    np.random.seed(1)
+    X, _, y, _ = get_data(500)
+    text = warning_of_descent(train, X, y, 5e-8, num_steps=10_000)
+    assert "Its steps are too small: eta = 5e-08 is 1.02e-05 times 0.0049" in text
+    assert warning_of_descent(train, X, y, 5e-5, num_steps=10_000) == ""
+
+
+@both
+def test_a_feature_a_thousand_times_larger_warns_and_one_ten_times_larger_does_not(train):
+    X, y, _ = make_samples(0)
+    text = warning_of_descent(train, X * [1, 1, 1000], y, "auto", num_steps=200)
+    assert "The features are not scaled: their standard deviations range from" in text
+    assert warning_of_descent(train, X * [1, 1, 10], y, "auto", num_steps=200) == ""
+
+
+@both
+def test_a_rising_cost_of_the_lectures_neuron_warns(train):
+    X, y, _ = make_samples(0)
+    text = warning_of_descent(train, X, y, 20 * safe_eta(X))
+    assert "is 20 times" in text and "Use eta='auto' or a smaller eta" in text
+    assert warning_of_descent(train, X, y, safe_eta(X)) == ""
+
+
+def test_the_rises_are_those_of_the_recorded_costs():
+    X, y, _ = make_samples(0)
+    descent, caught = warned_by(
+        lambda: oneneuron.train(X, y, eta=0.6, num_steps=100, random_state=0, record_every=1)
+    )
+    rises = np.count_nonzero(np.diff(descent.history.cost) > 0)
+    assert rises > 0 and f"rose in {rises} of 100 steps" in str(caught[0].message)
+
+
+def test_features_whose_squares_overflow_do_not_stop_the_rules():
+    X, y, _ = make_samples(0)
+    descent = oneneuron.train(1e200 * X, y, eta=1e-250, num_steps=200, init=(np.zeros(3), 0.0))
+    assert descent.num_steps == 200
+
+
+def test_a_classifier_with_a_tiny_eta_advises_a_larger_one():
+    X, y, _ = make_samples(0)
+    *_, text = only_warning(NeuronClassifier(solver="gd", eta=1e-6, max_iter=300), X, y)
+    assert "stopped at max_iter=300" in text and "Its steps are too small: eta = 1e-06" in text
+
+
 # --- Divergence ---
 
 
@@ -245,9 +389,8 @@ def test_a_descent_that_diverges_advises_a_smaller_eta():
     X, y, _ = make_samples(0)
     found, category, text = only_warning(NeuronClassifier(solver="gd", eta=1e308), X, y)
     assert category is RuntimeWarning and "Training stopped at step 0" in text
-    assert (
-        "smaller eta, such as oneneuron.safe_eta returns," in text and "scale the features" in text
-    )
+    assert f"eta = 1e+308 is far above {safe_eta(X, None, 0.3):.2g}, the largest" in text
+    assert "Use eta='auto' or a smaller eta, or scale the features" in text
     assert np.isfinite(found.coef_).all() and found.stop_reason_ == "diverged"
 
 

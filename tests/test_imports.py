@@ -30,29 +30,30 @@ ROOMS = {
     "_typing": "",
     "_atomic_write": "",
     "_losses": "",
-    "_results": "_typing",
     "_formatting": "_typing",
     "_frames": "_typing",
     "_checks": "_frames _losses _typing",
     "_tables": "_checks _typing",
-    "_diagnostics": "_losses _typing",
+    "_diagnostics": "_formatting _typing",
     "_checkpoint": "_atomic_write _diagnostics _engine _typing",
     "reference": "_losses _typing",
-    "_engine": "_results _losses _typing",
+    "_engine": "_losses _typing",
+    "_results": "_engine.predictions _checks _diagnostics _formatting _typing",
+    "_training": "_engine _results _diagnostics _losses _typing",
     "_laying_out": "_engine _typing",
     "_team_arrays": "_engine _typing",
-    "_fit": "_checkpoint _laying_out _team_arrays _tables _engine _checks _frames _diagnostics "
+    "_fit": "_checkpoint _laying_out _team_arrays _tables _training _engine _checks _frames "
+    "_diagnostics _results _losses _typing",
+    "_train": "_checkpoint _laying_out _team_arrays _tables _training _engine _checks _diagnostics "
     "_results _losses _typing",
-    "_train": "_checkpoint _laying_out _team_arrays _tables _engine _checks _diagnostics _results "
-    "_losses _typing",
     "_classifier": "_fit _tables _engine _checks _diagnostics _results _losses _typing",
     "dask": "_classifier _laying_out _fit _engine _checks _frames _typing",
     "mpi": "_classifier _train _fit _engine _checks _results _typing",
     "_onnx_graph": "_classifier",
     "onnx": "_onnx_graph",
     "plots": "_engine.cost_surface _results _checks _frames _formatting _typing",
-    "lecture": "plots _train _engine.predictions _checks _diagnostics _typing",
-    "compare": "lecture _train reference _engine _results _losses _formatting _typing",
+    "lecture": "plots _train _engine.predictions _checks _diagnostics _results _typing",
+    "compare": "lecture _train _training reference _engine _results _losses _formatting _typing",
     "cli": "compare lecture plots onnx mpi reference _classifier _train _fit _engine _checks "
     "_atomic_write _diagnostics _results _losses _formatting _typing",
     "__main__": "cli",
@@ -112,7 +113,7 @@ GRAPH = import_graph()
 
 
 def within(module):
-    """Return the name of a module inside the package: "_engine.training"."""
+    """Return the name of a module inside the package: "_engine.team"."""
     return module.partition(".")[2]
 
 

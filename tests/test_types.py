@@ -148,8 +148,8 @@ def test_functions_of_every_kind_are_found():
     for module, name in [
         ("_train", "train"),
         ("_classifier", "NeuronClassifier.fit"),  # decorated, in a class with a public __module__
-        ("_engine.training", "Training.__init__"),
-        ("_engine.training", "Training.step"),  # a property
+        ("_training", "Training.__init__"),
+        ("_training", "Training.step"),  # a property
         ("_engine.second_moments", "SecondMoments.scales"),
         ("_engine.samples", "Samples.class_sizes"),  # in a class with slots
         ("_fit.options", "Options.checked"),  # a class method

@@ -322,7 +322,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self.coef_, self.intercept_ = neurons.coefficients()
         self.alpha_ = neurons.alpha
         self.eta_ = neurons.eta if options.solver == "gd" else None
-        self.n_iter_ = np.array([neuron.num_steps for neuron in trained], np.int64)
+        self.n_iter_ = np.array([neuron.ending.num_steps for neuron in trained], np.int64)
         self.loss_ = total_cost([neuron.model for neuron in trained])
         self.loss_curve_ = total_curve(trained)
         self.stop_reason_ = worst_reason(trained)

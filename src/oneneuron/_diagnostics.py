@@ -1,10 +1,19 @@
-"""Warnings and errors about what went wrong in training, each with its remedy."""
+"""Warnings and errors about what went wrong in training, each with its remedy.
+
+`train`, `build_model`, the classifier and the command line share these rules. Each looks at an
+`Ending`, and has a remedy for each caller.
+"""
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
+from ._formatting import counted, rounded
 from ._typing import Float64Array
 
 # Features whose standard deviations differ by more than this factor visibly slow a descent down.
@@ -13,6 +22,181 @@ _UNLIKE_SCALES = 30.0
 # If the cost exceeds that of a constant guess by more than this factor, the training did not merely
 # stop a little early.
 _WORSE_THAN_A_GUESS = 1.01
+
+# If the cost rises, there is a warning only for step sizes above this multiple of 1/L. Smaller ones
+# may be fine, since the bound L is cautious.
+_FAR_ABOVE_SAFE = 4.0
+
+# Steps below this multiple of 1/L hardly move a neuron. The lecture's are a hundredth.
+_FAR_BELOW_SAFE = 1e-3
+
+# Whoever makes fewer steps looks at the steps themselves.
+_ENOUGH_STEPS = 100
+
+
+class Advice(NamedTuple):
+    """The remedies that a caller's arguments offer, as sentences.
+
+    Attributes
+    ----------
+    scale : str
+        How to scale the features.
+    restart : str
+        How to start elsewhere.
+    go_on : str
+        How to make more steps.
+    """
+
+    scale: str
+    restart: str
+    go_on: str
+
+
+OF_TRAIN = Advice(
+    scale="Scale the features, for example with scikit-learn's StandardScaler.",
+    restart="Scale the features, for example with scikit-learn's StandardScaler, or start from "
+    "smaller weights (init).",
+    go_on="Make more steps (num_steps), or larger ones: eta='auto' makes the largest safe ones.",
+)
+OF_BUILD_MODEL = OF_TRAIN._replace(restart=OF_TRAIN.scale)
+OF_CLASSIFIER = Advice(
+    scale="Put a StandardScaler before the neuron, or use solver='lbfgs'.",
+    restart="Scale the features (StandardScaler), start from smaller weights (init=None) or try "
+    "several starts (n_init).",
+    go_on="Raise max_iter, or raise tol if the model is good enough as it is.",
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the training of a model ended.
+
+    What takes passes over the samples is a function, which is called if a rule needs it.
+
+    Attributes
+    ----------
+    num_steps : int
+    cost : float
+        The cost after the last step.
+    guess_cost : float
+        The cost of the best constant prediction; 0 if all samples are of one class.
+    num_rises : int
+        The number of steps that raised the cost.
+    eta : float or None
+        The step size of gradient descent; None for L-BFGS.
+    is_flat : callable
+        ``is_flat()`` says whether all derivatives of the cost are nearly 0 after the last step.
+    scales : callable
+        ``scales()`` returns the standard deviation of each feature, of shape (d,).
+    safe_eta : callable
+        ``safe_eta()`` returns 1/L, the largest step size that is guaranteed never to raise the
+        cost.
+    """
+
+    num_steps: int
+    cost: float
+    guess_cost: float
+    num_rises: int
+    eta: float | None
+    is_flat: Callable[[], bool]
+    scales: Callable[[], Float64Array]
+    safe_eta: Callable[[], float]
+
+    @property
+    def is_worse_than_a_guess(self) -> bool:
+        """Whether a constant prediction would have cost clearly less."""
+        return self.guess_cost > 0.0 and self.cost > _WORSE_THAN_A_GUESS * self.guess_cost
+
+    @property
+    def has_too_large_steps(self) -> bool:
+        """Whether the cost rose because the step size is far above the safe one."""
+        return (
+            self.eta is not None
+            and self.num_rises > 0
+            and self.eta > _FAR_ABOVE_SAFE * self.safe_eta()
+        )
+
+
+def warn_of_descent(ending: Ending, advice: Advice) -> None:
+    """Warn if a descent that made all its steps failed, and say why.
+
+    Parameters
+    ----------
+    ending : Ending
+    advice : Advice
+        The remedies that the caller offers.
+    """
+    if ending.has_too_large_steps:
+        warn_of_large_eta(ending)
+    elif ending.num_steps < _ENOUGH_STEPS:
+        return
+    elif ending.is_flat():
+        if ending.is_worse_than_a_guess:
+            _warn(_saturation(ending, advice), RuntimeWarning)
+    else:
+        reason = reason_for_slowness(ending, advice)
+        steps = counted(ending.num_steps, "step")
+        if ending.is_worse_than_a_guess:
+            _warn(
+                f"The neuron has learned nothing: after {steps}, {_cost_above_guess(ending)}. "
+                f"{reason or advice.go_on}",
+                RuntimeWarning,
+            )
+        elif reason is not None:
+            _warn(
+                f"The neuron has learned little: after {steps}, the cost is still falling. "
+                f"{reason}",
+                RuntimeWarning,
+            )
+
+
+def reason_for_slowness(ending: Ending, advice: Advice) -> str | None:
+    """Return why a descent is slow, with the remedy, if there is a reason apart from few steps."""
+    if ending.eta is None:
+        return None
+    if unlike_scales(ending.scales()):
+        return (
+            f"{_range_of(ending.scales())}, and a step that is safe for the largest hardly moves "
+            f"the others. {advice.scale}"
+        )
+    if ending.eta < _FAR_BELOW_SAFE * ending.safe_eta():
+        return (
+            f"Its steps are too small: {_eta_and_safe_eta(ending.eta, ending.safe_eta())}. "
+            f"Use eta='auto' or a larger eta."
+        )
+    return None
+
+
+def _range_of(scales: Float64Array) -> str:
+    least = min(scales[scales > 0.0])
+    return (
+        f"The features are not scaled: their standard deviations range from {least:.2g} to "
+        f"{max(scales):.2g}"
+    )
+
+
+def _eta_and_safe_eta(eta: float, safe_eta: float) -> str:
+    ratio = eta / safe_eta
+    size = f"{ratio:.3g} times" if math.isfinite(ratio) else "far above"
+    return (
+        f"eta = {eta:g} is {size} {safe_eta:.2g}, the largest step size that is guaranteed never "
+        f"to raise the cost (1/L)"
+    )
+
+
+def _cost_above_guess(ending: Ending) -> str:
+    return (
+        f"the cost is {rounded(ending.cost)}, and the same answer to every sample would cost only "
+        f"{rounded(ending.guess_cost)}"
+    )
+
+
+def _saturation(ending: Ending, advice: Advice) -> str:
+    scales = f"{_range_of(ending.scales())}. " if unlike_scales(ending.scales()) else ""
+    return (
+        f"The neuron is saturated and has learned nothing: its outputs are so close to 0 or 1 that "
+        f"the gradient is nearly 0, but {_cost_above_guess(ending)}. {scales}{advice.restart}"
+    )
 
 
 def _warn(message: str, category: type[Warning]) -> None:
@@ -55,7 +239,7 @@ def infinite_margins(name: str) -> ValueError:
     )
 
 
-def warn_of_divergence(step: int, eta: float) -> None:
+def warn_of_divergence(step: int, eta: float, safe_eta: Callable[[], float]) -> None:
     """Warn that a descent stopped because its next parameters would not have been finite.
 
     Parameters
@@ -64,11 +248,17 @@ def warn_of_divergence(step: int, eta: float) -> None:
         The number of steps made.
     eta : float
         The step size.
+    safe_eta : callable
+        As in `Ending`. It may raise ValueError if the features are too large.
     """
+    try:
+        reason = _eta_and_safe_eta(eta, safe_eta())
+    except ValueError:
+        reason = f"eta = {eta:g} is too large for these features"
     _warn(
         f"Training stopped at step {step:,}, since the next step would have made the parameters "
-        f"infinite: eta = {eta:g} is too large for these features. Use a smaller eta, such as "
-        f"oneneuron.safe_eta returns, or scale the features. The models found before are kept.",
+        f"infinite: {reason}. Use eta='auto' or a smaller eta, or scale the features. The models "
+        f"found before are kept.",
         RuntimeWarning,
     )
 
@@ -99,27 +289,13 @@ def warn_of_one_class(label: object) -> None:
     )
 
 
-def warn_of_max_iter(max_iter: int, scales: Float64Array | None) -> None:
-    """Warn that the steps ran out before the cost was flat.
-
-    Parameters
-    ----------
-    max_iter : int
-    scales : ndarray of shape (d,), or None
-        The standard deviations of the features; None if the solver does not depend on them.
-    """
+def warn_of_max_iter(ending: Ending) -> None:
+    """Warn that the steps of a classifier ran out before the cost was flat."""
     from sklearn.exceptions import ConvergenceWarning
 
-    if scales is not None and unlike_scales(scales):
-        remedy = (
-            f"The features are not scaled: their standard deviations range from {min(scales):.2g} "
-            f"to {max(scales):.2g}, and a step that is safe for the largest hardly moves the "
-            f"others. Put a StandardScaler before the neuron, or use solver='lbfgs'."
-        )
-    else:
-        remedy = "Raise max_iter, or raise tol if the model is good enough as it is."
+    remedy = reason_for_slowness(ending, OF_CLASSIFIER) or OF_CLASSIFIER.go_on
     _warn(
-        f"Training stopped at max_iter={max_iter} before the cost was flat. {remedy}",
+        f"Training stopped at max_iter={ending.num_steps} before the cost was flat. {remedy}",
         ConvergenceWarning,
     )
 
@@ -130,11 +306,12 @@ def unlike_scales(scales: Float64Array) -> bool:
     return len(scales) > 0 and max(scales) > _UNLIKE_SCALES * min(scales)
 
 
-def warn_of_saturation(tol: float | None) -> None:
-    """Warn that the gradient has vanished although the model is worse than a constant guess.
+def warn_of_saturation(ending: Ending, tol: float | None) -> None:
+    """Warn that the gradient of a classifier has vanished although it is worse than a guess.
 
     Parameters
     ----------
+    ending : Ending
     tol : float or None
         The tolerance, if training started at zero, where no neuron is saturated; otherwise None.
     """
@@ -148,13 +325,7 @@ def warn_of_saturation(tol: float | None) -> None:
             ConvergenceWarning,
         )
         return
-    _warn(
-        "The neuron is saturated: its outputs are so close to 0 or 1 that the gradient is nearly "
-        "0, but the cost is higher than that of a constant guess. It has not converged. Scale the "
-        "features (StandardScaler), start from smaller weights (init=None) or try several starts "
-        "(n_init).",
-        ConvergenceWarning,
-    )
+    _warn(_saturation(ending, OF_CLASSIFIER), ConvergenceWarning)
 
 
 def warn_of_separation() -> None:
@@ -169,25 +340,12 @@ def warn_of_separation() -> None:
     )
 
 
-def is_saturated(cost: float, guess_cost: float) -> bool:
-    """Return whether training that came to rest at `cost` is worse than a constant guess."""
-    return guess_cost > 0.0 and cost > _WORSE_THAN_A_GUESS * guess_cost
-
-
-def warn_of_large_eta(eta: float, safe_eta: float, num_rises: int, num_steps: int) -> None:
-    """Warn that the cost rose because the step size is far above the safe one.
-
-    Parameters
-    ----------
-    eta : float
-    safe_eta : float
-    num_rises : int
-        The number of steps that raised the cost.
-    num_steps : int
-    """
+def warn_of_large_eta(ending: Ending) -> None:
+    """Warn that the cost rose because the step size is far above the safe one."""
+    assert ending.eta is not None
     _warn(
-        f"The cost rose in {num_rises:,} of {num_steps:,} steps: eta = {eta:g} is "
-        f"{eta / safe_eta:.3g} times {safe_eta:.2g}, the largest step size that is guaranteed "
-        f"never to raise it. Use eta='auto' or a smaller eta.",
+        f"The cost rose in {ending.num_rises:,} of {ending.num_steps:,} steps: "
+        f"{_eta_and_safe_eta(ending.eta, ending.safe_eta())}. Use eta='auto' or a smaller "
+        f"eta.",
         RuntimeWarning,
     )

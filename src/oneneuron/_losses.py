@@ -58,6 +58,14 @@ class Loss:
     layer_max_curvature: float
     layer_guess_cost: Callable[[Iterable[float]], float]
 
+    def cost_of_guess(self, own_weight: float, total_weight: float) -> float:
+        """Return the cost of the best constant prediction for samples of these weights.
+
+        It is 0 if all samples are of one class.
+        """
+        share = own_weight / total_weight
+        return 0.0 if share in (0.0, 1.0) else total_weight * self.guess_cost(share)
+
 
 QUADRATIC = Loss(
     name="quadratic",

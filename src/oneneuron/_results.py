@@ -1,12 +1,19 @@
 """The results of training, and of a comparison of speeds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ._typing import Float64Array, FloatArray
+from . import _checks
+from ._diagnostics import infinite_margins
+from ._engine import predictions
+from ._formatting import counted, rounded
+from ._typing import AnyArray, Float64Array, FloatArray
+
+# A representation shows the weights of a neuron up to this number of features.
+_FEW_WEIGHTS = 4
 
 
 class Model(NamedTuple):
@@ -34,6 +41,80 @@ class Model(NamedTuple):
     accuracy: float
     cost: float
 
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Return the class of each sample, by its number.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            The samples, with the features of the training.
+
+        Returns
+        -------
+        ndarray of shape (n,), int64
+            1 where f(x) is above 1/2, and otherwise 0. For a layer, it is the number of the neuron
+            with the largest output, from 0.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is not a table of finite numbers with d features, or if w.x + b is not finite.
+
+        Examples
+        --------
+        >>> import oneneuron
+        >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+        >>> descent = oneneuron.train(X, y, eta=1.0, num_steps=1000, init=([0.0], 0.0))
+        >>> descent.best.predict([[0.5], [2.5]])
+        array([0, 1])
+        """
+        codes: NDArray[np.int64] = self._predicted(predictions.class_codes, X)
+        return codes
+
+    def predict_proba(self, X: ArrayLike) -> FloatArray:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+            The samples, with the features of the training.
+
+        Returns
+        -------
+        ndarray of shape (n, 2), or (n, K) for a layer
+            For a neuron, the columns are 1 - f(x) and f(x), the probabilities of the classes 0 and
+            1. They are float32 if both X and the weights are, and otherwise float64.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For the same reasons as `predict`.
+        """
+        is_layer = np.ndim(self.bias) > 0
+        prediction = predictions.softmax if is_layer else predictions.probabilities
+        probabilities: FloatArray = self._predicted(prediction, X)
+        return probabilities
+
+    def _predicted(self, prediction: Callable[..., Any], X: ArrayLike) -> Any:
+        samples = _checks.as_samples(X)
+        weights = np.atleast_2d(self.weights)
+        if samples.shape[1] != weights.shape[1]:
+            raise ValueError(
+                f"X must have {counted(weights.shape[1], 'feature')}, as in the training, found "
+                f"{samples.shape[1]}."
+            )
+        try:
+            return prediction(samples, weights, np.atleast_1d(self.bias).astype(weights.dtype))
+        except predictions.InfiniteMarginError as error:
+            raise infinite_margins("X") from error
+
+    def __repr__(self) -> str:
+        """Return the step, the scores and the parameters in one line, rounded."""
+        return (
+            f"<Model at step {self.step:,}: accuracy {100 * self.accuracy:.1f} %, cost "
+            f"{rounded(self.cost)}, {_parameters_text(self.weights, self.bias)}>"
+        )
+
 
 class History(NamedTuple):
     """The recorded steps of a descent, including the start; k is their number.
@@ -52,6 +133,22 @@ class History(NamedTuple):
     bias: Float64Array
     cost: Float64Array
     accuracy: Float64Array
+
+    def __repr__(self) -> str:
+        """Return the range of the steps in one line."""
+        if len(self.step) == 0:
+            return "<History without records>"
+        records = counted(len(self.step), "record")
+        return f"<History of {records}, from step {self.step[0]:,} to step {self.step[-1]:,}>"
+
+
+def _parameters_text(weights: FloatArray, bias: float | AnyArray) -> str:
+    """Return the weights and the bias, rounded, or the numbers of neurons and of weights."""
+    if weights.ndim == 2:
+        return f"{counted(len(weights), 'neuron')} of {counted(weights.shape[1], 'weight')}"
+    if len(weights) > _FEW_WEIGHTS:
+        return counted(len(weights), "weight")
+    return f"w = ({', '.join(map(rounded, weights.tolist()))}), b = {rounded(float(bias))}"
 
 
 def as_history(models: Sequence[Model], num_features: int, dtype: np.dtype[Any]) -> History:
@@ -104,6 +201,16 @@ class Descent(NamedTuple):
     num_steps: int
     eta: float
     stop_reason: Literal["num_steps", "diverged"]
+
+    def __repr__(self) -> str:
+        """Return the course of the descent in one line."""
+        verb = "diverged after" if self.stop_reason == "diverged" else "made"
+        return (
+            f"<Descent that {verb} {counted(self.num_steps, 'step')} with eta = {self.eta:.3g}: "
+            f"cost {rounded(self.last.cost)} at the end, best accuracy "
+            f"{100 * self.best.accuracy:.1f} % at step {self.best.step:,}, "
+            f"{counted(len(self.history.step), 'record')}>"
+        )
 
 
 class Timing(NamedTuple):

@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike
 
 from . import _checks
 from ._checkpoint import Arrays, Checkpoint, running
-from ._diagnostics import infinite_start, warn_of_divergence
+from ._diagnostics import OF_TRAIN, infinite_start
 from ._engine.passes import as_num_threads
 from ._engine.samples import band_rows, lay_out
 from ._engine.second_moments import SecondMoments
 from ._engine.shards import Form, InMemory, Shards
 from ._engine.team import ALONE, SharedDraws, Team
-from ._engine.training import Training
 from ._laying_out import (
     bands_before,
     lay_out_arrays,
@@ -31,6 +30,7 @@ from ._losses import QUADRATIC, LossName
 from ._results import Descent, History, Model, as_models
 from ._tables import is_on_disk, open_table, read_weights
 from ._team_arrays import agree_on_arrays, have_no_rows
+from ._training import Training
 from ._typing import AnyArray, FloatArray, RandomState, SamplesLike
 
 
@@ -56,7 +56,10 @@ def train(
         The labels, 0 and 1 or False and True. If X is a file, y may be one, too, or the name of a
         column of a Parquet file. The other columns are the features.
     eta : float or "auto"
-        The step size. "auto" means `safe_eta`, with which no step raises the cost.
+        The step size. "auto" means `safe_eta`, with which no step raises the cost: start with it.
+        If the cost falls too slowly, try 2, 5 and 10 times `safe_eta`, as long as the learning
+        curve keeps falling. A safe eta is smaller for more samples, since the cost is a sum over
+        all of them.
     num_steps : int, default 10_000
     init : tuple of (array-like of shape (d,), float), default None
         The weights and the bias at the start. By default they are d + 1 uniform draws from [0, 1),
@@ -103,7 +106,9 @@ def train(
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It then stops early. Also if `checkpoint` cannot be written later
+        If the descent failed, with the reason and a remedy: it diverged, and stopped early; the
+        cost rose; the neuron is saturated; it has learned nothing or little in 100 steps or more.
+        Also if `checkpoint` cannot be written later
         on, for instance because the disk is full. Training then goes on.
 
     Examples
@@ -130,8 +135,7 @@ def run(training: Training, num_steps: int, record_every: int, saved: Checkpoint
     with running(saved, training.solver, history.arrays) as advance_to:
         for _ in training.walk(num_steps, history.strides, advance_to=advance_to):
             history.record()
-    if training.diverged:
-        warn_of_divergence(training.step, training.eta)
+    training.diagnose(OF_TRAIN)
     return training.result(history.models)
 
 

@@ -19,9 +19,9 @@ from oneneuron._engine.sharing import Pass
 from oneneuron._engine.solvers import LBFGS, GradientDescent
 from oneneuron._engine.sparse import SparsePass
 from oneneuron._engine.sparse_samples import lay_out_sparse
-from oneneuron._engine.training import Training
 from oneneuron._fit import sources
 from oneneuron._fit.sparse_validation import as_canonical_rows
+from oneneuron._training import Training
 
 BAND = 4096  # samples in a band, here
 NUM_BANDS = 5

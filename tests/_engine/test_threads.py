@@ -48,9 +48,9 @@ from oneneuron._engine.second_moments import SecondMoments
 from oneneuron._engine.shards import InMemory
 from oneneuron._engine.sharing import Pass
 from oneneuron._engine.solvers import LBFGS, GradientDescent
-from oneneuron._engine.training import Training
 from oneneuron._losses import LOSSES as LOSS_RECORDS
 from oneneuron._losses import QUADRATIC
+from oneneuron._training import Training
 
 DTYPES = [np.float64, np.float32]
 

@@ -123,7 +123,7 @@ def test_labels_may_be_booleans_or_floats(y):
         ({"x": [0.0, 1.0]}, ValueError, "x must have two dimensions"),
         ({"x": [[0.0, np.nan]] * 2}, ValueError, "x must be finite"),
         ({"eta": 0.0}, ValueError, "eta must be finite and above 0"),
-        ({"eta": "auto"}, TypeError, "eta must be a number"),
+        ({"eta": "safe"}, TypeError, "eta must be"),
         ({"num_steps": -1}, ValueError, "num_steps must be 0 or more"),
     ],
 )

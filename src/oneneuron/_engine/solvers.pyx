@@ -261,6 +261,8 @@ cdef class Solver:
         A `State` for each model.
     costs : ndarray of shape (K, COSTS_KEPT)
         The cost of model k after step i is at ``[k, i % COSTS_KEPT]``.
+    num_rises : ndarray of shape (K,), int64
+        The number of steps of each model that raised its cost.
     num_passes : int
         The number of passes over the samples since the solver was made.
     constants, variables : dict of str to ndarray
@@ -269,7 +271,7 @@ cdef class Solver:
     """
 
     cdef:
-        readonly object last, best, lowest, gradient, state, costs
+        readonly object last, best, lowest, gradient, state, costs, num_rises
         readonly dict constants, variables
         int64_t passes              # that have been made
         object arrays               # those that only pointers refer to
@@ -286,6 +288,7 @@ cdef class Solver:
         double *gradients           # (K, size), as `gradient`
         int8_t *states
         double *cost_rings
+        int64_t *rises
         double *trials              # (K, size), the trial points
         double *trial_gradients     # (K, size)
         double *trial_costs         # (K,)
@@ -323,6 +326,8 @@ cdef class Solver:
         self.states = <int8_t *>self.variable("state", self.state)
         self.costs = np.zeros((models, COSTS_KEPT))
         self.cost_rings = <double *>self.variable("costs", self.costs)
+        self.num_rises = np.zeros(models, np.int64)
+        self.rises = <int64_t *>self.variable("num_rises", self.num_rises)
         self.trials = self.doubles(np.zeros((models, size)))
         self.trial_gradients = self.doubles(np.zeros((models, size)))
         self.trial_costs = self.doubles(np.zeros(models))
@@ -425,6 +430,7 @@ cdef class Solver:
                 self.states[k] = RUNNING
                 self.score(k)
                 self.accept(k, 0)
+                self.rises[k] = 0
                 if not is_finite(self.lasts.cost[k]):
                     self.states[k] = DIVERGED
                 if not fits(n, self.trials + n * k, self.single):
@@ -570,6 +576,7 @@ cdef class Solver:
             # The start is only a stand-in: models are ranked after each update.
             bint first = step <= 1
         self.steps_left[k] -= 1
+        self.rises[k] += self.trial_costs[k] > self.lasts.cost[k]
         memcpy(self.lasts.parameters + n * k, self.trials + n * k, n * sizeof(double))
         memcpy(self.gradients + n * k, self.trial_gradients + n * k, n * sizeof(double))
         self.lasts.cost[k] = self.cost_rings[COSTS * k + step % COSTS] = self.trial_costs[k]

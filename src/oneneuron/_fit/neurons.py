@@ -23,9 +23,9 @@ from .._engine.shards import AnySamples, Shards, pass_over
 from .._engine.solvers import LBFGS, GradientDescent, Solver, State
 from .._engine.sparse_moments import SparseMoments
 from .._engine.sparse_samples import SparseSamples
-from .._engine.training import as_model, next_due
 from .._losses import LOG, Loss
 from .._results import Model
+from .._training import as_model, next_due, sizes_of_derivatives
 from .._typing import Float64Array, FloatArray
 from .callbacks import Tasks
 from .options import Options
@@ -49,10 +49,6 @@ _REASONS: tuple[Reason, ...] = (
 # The standard deviation of w.x, and of the bias, over the random starts. On data with far outliers,
 # 10 leads to lower costs than 3 and takes less time than 30 (`benchmarks/label_noise.py`).
 _SPREAD_OF_STARTS = 10.0
-
-# If the cost rises, there is a warning only for step sizes above this multiple of 1/L. Smaller ones
-# may be fine, since the bound L is cautious.
-_FAR_ABOVE_SAFE = 4.0
 
 # L-BFGS first drafts a neuron on a part of the samples, one in this many, if there are enough in
 # all, for each parameter, and on the rarer side of the neuron. With fewer, a draft is too far from
@@ -94,9 +90,10 @@ class Trained(NamedTuple):
         The cost at the start and after each step.
     models : list of Model
         The recorded models.
-    num_steps : int
     reason : str
         The reason for stopping.
+    ending : Ending
+        How the run ended, for the rules that look for what went wrong.
     is_from_zero : bool
         Whether training started at zero.
     separates : bool
@@ -106,8 +103,8 @@ class Trained(NamedTuple):
     model: Model
     curve: Float64Array
     models: list[Model]
-    num_steps: int
     reason: Reason
+    ending: _diagnostics.Ending
     is_from_zero: bool
     separates: bool
 
@@ -178,9 +175,8 @@ class Neurons:
     def _flatness(self, classes: NDArray[np.intp], tol: float) -> dict[str, Float64Array]:
         """Return the solvers' arguments that tell up to which size derivatives count as zero.
 
-        The limits are relative to the rarer side of each neuron, since only that can pull it away
-        from the constant guess. When nearly all samples are right, their derivatives are as small
-        as the cost, and so the limits must be.
+        When nearly all samples are right, their derivatives are as small as the cost, and so the
+        limits must be.
         """
         samples = self._samples
         own = samples.class_weights[classes]
@@ -188,15 +184,13 @@ class Neurons:
         # With one class, or without a penalty, the cost may have no minimum to come close to.
         low_costs = _LOW_COST * rarer if self.alpha > 0.0 else np.zeros(len(rarer))
         rarer = np.where(rarer > 0.0, rarer, samples.total_weight)[:, None]
-        with np.errstate(over="ignore"):
-            of_samples = rarer * self._moments.scales
-            # For features that are zero, alpha stands in for the curvature of the samples.
-            of_weights = np.hypot(of_samples, np.sqrt(rarer * self.alpha))
-        if not np.isfinite(of_weights).all():  # any derivative would count as zero
+        sizes = sizes_of_derivatives(self._moments, rarer, self.alpha)
+        if not np.isfinite(sizes).all():  # any derivative would count as zero
             if not np.isfinite(self._moments.scales).all():
                 raise infinite_squares()
+            of_samples = sizes_of_derivatives(self._moments, rarer, 0.0)
             raise infinite_alpha() if np.isfinite(of_samples).all() else infinite_weights()
-        limits = tol * np.hstack([of_weights, rarer])
+        limits = tol * sizes
         return {
             "limits": limits.reshape(-1, limits.shape[1] * self._neurons_per_model),
             "low_costs": low_costs.reshape(-1, self._neurons_per_model).min(axis=1),
@@ -259,7 +253,7 @@ class Neurons:
         self._start(solver, self._first.reshape(self._num_models, -1))
         solver.advance(1)
         for k in np.flatnonzero(solver.state == State.DIVERGED):
-            _diagnostics.warn_of_divergence(int(solver.last.step[k]), eta)
+            _diagnostics.warn_of_divergence(int(solver.last.step[k]), eta, self._safe_eta)
         return [as_model(solver.last, k, self._samples) for k in range(self._num_models)], eta
 
     def _eta_of_piece(self, rounds: int) -> float:
@@ -465,14 +459,23 @@ class Neurons:
         if stopped and reason == "max_iter":
             reason = "callback"
         at_rest = reason in ("converged", "precision")
-        guess_cost = self._guess_cost(k // self._options.n_init)
-        if at_rest and _diagnostics.is_saturated(solver.last.cost[k], guess_cost):
+        ending = self._ending(solver, k, at_rest)
+        if at_rest and ending.is_worse_than_a_guess:
             reason = "saturated"
         recorder.print_line(k, f" ({reason})")
         return Trained(
             as_model(getattr(solver, self._options.keep), k, self._samples), recorder.curve(k),
-            recorder.models[k], int(solver.last.step[k]), reason, is_from_zero,
+            recorder.models[k], reason, ending, is_from_zero,
             separates=solver.last.wrong[k] == 0.0,
+        )  # fmt: skip
+
+    def _ending(self, solver: Solver, k: int, at_rest: bool) -> _diagnostics.Ending:
+        return _diagnostics.Ending(
+            num_steps=int(solver.last.step[k]), cost=float(solver.last.cost[k]),
+            guess_cost=self._guess_cost(k // self._options.n_init),
+            num_rises=int(solver.num_rises[k]),
+            eta=self.eta if self._options.solver == "gd" else None, is_flat=lambda: at_rest,
+            scales=lambda: self._moments.scales, safe_eta=self._safe_eta,
         )  # fmt: skip
 
     def _guess_cost(self, model: int) -> float:
@@ -483,43 +486,36 @@ class Neurons:
             if not self._options.fit_intercept:
                 shares = np.full(len(shares), 1.0 / len(shares))
             return total * self._options.loss.layer_guess_cost(shares.tolist())
-        share = shares[self._own_classes[model]]
-        if share in (0.0, 1.0):
-            return 0.0
-        if not self._options.fit_intercept:
-            share = 0.5
-        return total * self._options.loss.guess_cost(share)
+        own = self._samples.class_weights[self._own_classes[model]]
+        if not self._options.fit_intercept and 0.0 < own < total:
+            own = 0.5 * total
+        return self._options.loss.cost_of_guess(own, total)
 
     def diagnose(self, trained: list[Trained]) -> None:
         """Warn about what went wrong in training."""
         options = self._options
         reasons = [neuron.reason for neuron in trained]
         if "diverged" in reasons:
-            num_steps = trained[reasons.index("diverged")].num_steps
-            _diagnostics.warn_of_divergence(num_steps, self.eta)
+            num_steps = trained[reasons.index("diverged")].ending.num_steps
+            _diagnostics.warn_of_divergence(num_steps, self.eta, self._safe_eta)
         if "saturated" in reasons:
             saturated = trained[reasons.index("saturated")]
-            _diagnostics.warn_of_saturation(options.tol if saturated.is_from_zero else None)
+            tol = options.tol if saturated.is_from_zero else None
+            _diagnostics.warn_of_saturation(saturated.ending, tol)
         is_without_minimum = (
             self.alpha == 0.0 and self._has_several_classes and any(t.separates for t in trained)
         )
         if is_without_minimum:
             _diagnostics.warn_of_separation()
-        rises = [int(np.count_nonzero(t.curve[1:] > t.curve[:-1])) for t in trained]
-        worst = np.argmax(rises)
-        if options.solver == "gd" and rises[worst] > 0 and self._is_far_above_safe():
-            num_steps = trained[worst].num_steps
-            _diagnostics.warn_of_large_eta(self.eta, self._safe_eta(), rises[worst], num_steps)
+        most_rises = max((t.ending for t in trained), key=lambda ending: ending.num_rises)
+        if most_rises.has_too_large_steps:
+            _diagnostics.warn_of_large_eta(most_rises)
         elif "max_iter" in reasons and not is_without_minimum:
-            scales = self._moments.scales if options.solver == "gd" else None
-            _diagnostics.warn_of_max_iter(options.max_iter, scales)
+            _diagnostics.warn_of_max_iter(trained[reasons.index("max_iter")].ending)
 
     @property
     def _has_several_classes(self) -> bool:
         return bool(np.count_nonzero(self._samples.class_weights) > 1)
-
-    def _is_far_above_safe(self) -> bool:
-        return self.eta > _FAR_ABOVE_SAFE * self._safe_eta()
 
 
 def _have_enough_samples(samples: Shards, classes: NDArray[np.intp]) -> NDArray[np.bool_]:

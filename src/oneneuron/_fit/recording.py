@@ -8,8 +8,8 @@ import numpy as np
 
 from .._engine.shards import AnySamples
 from .._engine.solvers import COSTS_KEPT, Solver
-from .._engine.training import as_model
 from .._results import History, Model, as_history, as_models
+from .._training import as_model
 from .._typing import AnyArray, Float64Array
 
 # With verbose, a line is printed every 1000 steps, as in the lecture.

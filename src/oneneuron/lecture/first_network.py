@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _checks
-from .._diagnostics import infinite_margins, warn_of_divergence
+from .._diagnostics import OF_BUILD_MODEL, infinite_margins
 from .._engine.predictions import InfiniteMarginError, probabilities
+from .._results import Model
 from .._train import start_training
 from .._typing import Float64Array
 
@@ -15,13 +18,14 @@ from .._typing import Float64Array
 _PRINT_EVERY = 1000
 
 
-def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
+def sigma(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     """Return the output of the neuron, f = sigma(w.x + b): the probability of class 1.
 
     Parameters
     ----------
     x : array-like of shape (n, d)
-    model : dict of float, with the keys 'w1' to 'wd' and 'b'
+    model : dict of float, with the keys 'w1' to 'wd' and 'b', or Model
+        What `build_model` returned, or one of the models of a `oneneuron.Descent`.
 
     Returns
     -------
@@ -43,13 +47,14 @@ def sigma(x: ArrayLike, model: dict[str, float]) -> Float64Array:
     return f
 
 
-def predict(x: ArrayLike, model: dict[str, float]) -> Float64Array:
+def predict(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     """Return the output of the neuron for new data, as `sigma` does.
 
     Parameters
     ----------
     x : array-like of shape (n, d)
-    model : dict of float, with the keys 'w1' to 'wd' and 'b'
+    model : dict of float, with the keys 'w1' to 'wd' and 'b', or Model
+        What `build_model` returned, or one of the models of a `oneneuron.Descent`.
 
     Returns
     -------
@@ -64,8 +69,8 @@ def predict(x: ArrayLike, model: dict[str, float]) -> Float64Array:
 
 
 def build_model(
-    x: ArrayLike, y: ArrayLike, eta: float, num_steps: int = 10000, print_best: bool = True,
-    n_threads: int | None = None,
+    x: ArrayLike, y: ArrayLike, eta: float | Literal["auto"], num_steps: int = 10000,
+    print_best: bool = True, n_threads: int | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Train a neuron by gradient descent, and return its first model with the highest score.
 
@@ -75,8 +80,10 @@ def build_model(
     ----------
     x : array-like of shape (n, d)
     y : array-like of shape (n,), 0 and 1
-    eta : float
-        The step size.
+    eta : float or "auto"
+        The step size. "auto" means `oneneuron.safe_eta`, with which no step raises the cost: start
+        with it. If the cost falls too slowly, take a larger eta, as long as the cost keeps falling.
+        A safe eta is smaller for more samples, since the cost is a sum over all of them.
     num_steps : int, default 10000
     print_best : bool, default True
         Whether to print the best score so far every 1000 steps, and at the end.
@@ -96,31 +103,33 @@ def build_model(
     Warns
     -----
     RuntimeWarning
-        If the descent diverges. It then stops early.
+        If the descent failed, with the reason and a remedy, as in `oneneuron.train`.
     """
     num_steps = _checks.as_count(num_steps, "num_steps")
-    training = start_training(x, y, eta=_checks.as_eta(eta), n_threads=n_threads, x_name="x")
+    training = start_training(x, y, eta=eta, n_threads=n_threads, x_name="x")
     # The lecture counts steps from 0 and prints after the update. Its step 0 is update 1 here.
     for updates in training.walk(num_steps, [_PRINT_EVERY], offset=1):
         if print_best and updates % _PRINT_EVERY == 1:
             print(f"Best by step {updates - 1}: {100 * training.best_accuracy:.1f} %")
-    if training.diverged:
-        warn_of_divergence(training.step, training.eta)
+    training.diagnose(OF_BUILD_MODEL)
     if print_best:
         print(f"Our best model gets {100 * training.best_accuracy:.1f} percent correct!")
-    best = training.model("best")
-    return {
-        **dict(zip(_weight_names(len(best.weights)), best.weights.tolist(), strict=True)),
-        "b": best.bias,
-    }
+    return _as_dict(training.model("best"))
+
+
+def _as_dict(model: Model) -> dict[str, float]:
+    names = [*_weight_names(len(model.weights)), "b"]
+    return dict(zip(names, [*model.weights.tolist(), float(model.bias)], strict=True))
 
 
 def _weight_names(num_features: int) -> list[str]:
     return [f"w{j}" for j in range(1, num_features + 1)]
 
 
-def _parameters(model: dict[str, float], num_features: int) -> tuple[Float64Array, float]:
+def _parameters(model: dict[str, float] | Model, num_features: int) -> tuple[Float64Array, float]:
     """Return the weights, of shape (d,), and the bias of a model for d features."""
+    if isinstance(model, Model) and np.ndim(model.bias) == 0:
+        model = _as_dict(model)
     if not isinstance(model, dict):
         raise TypeError(f"model must be a dict such as build_model returns, found {model!r}.")
     expected = [*_weight_names(num_features), "b"]

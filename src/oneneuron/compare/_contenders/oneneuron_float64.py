@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._engine.samples import lay_out
 from ..._engine.shards import InMemory
-from ..._engine.training import Training
+from ..._training import Training
 from ..._typing import Float64Array
 from .._problem import Advance, Problem
 

@@ -7,7 +7,7 @@ from helpers import TOLERANCE, bits, cost_and_gradient, make_samples, make_start
 from oneneuron import reference
 from oneneuron._engine.samples import lay_out
 from oneneuron._engine.shards import InMemory
-from oneneuron._engine.training import Training, accuracy, next_due
+from oneneuron._training import Training, accuracy, next_due
 
 WHICH = ["last", "best", "lowest"]
 

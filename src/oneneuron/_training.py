@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 
 import numpy as np
 
-from .._losses import QUADRATIC
-from .._results import Descent, Model, as_history
-from .._typing import Float64Array, Which
-from .shards import AnySamples, Shards, pass_over
-from .solvers import GradientDescent, Models, State
-from .sparse_samples import SparseSamples
+from ._diagnostics import Advice, Ending, warn_of_descent, warn_of_divergence
+from ._engine.second_moments import SecondMoments, infinite_squares
+from ._engine.shards import AnySamples, Shards, pass_over
+from ._engine.solvers import GradientDescent, Models, State
+from ._engine.sparse_samples import SparseSamples
+from ._losses import QUADRATIC
+from ._results import Descent, Model, as_history
+from ._typing import Float64Array, Which
 
 _NEVER = -1.0  # a limit that no derivative is within
+
+# The `tol` within which the cost counts as flat at the end. The classifier's default is far
+# smaller, but nobody expects a descent of a fixed number of steps to reach the minimum.
+_FLAT_TOL = 1e-2
 
 
 class Training:
@@ -39,7 +47,7 @@ class Training:
     def __init__(
         self, samples: Shards, start: Float64Array, *, eta: float, alpha: float = 0.0
     ) -> None:
-        self.eta = eta
+        self.eta, self._alpha = eta, alpha
         self._samples = samples
         self.solver = GradientDescent(
             pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True,
@@ -110,6 +118,40 @@ class Training:
         """
         return as_model(getattr(self.solver, which), 0, self._samples)
 
+    def diagnose(self, advice: Advice) -> None:
+        """Warn if the training, which is at its end, went wrong.
+
+        Parameters
+        ----------
+        advice : Advice
+            The remedies that the caller offers.
+        """
+        moments, samples = SecondMoments(self._samples), self._samples
+        safe_eta = partial(moments.safe_eta, self._alpha, QUADRATIC.max_curvature)
+        if self.diverged:
+            warn_of_divergence(self.step, self.eta, safe_eta)
+            return
+        ending = Ending(
+            num_steps=self.step, cost=float(self.solver.last.cost[0]),
+            guess_cost=QUADRATIC.cost_of_guess(samples.class_weights[1], samples.total_weight),
+            num_rises=int(self.solver.num_rises[0]), eta=self.eta,
+            is_flat=partial(self._is_flat, moments), scales=lambda: moments.scales,
+            safe_eta=safe_eta,
+        )  # fmt: skip
+        with suppress(ValueError):  # there is nothing to compare with if squares of X overflow
+            warn_of_descent(ending, advice)
+
+    def _is_flat(self, moments: SecondMoments) -> bool:
+        """Return whether all derivatives of the cost, with centred features, are nearly 0."""
+        # With a single class, the other side is empty.
+        rarer = self._samples.class_weights.min() or self._samples.total_weight
+        sizes = sizes_of_derivatives(moments, np.array([[rarer]]), self._alpha)[0]
+        if not np.isfinite(sizes).all():
+            raise infinite_squares()
+        gradient = self.solver.gradient[0].copy()
+        gradient[:-1] -= moments.means * gradient[-1]
+        return bool((np.abs(gradient) <= _FLAT_TOL * sizes).all())
+
     def result(self, history: Sequence[Model] = ()) -> Descent:
         """Return the training so far.
 
@@ -127,6 +169,30 @@ class Training:
             eta=self.eta,
             stop_reason="diverged" if self.diverged else "num_steps",
         )
+
+
+def sizes_of_derivatives(moments: SecondMoments, rarer: Float64Array, alpha: float) -> Float64Array:
+    """Return the size of each derivative of the cost to which `tol` is relative.
+
+    It is relative to the rarer side of each neuron, since only that can pull it away from the
+    constant guess.
+
+    Parameters
+    ----------
+    moments : SecondMoments
+    rarer : ndarray of shape (K, 1)
+        The weight of the samples on the rarer side of each neuron.
+    alpha : float
+
+    Returns
+    -------
+    ndarray of shape (K, d + 1)
+        For the weights, it is that of the derivative with centred features. It may be infinite.
+    """
+    with np.errstate(over="ignore"):
+        # For features that are zero, alpha stands in for the curvature of the samples.
+        of_weights = np.hypot(rarer * moments.scales, np.sqrt(rarer * alpha))
+    return np.hstack([of_weights, rarer])
 
 
 def next_due(step: int, last_step: int, strides: Sequence[int], offset: int = 0) -> int:
