@@ -54,15 +54,15 @@ def test_the_predictions_of_a_layer_are_those_of_its_classifier():
 
 
 def test_samples_with_other_features_are_refused_with_both_numbers():
-    found, X = descent()
+    found, _ = descent()
     with pytest.raises(ValueError, match=r"X must have 2 features, as in the training, found 3\."):
         found.best.predict(np.zeros((1, 3)))
 
 
 def test_samples_too_large_for_finite_margins_are_refused():
-    found, X = descent()
-    with pytest.raises(ValueError, match="X is too large for w.x"):
-        found.best.predict_proba(np.full((1, 2), 1e308))
+    model = oneneuron.Model(np.full(2, 10.0), 0.0, 0, 0.5, 1.0)
+    with pytest.raises(ValueError, match="X is too large for w"):
+        model.predict_proba(np.full((1, 2), 1e308))
 
 
 # --- Representations ---
