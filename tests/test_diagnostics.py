@@ -441,6 +441,14 @@ def test_a_single_class_of_positive_weight_warns_with_its_label(
     assert f"All samples are of one class, {name}, so" in text and "filter" in text
 
 
+@both
+def test_a_descent_on_a_single_class_warns_with_its_label(train):
+    X, y, _ = make_samples(0)
+    _, caught = warned_by(lambda: train(X, np.ones_like(y), 0.01))
+    assert [w.category for w in caught] == [UserWarning]
+    assert "All samples are of one class, 1, so" in str(caught[0].message)
+
+
 # --- No warning ---
 
 

@@ -12,8 +12,8 @@ import pytest
 from helpers import joined, record_passes, system_threads
 
 import oneneuron
-from oneneuron import NeuronClassifier
-from oneneuron._engine import passes, shards, training
+from oneneuron import NeuronClassifier, _training
+from oneneuron._engine import passes, shards
 from oneneuron._engine.turns import turn
 
 ROUNDS = 10_000
@@ -143,7 +143,7 @@ def test_trainings_that_ctrl_c_ends_leak_nothing(monkeypatch, hears_ctrl_c, with
         signal.raise_signal(signal.SIGINT)
         turn()
 
-    monkeypatch.setattr(training, "pass_over", pass_over)
+    monkeypatch.setattr(_training, "pass_over", pass_over)
     monkeypatch.setattr(passes, "turn", press_and_turn)
     endless = {**with_helpers, "num_steps": 10**9}  # a turn is due after about 20 ms
 

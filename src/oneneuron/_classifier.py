@@ -83,6 +83,8 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         10,000 steps get only two thirds of the held-out samples right.
     eta : float or "auto", default="auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
+        A larger one is faster as long as `loss_curve_` keeps falling. A safe eta is smaller for
+        more samples, since the cost is a sum over all of them.
     max_iter : int, default=10_000
         The largest number of steps from each start. "lbfgs" usually takes 5 to 100. With 0, the
         start is the result.

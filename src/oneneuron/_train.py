@@ -105,6 +105,8 @@ def train(
 
     Warns
     -----
+    UserWarning
+        If all samples are of one class.
     RuntimeWarning
         If the descent failed, with the reason and a remedy: it diverged, and stopped early; the
         cost rose; the neuron is saturated; it has learned nothing or little in 100 steps or more.

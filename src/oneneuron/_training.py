@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ._diagnostics import Advice, Ending, warn_of_descent, warn_of_divergence
+from ._diagnostics import Advice, Ending, warn_of_descent, warn_of_divergence, warn_of_one_class
 from ._engine.second_moments import SecondMoments, infinite_squares
 from ._engine.shards import AnySamples, Shards, pass_over
 from ._engine.solvers import GradientDescent, Models, State
@@ -131,6 +131,9 @@ class Training:
         if self.diverged:
             warn_of_divergence(self.step, self.eta, safe_eta)
             return
+        if not samples.class_weights.all():
+            warn_of_one_class(int(samples.class_weights.argmax()))
+            return
         ending = Ending(
             num_steps=self.step, cost=float(self.solver.last.cost[0]),
             guess_cost=QUADRATIC.cost_of_guess(samples.class_weights[1], samples.total_weight),
@@ -143,9 +146,8 @@ class Training:
 
     def _is_flat(self, moments: SecondMoments) -> bool:
         """Return whether all derivatives of the cost, with centred features, are nearly 0."""
-        # With a single class, the other side is empty.
-        rarer = self._samples.class_weights.min() or self._samples.total_weight
-        sizes = sizes_of_derivatives(moments, np.array([[rarer]]), self._alpha)[0]
+        rarer = np.array([[self._samples.class_weights.min()]])
+        sizes = sizes_of_derivatives(moments, rarer, self._alpha)[0]
         if not np.isfinite(sizes).all():
             raise infinite_squares()
         gradient = self.solver.gradient[0].copy()

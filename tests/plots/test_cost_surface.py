@@ -1,5 +1,7 @@
 """The cost surface and the paths on it: the data of their artists."""
 
+import warnings
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -16,9 +18,11 @@ START = [0.6, -0.3, 0.9], 0.2
 
 
 def train(X=X, y=Y, *, eta=0.05, init=START, num_steps=120, record_every=1, **options):
-    return oneneuron.train(
-        X, y, eta=eta, init=init, num_steps=num_steps, record_every=record_every, **options
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # those that fail are drawn, too
+        return oneneuron.train(
+            X, y, eta=eta, init=init, num_steps=num_steps, record_every=record_every, **options
+        )
 
 
 DESCENT = train()

@@ -102,6 +102,8 @@ def build_model(
 
     Warns
     -----
+    UserWarning
+        If all samples are of one class.
     RuntimeWarning
         If the descent failed, with the reason and a remedy, as in `oneneuron.train`.
     """
