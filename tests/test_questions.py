@@ -11,7 +11,8 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "questions.md").read_text(encoding="utf-8")
 README = (DOCS.parent / "README.md").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.usefixtures("pyplot")
+# Some of the descents are meant to fail, and may say so.
+pytestmark = [pytest.mark.usefixtures("pyplot"), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(scope="module")
