@@ -34,8 +34,7 @@ def get_two_minima(n: int = 500, random_state: RandomState = None) -> _Parts:
     lecture's, end on the left. With a small penalty, such as that of
     `oneneuron.NeuronClassifier`, each of the two lines is a minimum of the cost.
 
-    The log loss has a single minimum, which is a compromise. The weights are small, and no output
-    is far from the average.
+    The log loss has a single minimum: a compromise between the two lines, with small weights.
 
     Parameters
     ----------
