@@ -11,7 +11,7 @@ import pytest
 MODULES = [
     "oneneuron", "oneneuron.reference", "oneneuron.onnx", "oneneuron.plots", "oneneuron.compare",
     "oneneuron.lecture.example1", "oneneuron.lecture.first_network",
-    "oneneuron.lecture.plotting_routines",
+    "oneneuron.lecture.lessons", "oneneuron.lecture.plotting_routines",
 ]  # fmt: skip
 
 # Words with which a docstring continues the name above it instead of saying what the thing is.

@@ -17,6 +17,7 @@ PUBLIC = {
     "oneneuron.lecture",
     "oneneuron.lecture.example1",
     "oneneuron.lecture.first_network",
+    "oneneuron.lecture.lessons",
     "oneneuron.lecture.plotting_routines",
     "oneneuron.mpi",
     "oneneuron.onnx",

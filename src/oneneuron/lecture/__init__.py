@@ -1,12 +1,12 @@
-"""The three files of the lecture, under their own names."""
+"""The three files of the lecture, under their own names, and data for further lessons."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-__all__ = ["example1", "first_network", "plotting_routines"]
+__all__ = ["example1", "first_network", "lessons", "plotting_routines"]
 
 if TYPE_CHECKING:
-    from . import example1, first_network, plotting_routines
+    from . import example1, first_network, lessons, plotting_routines
 else:  # a type checker that saw this function would accept any name
 
     def __getattr__(name: str) -> object:
