@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 from matplotlib.axes import Axes
 
+from .. import _checks
 from .._results import Descent, History
 
 
@@ -15,6 +19,19 @@ def check_axes(ax: Axes | None) -> None:
     if isinstance(ax, Axes):
         found = f"{ax.name} Axes" if ax.figure else "Axes without a figure"
     raise TypeError(f"ax must be a single plain Axes, such as plt.subplots()[1], found {found}.")
+
+
+def as_limits(limits: Any, name: str) -> tuple[float, float]:
+    """Return the two ends of an axis, the lower one first; raise an error if they are not two."""
+    if np.shape(limits) != (2,):
+        raise ValueError(f"{name} must be two numbers, such as (-1, 1), found {limits!r}.")
+    low, high = (_checks.as_number(limit, name) for limit in limits)
+    # Beyond this, the length of the axis would overflow.
+    if not low < high or max(abs(low), abs(high)) > 1e300:
+        raise ValueError(
+            f"{name} must be two numbers within 1e300 of 0, the lower one first, found {limits!r}."
+        )
+    return low, high
 
 
 def recorded_history(descent: Descent) -> History:
