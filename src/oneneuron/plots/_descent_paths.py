@@ -37,7 +37,7 @@ def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
             _add_details(ax, artists, descent, pair)
         else:
             artists[0].set_label(
-                f"{_eta_text(descent)}, {_cost_text(descent.last.cost)} at the end"
+                f"{_style.eta_label(descent.eta)}, {_cost_text(descent.last.cost)} at the end"
             )
 
 
@@ -61,7 +61,7 @@ def set_path(artists: PathArtists, points: FloatArray) -> None:
 def _add_details(ax: Axes, artists: PathArtists, descent: Descent, pair: list[int]) -> None:
     """Mark the best step and some numbered steps of a single path, and label its artists."""
     line, start, end = artists
-    line.set_label(_eta_text(descent))
+    line.set_label(_style.eta_label(descent.eta))
     start.set_label(f"start: {_cost_text(descent.history.cost[0])}")
     end.set_label(f"end: {_cost_text(descent.last.cost)}")
     _mark_steps(ax, descent.history.step, np.column_stack(line.get_data()), line.get_color())
@@ -70,10 +70,6 @@ def _add_details(ax: Axes, artists: PathArtists, descent: Descent, pair: list[in
         *best.weights[pair], "*", color=line.get_color(), markeredgecolor="black", markersize=16,
         linestyle="none", label=_style.best_label(best),
     )  # fmt: skip
-
-
-def _eta_text(descent: Descent) -> str:
-    return f"$\\eta$ = {descent.eta:.3g}"
 
 
 def _cost_text(cost: float) -> str:
