@@ -91,8 +91,8 @@ def _cost_text(cost: float) -> str:
 def _annotate(ax: Axes, text: str, point: AnyArray) -> None:
     """Write a text above a point."""
     ax.annotate(
-        text, (point[0], point[1]), (0, 9), textcoords="offset points", ha="center", fontsize="small",
-        path_effects=[withStroke(linewidth=3, foreground="white")],
+        text, (point[0], point[1]), (0, 9), textcoords="offset points", ha="center",
+        fontsize="small", path_effects=[withStroke(linewidth=3, foreground="white")],
     )  # fmt: skip
 
 
