@@ -21,7 +21,8 @@ def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     value : array-like of shape (n,)
         The class of each sample.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        a picture of another kind.
 
     Returns
     -------
@@ -51,7 +52,8 @@ def plot_decision_boundary(
     predict : callable
         ``predict(x, model)`` returns the probability of class 1 for x of shape (m, 2).
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        a picture of another kind.
 
     Returns
     -------

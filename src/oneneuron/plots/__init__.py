@@ -1,6 +1,7 @@
 """Pictures of samples, models and descents, drawn with matplotlib.
 
-Each function draws on the Axes given as `ax`, or on the current ones, and returns them.
+Each function draws on the Axes given as `ax`, or on the current ones, and returns them. If the
+current Axes already hold a picture of another kind, it opens a new figure.
 `animate_training` makes a figure of its own and returns the animation.
 """
 

@@ -59,7 +59,8 @@ def plot_decision_boundary(
         without a value is held at its median, or at its most common value if it does not hold
         numbers. The median of whole numbers is always one of these numbers.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        a picture of another kind.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def plot_decision_boundary(
     grid = Grid(samples, at)
     predictions = predict_in_chunks(model, grid.chunks(), samples.labels)
     classes = classes_of(samples.labels, predictions.classes)
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "decision boundary", is_shared=True)
     with _replacing_last_picture(ax):
         _dots.draw_dots(ax, samples, classes)
         if predictions.are_probabilities and len(predictions.classes) == 2:

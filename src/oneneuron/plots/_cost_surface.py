@@ -60,7 +60,8 @@ def plot_cost_surface(
     alpha : float, default 0.0
         The strength of the L2 penalty, as in the training.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        another picture.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def plot_cost_surface(
     check_axes(ax)
     descents = _checked_descents(descents)
     surface = Surface(X, y, descents, weights, bias, sample_weight, alpha)
-    ax = surface.draw(_style.axes_or_current(ax))
+    ax = surface.draw(_style.axes_or_new(ax, "cost surface"))
     draw_paths(ax, descents, surface.pair)
     _style.add_legend_above(ax, ncols=2, title=surface.note)
     return ax

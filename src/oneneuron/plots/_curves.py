@@ -31,7 +31,8 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     descent : Descent
         The descent, trained with ``record_every=1`` or more.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes. Each descent needs Axes of its own.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        another picture.
 
     Returns
     -------
@@ -53,7 +54,7 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     check_axes(ax)
     history = recorded_history(descent)
     best = descent.best
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "learning curve")
     right = ax.twinx()
     # A line through a single record would be invisible.
     marker = "o" if len(history.step) <= _FEW else "none"
@@ -104,7 +105,8 @@ def plot_parabola(
     num_steps : int, default 10
         The number of steps, from 1 to 1,000.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        another picture.
 
     Returns
     -------
@@ -129,7 +131,7 @@ def plot_parabola(
         )
     num_steps = _checks.as_count(num_steps, "num_steps", least=1, most=_MOST_STEPS)
     w = _steps_on_parabola(eta, start, num_steps)
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "parabola")
     _draw_steps(ax, w)
     ax.set(xlabel="$w$", ylabel="$C = w^2$", title=f"$\\eta$ = {eta:g}: {_verdict(eta, w)}")
     return ax

@@ -35,7 +35,8 @@ def plot_dots(
         All classes, including those that do not occur in y. Pass the same list for every picture to
         give each class the same colour in all of them. None means the classes in y.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        a picture of another kind.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def plot_dots(
     samples = Samples(X, y, features)
     found = classes_of(samples.labels)
     classes = found if classes is None else _as_classes(classes, found)
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "dots", is_shared=True)
     draw_dots(ax, samples, classes)
     add_class_legend(ax)
     return ax

@@ -66,7 +66,8 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     bias : float, default 0.0
         The bias b.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold
+        a picture of another kind.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
             f"weight is too close to 0 for a finite range of x, found {weight}: use 0, or a "
             "weight further from 0."
         )
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "sigmoid", is_shared=True)
     # Whatever has already been drawn, curves or samples, stays visible.
     limits = np.append(limits, ax.get_xlim() if ax.has_data() else [])
     curves = [line for line in ax.lines if isinstance(line, _Curve)]

@@ -6,6 +6,7 @@ Everything that differs in colour also differs in black and white.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,6 +33,9 @@ DASHES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1
 # The fraction of its colour that a class's region keeps; the rest is white. The fractions differ so
 # that neighbouring regions also differ in black and white.
 _COLOR_FRACTIONS = (0.48, 0.25, 0.4)
+
+# The kind of the last picture on each Axes.
+_KINDS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 # Light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
@@ -70,6 +74,23 @@ def widened(low: float, high: float) -> tuple[float, float]:
 def axes_or_current(ax: Axes | None) -> Axes:
     """Return the Axes, or pyplot's current ones for None."""
     return plt.gca() if ax is None else ax
+
+
+def axes_or_new(ax: Axes | None, kind: str, *, is_shared: bool = False) -> Axes:
+    """Return the Axes to draw a picture of some kind on.
+
+    These are `ax`. For None, they are pyplot's current Axes, unless another picture of this package
+    is on them. Then they are those of a new figure. If `is_shared` is true, several pictures of
+    this kind may be on the same Axes.
+    """
+    if ax is None:
+        ax = plt.gca()
+        present = _KINDS.get(ax)
+        # After ax.clear(), the Axes are free again.
+        if present and ax.has_data() and not (is_shared and present == kind):
+            ax = plt.subplots()[1]
+    _KINDS[ax] = kind
+    return ax
 
 
 def escaped(text: object) -> str:
