@@ -509,6 +509,13 @@ def test_in_a_notebook_there_is_no_still_below_the_animation(pyplot, monkeypatch
     assert len(Page(animation._repr_html_()).frames) == 2
 
 
+@pytest.mark.parametrize("name", ["plane", "surface", "cost"])
+def test_no_other_picture_is_drawn_on_an_animation(film, pyplot, name):
+    ax = getattr(film(), name)
+    pyplot.sca(ax)
+    assert plots.plot_dots(X, Y).figure is not ax.figure
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [

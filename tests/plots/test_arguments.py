@@ -20,6 +20,7 @@ PICTURES = {
     "learning curve": lambda ax: plots.plot_learning_curve(DESCENT, ax=ax),
     "parabola": lambda ax: plots.plot_parabola(0.1, ax=ax),
     "sigmoid": lambda ax: plots.plot_sigmoid(ax=ax),
+    "weights": lambda ax: plots.plot_weights(DESCENT.best, (1, 2), ax=ax),
 }
 
 

@@ -107,6 +107,8 @@ def animate_training(
         )
         return [title, *(artist for update in updates for artist in update(k))]
 
+    for ax in axes.values():
+        _style.axes_or_new(ax, "animation")  # no other picture comes on top
     draw(0)
     # The layout is computed only once. Computing it for each frame would take longer than drawing,
     # and the picture would shake.
