@@ -11,6 +11,7 @@ from ._cost_surface import plot_cost_surface
 from ._curves import plot_learning_curve, plot_parabola
 from ._dots import plot_dots
 from ._ladder import plot_ladder
+from ._neuron import plot_neuron
 from ._sigmoid import plot_sigmoid
 from ._weights import plot_weights
 
@@ -21,6 +22,7 @@ __all__ = [
     "plot_dots",
     "plot_ladder",
     "plot_learning_curve",
+    "plot_neuron",
     "plot_parabola",
     "plot_sigmoid",
     "plot_weights",

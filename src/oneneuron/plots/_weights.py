@@ -66,11 +66,11 @@ def plot_weights(
     >>> ax = plots.plot_weights(NeuronClassifier().fit(X / 16, y), shape=(8, 8))
     """
     check_axes(ax)
-    weights = _weights_of(model)
+    weights = weights_of(model)
     images = weights.reshape(-1, *_as_shape(shape, weights.shape[1]))
     names = _names_of(model, len(images))
     ax = _style.axes_or_new(ax, "weights")
-    _clear(ax)
+    clear_axes(ax)
     reach = np.abs(images).max() or 1.0
     corners = _corners(*images.shape)
     for image, name, corner in zip(images, names, corners, strict=True):
@@ -82,7 +82,7 @@ def plot_weights(
     return ax
 
 
-def _weights_of(model: Any) -> Float64Array:
+def weights_of(model: Any) -> Float64Array:
     """Return the weights of a model, of shape (K, d)."""
     if isinstance(model, Descent):
         raise TypeError(
@@ -131,7 +131,7 @@ def _names_of(model: Any, num_neurons: int) -> list[str]:
     return [f"class {_style.escaped(label)}" for label in classes]
 
 
-def _clear(ax: Axes) -> None:
+def clear_axes(ax: Axes) -> None:
     """Remove everything from the Axes, and the colourbars that belong to it."""
     for artist in ax.get_children():
         if isinstance(artist, ScalarMappable) and artist.colorbar is not None:
