@@ -308,6 +308,221 @@ class TestDrawnAgain:
         assert line in ax.lines
 
 
+HEIGHTS = np.array([[150.0], [160.0], [170.0], [180.0]])
+
+
+def curve_of(ax):
+    """Return the points of the curve of f over a single feature."""
+    [line] = (line for line in ax.lines if line.get_label() == "$f(x)$")
+    return line.get_data()
+
+
+def upright_lines(ax):
+    """Return where the vertical lines are that separate classes over a single feature."""
+    return [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+
+
+class TestOneFeature:
+    def steep(self, points):
+        return expit(points[:, 0] - 166)
+
+    def test_the_curve_is_the_output_of_the_model(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ax=ax)
+        x, f = curve_of(ax)
+        np.testing.assert_allclose(f, expit(x - 166), atol=1e-15)
+        assert ax.get_xlim() == (x[0], x[-1])
+
+    def test_the_samples_have_the_height_of_their_label(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 1, 0, 1], self.steep, ax=ax)
+        assert dots_by_label(ax) == {
+            "class 0": [[150, 0], [170, 0]],
+            "class 1": [[160, 1], [180, 1]],
+        }
+
+    def test_a_line_is_where_f_is_one_half(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ax=ax)
+        assert upright_lines(ax) == pytest.approx([166], abs=1e-3)
+
+    def test_the_height_names_the_class_and_there_is_no_colourbar(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, ["a", "a", "b", "b"], self.steep, ax=ax)
+        assert ax.get_ylabel() == "$f(x)$, the probability of class b"
+        assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "0.5", "1"]
+        assert ax.figure.axes == [ax]
+
+    def test_f_rises_to_the_second_class_if_a_classifier_has_unsorted_classes(self, ax):
+        class Backwards:
+            classes_ = np.array(["yes", "no"])
+
+            def predict_proba(self, points):
+                f = expit(points[:, 0] - 166)
+                return np.column_stack([f, 1 - f])
+
+        plots.plot_decision_boundary(HEIGHTS, ["no", "no", "yes", "yes"], Backwards(), ax=ax)
+        assert curve_of(ax)[1][[0, -1]] == pytest.approx([0, 1], abs=1e-6)
+
+    def test_the_shades_are_the_probabilities_over_the_whole_height(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ax=ax)
+        low, high = np.reshape(mesh_of(ax).get_array(), (2, -1))
+        np.testing.assert_array_equal(low, high)
+        np.testing.assert_array_equal(low, curve_of(ax)[1])
+        assert tuple(mesh_of(ax).get_coordinates()[[0, -1], 0, 1]) == ax.get_ylim()
+
+    def test_labels_have_bands_with_lines_between_them(self, ax):
+        def predict(points):
+            return np.searchsorted([155, 175], points[:, 0])
+
+        plots.plot_decision_boundary(HEIGHTS, [0, 1, 1, 2], predict, ax=ax)
+        assert upright_lines(ax) == pytest.approx([155, 175], abs=0.02)
+        assert [class_at(ax, x, 0) for x in (150, 160, 180)] == ["0", "1", "2"]
+        assert ax.get_ylabel() == "class"
+
+    def test_a_descent_on_one_feature_is_drawn(self, ax):
+        descent = oneneuron.train(HEIGHTS - 165, [0, 0, 1, 1], eta=0.1, num_steps=100)
+        plots.plot_decision_boundary(HEIGHTS - 165, [0, 0, 1, 1], descent.best, ax=ax)
+        expected = -descent.best.bias / descent.best.weights[0]
+        assert upright_lines(ax) == pytest.approx([expected], abs=0.02)
+
+    def test_one_of_several_features_is_drawn_with_the_others_held(self, ax):
+        model = NeuronClassifier().fit(IRIS.data, IRIS.target)
+        plots.plot_decision_boundary(
+            IRIS.data, IRIS.target, model, features="petal length (cm)", ax=ax
+        )
+        assert ax.get_xlabel() == "petal length (cm)"
+        assert ax.get_title("right") == "3 other features at their medians"
+
+    def test_two_features_replace_one(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ax=ax)
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        assert len(meshes(ax)) == 1
+        assert len(ax.get_yticks()) > 3
+        assert upright_lines(ax) == []
+
+    def test_a_constant_model_is_drawn(self, ax):
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], lambda p: np.full(len(p), 0.5), ax=ax)
+        assert upright_lines(ax) == []
+
+    def test_a_range_of_a_second_feature_is_refused(self):
+        with pytest.raises(ValueError, match=r"only one is drawn: leave it out, found \(0, 1\)"):
+            plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ylim=(0, 1))
+
+
+class TestRange:
+    def test_the_model_is_drawn_over_a_given_range(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, xlim=(-5, 6), ylim=(-2, 0.5), ax=ax)
+        assert (ax.get_xlim(), ax.get_ylim()) == ((-5, 6), (-2, 0.5))
+        corners = mesh_of(ax).get_coordinates()[[0, -1], [0, -1]]
+        assert corners.tolist() == [[-5, -2], [6, 0.5]]
+
+    def test_the_other_range_is_that_of_the_samples(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
+        before = ax.get_ylim()
+        plots.plot_decision_boundary(X, Y, half_plane, xlim=(-5, 6), ax=ax)
+        assert ax.get_ylim() == before
+
+    @pytest.mark.parametrize("name", ["xlim", "ylim"])
+    def test_a_range_without_a_length_is_refused(self, name):
+        with pytest.raises(ValueError, match=f"{name} must be two numbers.*the lower one first"):
+            plots.plot_decision_boundary(X, Y, half_plane, **{name: (1, 0)})
+
+
+SHIFTED = X + np.array([3, -1])
+
+
+class TestSharedAxes:
+    @pytest.fixture
+    def pair(self, pyplot):
+        return pyplot.subplots(1, 2, sharex=True, sharey=True)[1]
+
+    def range_of_mesh(self, ax):
+        coordinates = mesh_of(ax).get_coordinates()
+        return [*zip(*coordinates[[0, -1], [0, -1]], strict=True)]
+
+    def test_both_pictures_cover_the_samples_of_both(self, pair):
+        for ax, samples in zip(pair, (X, SHIFTED), strict=True):
+            plots.plot_decision_boundary(samples, Y, half_plane, ax=ax)
+        for ax in pair:
+            assert self.range_of_mesh(ax) == [ax.get_xlim(), ax.get_ylim()]
+        assert pair[0].get_xlim() == pytest.approx((-0.08, 4.08))
+        assert pair[0].get_ylim() == pytest.approx((-1.08, 1.08))
+
+    def test_a_given_range_is_that_of_both_pictures(self, pair):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=pair[0])
+        plots.plot_decision_boundary(X, Y, half_plane, xlim=(-3, 3), ax=pair[1])
+        assert self.range_of_mesh(pair[0])[0] == self.range_of_mesh(pair[1])[0] == (-3, 3)
+
+    def test_dots_on_a_shared_axis_stay_visible(self, pair):
+        plots.plot_dots(10 * X, Y, ax=pair[0])
+        plots.plot_decision_boundary(X, Y, half_plane, ax=pair[1])
+        assert pair[0].get_xlim()[1] > 10
+        assert self.range_of_mesh(pair[1]) == [pair[1].get_xlim(), pair[1].get_ylim()]
+
+    def test_one_shared_axis_leaves_the_other_alone(self, pyplot):
+        left, right = pyplot.subplots(1, 2, sharex=True)[1]
+        plots.plot_decision_boundary(X, Y, half_plane, ax=left)
+        before = left.get_ylim()
+        plots.plot_decision_boundary(SHIFTED, Y, half_plane, ax=right)
+        assert left.get_ylim() == before
+        assert self.range_of_mesh(left) == [left.get_xlim(), before]
+
+    def test_an_empty_neighbour_does_not_count(self, pair):
+        plots.plot_decision_boundary(10 + X, Y, half_plane, ax=pair[0])
+        assert pair[0].get_xlim()[0] > 9
+
+
+class TestTestSamples:
+    TEST = X + np.array([4.0, 0.25]), 1 - Y
+
+    def hollow(self, ax):
+        """Return the positions of hollow dots by the colour of their edges."""
+        dots = [c for c in ax.collections if isinstance(c, mpl.collections.PathCollection)]
+        return {
+            mpl.colors.to_hex(c.get_edgecolor()[0]): c.get_offsets().tolist()
+            for c in dots
+            if len(c.get_offsets()) and (c.get_facecolor()[0, :3] == 1).all()
+        }
+
+    def test_they_are_hollow_dots_in_the_colours_of_their_classes(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, test=self.TEST, ax=ax)
+        samples, labels = self.TEST
+        assert self.hollow(ax) == {
+            _style.COLORS[k]: samples[labels == k].tolist() for k in (0, 1)
+        }  # fmt: skip
+
+    def test_the_legend_names_them(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, test=self.TEST, ax=ax)
+        texts = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert texts == ["class 0", "class 1", "test samples", "$f = 0.5$"]
+
+    def test_the_range_includes_them(self, ax):
+        plots.plot_decision_boundary(X, Y, half_plane, test=self.TEST, ax=ax)
+        assert ax.get_xlim()[1] > 5
+
+    def test_a_class_that_only_they_have_gets_a_colour(self, ax):
+        predict = lambda points: np.zeros(len(points), int)  # noqa: E731
+        plots.plot_decision_boundary(X, Y, predict, test=(X, [2, 2, 2, 2]), ax=ax)
+        assert self.hollow(ax) == {_style.COLORS[2]: X.tolist()}
+
+    def test_those_of_one_feature_have_the_height_of_their_label(self, ax):
+        test = HEIGHTS[:2], [1, 0]
+        plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], lambda p: expit(p[:, 0] - 166),
+                                     test=test, ax=ax)  # fmt: skip
+        assert self.hollow(ax) == {_style.COLORS[0]: [[160, 0]], _style.COLORS[1]: [[150, 1]]}
+
+    @pytest.mark.parametrize(
+        ("test", "error", "message"),
+        [
+            (X, TypeError, r"test must be a pair \(X_test, y_test\), found ndarray"),
+            ((X,), TypeError, "test must be a pair"),
+            ((X, Y[:2]), ValueError, "y must have shape"),
+            ((np.ones((4, 1)), Y), ValueError, r"test must have the 2 features of X, found \[0\]"),
+        ],
+        ids=["array", "one of them", "too few labels", "fewer features"],
+    )
+    def test_anything_else_is_refused(self, test, error, message):
+        with pytest.raises(error, match=message):
+            plots.plot_decision_boundary(X, Y, half_plane, test=test)
+
+
 class TestIssuesOfMlxtend:
     """Issues that users opened about plot_decision_regions of mlxtend, by their numbers."""
 

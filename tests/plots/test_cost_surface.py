@@ -189,14 +189,14 @@ def test_numbered_dots_mark_the_steps_1_10_100_that_were_recorded(
     assert numbered(ax) == {number: path[k] for number, k in numbers.items()}
 
 
-def test_several_paths_are_marked_at_both_ends_and_have_no_numbers(ax, coarse):
+def test_several_paths_are_marked_at_both_ends_but_not_at_their_steps(ax, coarse):
     others = [train(init=([a, 0.0, 0.0], 0.0), eta=0.01) for a in (-1.0, 2.0)]
     plots.plot_cost_surface(X, Y, (d for d in (DESCENT, *others)), bias=0.0, ax=ax)
     paths = [d.history.weights[:, :2].tolist() for d in (DESCENT, *others)]
     assert [line.get_xydata().tolist() for line in lines_of_paths(ax)] == paths
     assert starts(ax) == [path[0] for path in paths]
     assert ends(ax) == [path[-1] for path in paths]
-    assert numbered(ax) == {}
+    assert marks(ax, "o", 6) == []
 
 
 def test_four_paths_differ_in_colour_and_in_dash(ax, coarse):
@@ -290,6 +290,41 @@ def test_the_legend_shows_the_step_size_and_the_last_cost_of_several_paths(ax, c
     ]
 
 
+def starts_with_text(ax):
+    """Return the starts of the paths by the text above them."""
+    notes = {text.get_text(): [*text.xy] for text in ax.texts if hasattr(text, "xy")}
+    return {text: point for text, point in notes.items() if point in starts(ax)}
+
+
+def test_several_starts_with_the_same_step_size_are_numbered(ax, coarse):
+    others = [train(init=([a, 0.0, 0.0], 0.0)) for a in (-1.0, 2.0)]
+    plots.plot_cost_surface(X, Y, others, bias=0.0, ax=ax)
+    assert starts_with_text(ax) == {"1": [-1.0, 0.0], "2": [2.0, 0.0]}
+    first, second = (f"{descent.last.cost:.3g}" for descent in others)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        f"1: $\\eta$ = 0.05, $C$ = {first} at the end",
+        f"2: $\\eta$ = 0.05, $C$ = {second} at the end",
+    ]
+
+
+def test_labels_are_shown_in_the_legend_and_at_the_starts(ax, coarse):
+    others = [train(init=([a, 0.0, 0.0], 0.0)) for a in (-1.0, 2.0)]
+    plots.plot_cost_surface(X, Y, others, bias=0.0, labels=["left", "right"], ax=ax)
+    assert starts_with_text(ax) == {"left": [-1.0, 0.0], "right": [2.0, 0.0]}
+    legend = [text.get_text().partition(",")[0] for text in ax.get_legend().get_texts()]
+    assert legend == ["left", "right"]
+
+
+def test_paths_with_the_same_start_have_no_texts_there(ax, coarse):
+    plots.plot_cost_surface(X, Y, [DESCENT, DESCENT], bias=0.0, labels=["a", "b"], ax=ax)
+    assert starts_with_text(ax) == {}
+
+
+def test_the_label_of_a_single_path_stands_for_the_step_size(ax, coarse):
+    plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, labels=["mine"], ax=ax)
+    assert ax.get_legend().get_texts()[0].get_text() == "mine"
+
+
 @pytest.mark.parametrize("pair", [(0, 1), (2, 0)])
 def test_every_path_lies_well_inside_the_axes(ax, coarse, pair):
     others = [train(init=([a, a, a], 0.0), eta=0.01) for a in (-3.0, 2.0)]
@@ -361,19 +396,53 @@ def test_a_surface_is_drawn_from_steep_to_flat(ax, coarse, scale, bias):
     ax.figure.canvas.draw()
 
 
+def texts_on_a_flat_surface(ax, monkeypatch, cost, descents, bias):
+    """Return the texts on the picture if the cost is this on the whole grid, up to rounding."""
+    costs = np.full((8, 8), cost)
+    costs[3] = np.nextafter(cost, 0.0)
+    monkeypatch.setattr(_cost_surface, "cost_over", lambda *_, **__: costs)
+    plots.plot_cost_surface(X, Y, descents, bias=bias, ax=ax)
+    assert contour_sets(ax) == []
+    return [text.get_text().replace("\n", " ") for text in ax.texts]
+
+
 @pytest.mark.parametrize(
     ("bias", "expected"),
-    [(0.0, "C = 50 everywhere"), (None, "C = 50 everywhere with the best bias")],
+    [(0.0, "C = 7.5 everywhere"), (None, "C = 7.5 everywhere with the best bias")],
 )
 def test_a_cost_that_is_constant_up_to_rounding_is_shown_as_text(
     ax, coarse, monkeypatch, bias, expected
 ):
-    costs = np.full((8, 8), 50.0)
-    costs[3] = np.nextafter(50.0, 0.0)
-    monkeypatch.setattr(_cost_surface, "cost_over", lambda *_, **__: costs)
-    plots.plot_cost_surface(X, Y, DESCENT, bias=bias, ax=ax)
-    assert contour_sets(ax) == []
-    assert expected in [text.get_text() for text in ax.texts]
+    still = train(num_steps=0, init=([0.0, 0.0, 0.0], 0.0))
+    assert still.last.cost == 7.5
+    assert expected in texts_on_a_flat_surface(ax, monkeypatch, 7.5, still, bias)
+
+
+def test_a_surface_is_flat_everywhere_only_if_all_paths_are_as_high(ax, coarse, monkeypatch):
+    still = train(num_steps=0, init=([0.0, 0.0, 0.0], 0.0))
+    texts = texts_on_a_flat_surface(ax, monkeypatch, 7.5, [still, DESCENT], None)
+    assert not any("everywhere" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("bias", "where"),
+    [(0.0, "at all these weights"), (None, "at all these weights with the best bias")],
+)
+def test_a_flat_surface_below_a_path_that_falls_is_explained(ax, coarse, monkeypatch, bias, where):
+    lowest, highest = DESCENT.history.cost.min(), DESCENT.history.cost.max()
+    assert (
+        f"C = 50 {where}, but {lowest:.3g} to {highest:.3g} along the path with its own bias and "
+        "other weights"
+    ) in texts_on_a_flat_surface(ax, monkeypatch, 50.0, DESCENT, bias)
+
+
+def test_a_flat_surface_of_two_features_is_explained_by_the_bias_alone(ax):
+    ones, half = np.ones((60, 2)), np.arange(60) < 30
+    descent = train(ones, half, init=([1.0, 1.0], 0.0))
+    plots.plot_cost_surface(ones, half, descent, ax=ax)
+    (note,) = (text.get_text() for text in ax.texts if text.get_text().startswith("C ="))
+    assert note.startswith("C = 7.5 at all these weights\nwith the best bias,\nbut 7.5 to ")
+    assert note.endswith("along the path\nwith its own bias")
 
 
 @pytest.mark.parametrize(
@@ -448,6 +517,7 @@ OTHER = train(X[:, :2], init=([0.0, 0.0], 0.0))
         (dict(weights=(-1, 0)), ValueError, "weights must be 0 or more, found -1"),
         (dict(weights=(0, 1, 2)), ValueError, r"two different numbers.*\(0, 1, 2\)"),
         (dict(weights=(0, 1, 1)), ValueError, r"two different numbers.*\(0, 1, 1\)"),
+        (dict(labels=["a", "b"]), ValueError, "a text for each of 1 curve, found 2"),
         (dict(bias="0"), TypeError, "bias must be a number, found '0'"),
         (dict(bias=np.inf), ValueError, "bias must be finite, found inf"),
         (dict(sample_weight=[1.0]), ValueError, r"sample_weight must have shape \(60,\)"),

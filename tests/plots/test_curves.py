@@ -6,9 +6,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from helpers import marked_points
+from sklearn.pipeline import make_pipeline
 
 import oneneuron
-from oneneuron import plots
+from oneneuron import NeuronClassifier, plots
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_normal((60, 3))
@@ -155,7 +156,20 @@ def test_every_descent_with_a_history_has_a_learning_curve(ax, make):
             TypeError,
             "must be a Descent, the result of oneneuron.train, found History",
         ),
-        ([DESCENT], TypeError, "must be a Descent.*found list"),
+        ([], ValueError, "descents must be one Descent or several, found none"),
+        ([DESCENT, 3], TypeError, "must be a Descent.*found int"),
+        ([DESCENT, train(record_every=0)], ValueError, "must have a history"),
+        (NeuronClassifier(), TypeError, "must be a Descent.*found NeuronClassifier"),
+        (
+            make_pipeline(NeuronClassifier()).fit(X, Y),
+            TypeError,
+            r"found Pipeline: pass its last step, such as model\[-1\]",
+        ),
+        (
+            NeuronClassifier().partial_fit(X, Y, classes=[0, 1]),
+            ValueError,
+            "must have been trained with fit, found a classifier after partial_fit",
+        ),
         (None, TypeError, "must be a Descent.*found NoneType"),
     ],
 )
@@ -165,6 +179,111 @@ def test_anything_but_a_descent_with_a_history_has_no_learning_curve(descent, er
     with pytest.raises(error, match=message):
         plots.plot_learning_curve(descent)
     assert plt.get_fignums() == []
+
+
+def legend_of(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_several_descents_are_drawn_by_their_costs(ax):
+    descents = [train(eta=eta, num_steps=n) for eta, n in [(0.01, 300), (0.05, 120)]]
+    plots.plot_learning_curve((descent for descent in descents), ax=ax)
+    assert [line.get_xydata().tolist() for line in ax.lines] == [
+        np.column_stack([d.history.step, d.history.cost]).tolist() for d in descents
+    ]
+    assert ax.figure.axes == [ax]
+    assert ax.get_xlim()[1] == pytest.approx(330)
+
+
+def test_several_descents_differ_in_colour_and_in_dash(ax):
+    plots.plot_learning_curve([DESCENT] * 4, ax=ax)
+    assert len({line.get_color() for line in ax.lines}) == 4
+    assert len({line.get_linestyle() for line in ax.lines}) == 4
+
+
+def test_the_legend_shows_the_step_size_and_the_highest_accuracy_of_several_descents(ax):
+    descents = [train(eta=eta) for eta in (0.01, 0.05)]
+    plots.plot_learning_curve(descents, ax=ax)
+    first, second = (100 * descent.best.accuracy for descent in descents)
+    assert legend_of(ax) == [
+        f"$\\eta$ = 0.01: at best {first:.1f} %", f"$\\eta$ = 0.05: at best {second:.1f} %",
+    ]  # fmt: skip
+
+
+def test_descents_with_the_same_step_size_are_numbered(ax):
+    plots.plot_learning_curve([DESCENT, train(init=([1.0, 1.0, 1.0], 0.0))], ax=ax)
+    assert [text.partition(" at")[0] for text in legend_of(ax)] == [
+        "1: $\\eta$ = 0.05:", "2: $\\eta$ = 0.05:",
+    ]  # fmt: skip
+
+
+def test_labels_are_shown_instead_of_the_step_sizes(ax):
+    plots.plot_learning_curve([DESCENT, train(eta=0.01)], labels=["quick", "slow"], ax=ax)
+    assert [text.partition(":")[0] for text in legend_of(ax)] == ["quick", "slow"]
+
+
+@pytest.mark.parametrize("labels", ["mine", ["mine"]])
+def test_the_label_of_a_single_descent_is_the_title_of_the_legend(ax, labels):
+    plots.plot_learning_curve(DESCENT, labels=labels, ax=ax)
+    assert ax.get_legend().get_title().get_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (["one"], ValueError, "labels must have a text for each of 2 curves, found 1"),
+        ("two", ValueError, "labels must have a text for each of 2 curves, found 1"),
+        (2, TypeError, "labels must be a list of texts, found 2"),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(pyplot, labels, error, message):
+    with pytest.raises(error, match=message):
+        plots.plot_learning_curve([DESCENT, DESCENT], labels=labels)
+    assert pyplot.get_fignums() == []
+
+
+@pytest.mark.parametrize("solver", ["gd", "lbfgs"])
+def test_a_fitted_classifier_is_drawn_like_a_descent_but_without_a_star(ax, solver):
+    classifier = NeuronClassifier(solver=solver, record_every=1, max_iter=50, tol=1e-2).fit(X, Y)
+    (history,) = classifier.history_
+    plots.plot_learning_curve(classifier, ax=ax)
+    (cost,), (accuracy,) = ax.lines, right_of(ax).lines
+    assert cost.get_xydata().tolist() == np.column_stack([history.step, history.cost]).tolist()
+    assert accuracy.get_ydata().tolist() == history.accuracy.tolist()
+    assert legend_of(ax) == ["cost", "accuracy"]
+
+
+def test_a_classifier_without_a_history_is_drawn_by_its_costs_alone(ax):
+    classifier = NeuronClassifier().fit(X, Y)
+    plots.plot_learning_curve(classifier, ax=ax)
+    (cost,) = ax.lines
+    assert cost.get_xydata().tolist() == [[*point] for point in enumerate(classifier.loss_curve_)]
+    assert ax.figure.axes == [ax]
+
+
+def test_a_layer_has_one_curve(ax):
+    classifier = NeuronClassifier(record_every=1).fit(X, X[:, :3].argmax(axis=1))
+    plots.plot_learning_curve(classifier, ax=ax)
+    assert ax.lines[0].get_ydata().tolist() == classifier.history_[0].cost.tolist()
+
+
+def test_neurons_that_were_trained_by_themselves_have_a_curve_each(ax):
+    y = np.array(["a", "b", "c"])[X.argmax(axis=1)]
+    classifier = NeuronClassifier(record_every=1, multi_class="ovr").fit(X, y)
+    plots.plot_learning_curve(classifier, ax=ax)
+    costs = [history.cost.tolist() for history in classifier.history_]
+    assert [line.get_ydata().tolist() for line in ax.lines] == costs
+    assert legend_of(ax) == [
+        f"class {label}: at best {100 * history.accuracy.max():.1f} %"
+        for label, history in zip("abc", classifier.history_, strict=True)
+    ]
+
+
+def test_a_descent_and_classifiers_are_compared(ax):
+    descent = NeuronClassifier(solver="gd", eta=0.01, tol=1e-2).fit(X, Y)
+    plots.plot_learning_curve([DESCENT, descent, NeuronClassifier().fit(X, Y)], ax=ax)
+    best = f"{100 * DESCENT.best.accuracy:.1f}"
+    assert legend_of(ax) == [f"$\\eta$ = 0.05: at best {best} %", "$\\eta$ = 0.01", "L-BFGS"]
 
 
 # --- C = w^2 ---

@@ -27,7 +27,7 @@ PICTURES = TAKE_MORE | STAND_ALONE
 pytestmark = pytest.mark.usefixtures("pyplot")
 
 
-@pytest.mark.parametrize(("first", "second"), permutations(PICTURES, 2))
+@pytest.mark.parametrize(("first", "second"), [*permutations(PICTURES, 2)])
 def test_a_picture_of_another_kind_opens_a_new_figure(pyplot, first, second):
     old = PICTURES[first]()
     drawn = [*old.get_children()]
@@ -49,7 +49,7 @@ def test_a_picture_that_stands_alone_opens_a_new_figure_each_time(name):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_drawn_on_empty_axes_beside_another_picture(pyplot, name):
-    figure, axes = pyplot.subplots(1, 2)
+    _, axes = pyplot.subplots(1, 2)
     plots.plot_parabola(0.1, ax=axes[0])
     assert pyplot.gca() is axes[1]
     assert PICTURES[name]() is axes[1]

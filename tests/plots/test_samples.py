@@ -25,6 +25,19 @@ def test_columns_of_a_frame_are_chosen_by_name_or_by_number(ax, features):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("weight", "size")
 
 
+@pytest.mark.parametrize("feature", ["weight", 2, ("weight",), [2]])
+def test_a_single_column_is_drawn_with_a_height_for_each_class(ax, feature):
+    plots.plot_dots(APPLES, RIPE, features=feature, ax=ax)
+    assert dots_by_label(ax) == {"class no": [[180, 0]], "class yes": [[150, 1], [140, 1]]}
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["no", "yes"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("weight", "class")
+
+
+def test_samples_of_one_feature_are_drawn_without_naming_it(ax):
+    plots.plot_dots(X[:, :1], Y, ax=ax)
+    assert dots_by_label(ax) == {"class 0": [[0, 0], [0, 0]], "class 1": [[1, 1], [1, 1]]}
+
+
 def test_columns_of_an_array_are_labelled_with_their_numbers_from_1_on(ax):
     plots.plot_dots(np.arange(24.0).reshape(2, 12), Y[:2], features=(11, 1), ax=ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("$x_{12}$", "$x_{2}$")
@@ -44,7 +57,6 @@ def test_the_order_of_the_classes_does_not_depend_on_that_of_the_samples(labels)
 @pytest.mark.parametrize(
     ("samples", "labels", "features", "message"),
     [
-        (X[:, :1], Y, None, "at least two features to draw, found one"),
         ([[1, 2], [3], [4, 5], [6, 7]], Y, None, "X must have rows of equal length"),
         (X, [0, [1], 0, 1], None, "y must have rows of equal length"),
         (X[:, 0], Y, None, r"two dimensions.*found shape \(4,\)"),
@@ -67,7 +79,7 @@ def test_the_order_of_the_classes_does_not_depend_on_that_of_the_samples(labels)
             np.ones((4, 3)),
             Y,
             None,
-            r"two of the 3 features to draw, for instance features=\(0, 1\)",
+            r"one or two of the 3 features to draw, for instance features=\(0, 1\)",
         ),
         (np.ones((4, 3)), Y, (0, 3), "no feature 3: its features are 0, 1, 2"),
         (np.ones((4, 3)), Y, (0, -1), "no feature -1"),
@@ -79,9 +91,9 @@ def test_the_order_of_the_classes_does_not_depend_on_that_of_the_samples(labels)
             "numbers in the features to draw, but 'colour' is of dtype",
         ),
         (APPLES, RIPE, ("size", 0), "two different columns"),
-        (APPLES, RIPE, "size", "two columns of X, found 'size'"),
-        (APPLES, RIPE, ("size",), "two columns of X"),
-        (APPLES, RIPE, 1, "two columns of X"),
+        (APPLES, RIPE, (), r"one or two columns of X, found \(\)"),
+        (APPLES, RIPE, ("size", "weight", "colour"), "one or two columns of X"),
+        (APPLES, RIPE, 3, "no feature 3"),
         (
             pd.DataFrame(X, columns=["a", "a"]),
             Y,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
 from matplotlib.axes import Axes
 
+from .. import _checks
+from .._formatting import counted
 from .._results import Descent, History
 
 
@@ -15,6 +21,39 @@ def check_axes(ax: Axes | None) -> None:
     if isinstance(ax, Axes):
         found = f"{ax.name} Axes" if ax.figure else "Axes without a figure"
     raise TypeError(f"ax must be a single plain Axes, such as plt.subplots()[1], found {found}.")
+
+
+def as_limits(limits: Any, name: str) -> tuple[float, float]:
+    """Return the two ends of an axis, the lower one first; raise an error if they are not two."""
+    if np.shape(limits) != (2,):
+        raise ValueError(f"{name} must be two numbers, such as (-1, 1), found {limits!r}.")
+    low, high = (_checks.as_number(limit, name) for limit in limits)
+    # Beyond this, the length of the axis would overflow.
+    if not low < high or max(abs(low), abs(high)) > 1e300:
+        raise ValueError(
+            f"{name} must be two numbers within 1e300 of 0, the lower one first, found {limits!r}."
+        )
+    return low, high
+
+
+def as_names(labels: Iterable[str] | None, defaults: Sequence[str]) -> list[str]:
+    """Return a name for each curve: those in `labels`, or the defaults, numbered if some are equal.
+
+    A single text counts as a list of one.
+    """
+    if labels is None:
+        if len(set(defaults)) == len(defaults):
+            return [*defaults]
+        return [f"{number}: {name}" for number, name in enumerate(defaults, 1)]
+    if not np.iterable(labels):
+        raise TypeError(f"labels must be a list of texts, found {labels!r}.")
+    names = [labels] if isinstance(labels, str) else [str(label) for label in labels]
+    if len(names) != len(defaults):
+        raise ValueError(
+            f"labels must have a text for each of {counted(len(defaults), 'curve')}, found "
+            f"{len(names)}."
+        )
+    return names
 
 
 def recorded_history(descent: Descent) -> History:

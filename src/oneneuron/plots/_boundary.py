@@ -1,8 +1,16 @@
-"""The classes that a model predicts over the plane of two features."""
+"""The classes that a model predicts over one or two features."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import contextmanager
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
@@ -13,13 +21,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
+from matplotlib.ticker import AutoLocator, ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from .._results import Model
 from .._typing import AnyArray, Float64Array
 from . import _dots, _style
-from ._arguments import check_axes
-from ._grid import Grid
+from ._arguments import as_limits, check_axes
+from ._grid import Grid, limits_around
 from ._predictions import Classifier, Predictions, predict_in_chunks
 from ._samples import FeatureTable, Samples, classes_of
 
@@ -31,33 +40,43 @@ _COLORBARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary
 
 def plot_decision_boundary(
     X: ArrayLike, y: ArrayLike, model: Classifier | Callable[[Any], ArrayLike] | Model, *,
-    features: Collection[Hashable] | None = None,
-    at: Mapping[Any, Any] | Iterable[Any] | None = None, ax: Axes | None = None,
+    features: Hashable | Collection[Hashable] | None = None,
+    at: Mapping[Any, Any] | Iterable[Any] | None = None,
+    test: tuple[ArrayLike, ArrayLike] | None = None, xlim: tuple[float, float] | None = None,
+    ylim: tuple[float, float] | None = None, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw the class that a model predicts at each point of a plane, with the samples on top.
+    """Draw the class that a model predicts over one or two features, with the samples on top.
 
     If the model gives probabilities of two classes, shades of colour show f, the probability of the
     second class, and a line shows where f = 0.5. Otherwise, the picture shows the region of each
-    class in the colour of the class, with black borders. A second call on the same Axes replaces
-    the first picture.
+    class in the colour of the class, with black borders. With one feature, the height is f, or else
+    stands for the class.
+
+    A second call on the same Axes replaces the first picture. Pictures on shared axes get the same
+    range.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n, d)
-        The samples, with two features or more.
+        The samples.
     y : array-like of shape (n,)
         The labels, of any kind. Some of the model's classes may be missing. There may be at most
         ten classes, including those of the model.
     model : classifier, callable or Model
         A fitted classifier, a function that predicts, or a neuron such as ``descent.best``. See the
         notes for what it may return.
-    features : pair of int or str, default None
-        The two features to draw: names, or column numbers from 0. May be None if X has only two.
+    features : one or two of int or str, default None
+        The features to draw: names, or column numbers from 0. May be None if X has one or two.
     at : array-like of shape (d,), dict or Series, default None
         The values at which the other features are held: one for each feature of X, such as a row of
-        X, or values by name. Values for the two features that are drawn are ignored. A feature
+        X, or values by name. Values for features that are drawn are ignored. A feature
         without a value is held at its median, or at its most common value if it does not hold
         numbers. The median of whole numbers is always one of these numbers.
+    test : tuple of (X_test, y_test), default None
+        Test samples, which are drawn as hollow dots.
+    xlim, ylim : (float, float), default None
+        The range of the first and of the second feature. None means that of the samples, with a
+        margin.
     ax : Axes, default None
         The Axes to draw on. None means the current Axes, or a new figure if they hold
         a picture of another kind.
@@ -96,20 +115,11 @@ def plot_decision_boundary(
     >>> ax = plots.plot_decision_boundary(X, y, NeuronClassifier().fit(X, y))
     """
     check_axes(ax)
-    samples = Samples(_with_feature_names_of(model, X), y, features)
-    grid = Grid(samples, at)
-    predictions = predict_in_chunks(model, grid.chunks(), samples.labels)
-    classes = classes_of(samples.labels, predictions.classes)
+    picture = _Picture(model, at, *_checked_samples(model, X, y, test, features), xlim, ylim)
     ax = _style.axes_or_new(ax, "decision boundary", is_shared=True)
-    with _replacing_last_picture(ax):
-        _dots.draw_dots(ax, samples, classes)
-        if predictions.are_probabilities and len(predictions.classes) == 2:
-            _draw_probabilities(ax, grid, predictions, classes)
-        else:
-            _draw_regions(ax, grid, predictions, classes)
-        _dots.add_class_legend(ax)
-        ax.set(xlim=grid.x1[[0, -1]], ylim=grid.x2[[0, -1]])
-        ax.set_title(grid.note(), loc="right", fontsize="small")
+    for other in picture.join(ax):
+        _PICTURES[other].draw(other)
+    picture.draw(ax)
     return ax
 
 
@@ -132,6 +142,119 @@ def _with_feature_names_of(model: object, X: ArrayLike) -> ArrayLike:
     return frame
 
 
+def _checked_samples(
+    model: object, X: ArrayLike, y: ArrayLike, test: Any,
+    features: Hashable | Collection[Hashable] | None,
+) -> tuple[Samples, Samples | None]:  # fmt: skip
+    """Return the samples, and the test samples if there are any."""
+    samples = Samples(_with_feature_names_of(model, X), y, features)
+    if test is None:
+        return samples, None
+    if not isinstance(test, Sequence) or len(test) != 2:
+        raise TypeError(f"test must be a pair (X_test, y_test), found {type(test).__name__}.")
+    tests = Samples(_with_feature_names_of(model, test[0]), test[1], features)
+    if tests.table.names != samples.table.names:
+        raise ValueError(
+            f"test must have the {len(samples.table.names)} features of X, found "
+            f"{tests.table.names}."
+        )
+    return samples, tests
+
+
+class _Picture:
+    """The picture of one call. It can be drawn again over another range.
+
+    Attributes
+    ----------
+    limits : list of (float, float)
+        The ends of the axis of each drawn feature.
+    """
+
+    def __init__(
+        self, model: Any, at: Any, samples: Samples, tests: Samples | None, xlim: Any, ylim: Any
+    ) -> None:
+        self._model, self._at, self._samples, self._tests = model, at, samples, tests
+        self._labels = samples.labels + (tests.labels if tests else [])
+        if len(samples.drawn) == 1 and ylim is not None:
+            raise ValueError(
+                f"ylim is the range of a second feature, and only one is drawn: leave it out, "
+                f"found {ylim!r}."
+            )
+        self._given = [None if xlim is None else as_limits(xlim, "xlim"),
+                       None if ylim is None else as_limits(ylim, "ylim")]  # fmt: skip
+        columns = zip(*(some.points.T for some in (samples, tests) if some), strict=True)
+        around = [limits_around(*values) for values in columns]
+        self.predict_over(
+            [given or limits for given, limits in zip(self._given, around, strict=False)]
+        )
+
+    def predict_over(self, limits: list[tuple[float, float]]) -> None:
+        """Let the model predict over a range."""
+        self.limits = limits
+        self._grid = Grid(self._samples, self._at, limits)
+        self._predictions = predict_in_chunks(self._model, self._grid.chunks(), self._labels)
+        self._classes = classes_of(self._labels, self._predictions.classes)
+
+    def join(self, ax: Axes) -> list[Axes]:
+        """Take the range of other Axes that share an axis with `ax`, and widen their pictures.
+
+        Returns
+        -------
+        list of Axes
+            Those whose pictures must be drawn again.
+        """
+        groups = ax.get_shared_x_axes(), ax.get_shared_y_axes()
+        others = [[other for other in g.get_siblings(ax) if other is not ax] for g in groups]
+        limits = self.limits.copy()
+        for k, (low, high) in enumerate(self.limits):
+            if self._given[k] is None and any(other.has_data() for other in others[k]):
+                shared = (ax.get_xlim, ax.get_ylim)[k]()
+                limits[k] = min(low, *shared), max(high, *shared)
+        if limits != self.limits:
+            self.predict_over(limits)
+        changed = []
+        for k, ends in enumerate(limits):
+            for other in others[k]:
+                picture = _PICTURES.get(other)
+                if (
+                    picture
+                    and other.has_data()
+                    and picture.limits[k:]
+                    and picture.limits[k] != ends
+                ):
+                    picture.predict_over([*picture.limits[:k], ends, *picture.limits[k + 1 :]])
+                    changed.append(other)
+        return changed
+
+    def draw(self, ax: Axes) -> None:
+        """Draw the picture in place of the last one."""
+        grid, predictions, classes = self._grid, self._predictions, self._classes
+        before = _PICTURES.get(ax)
+        if before and len(before.limits) == 1:  # its ticks are the classes
+            ax.yaxis.set_major_locator(AutoLocator())
+            ax.yaxis.set_major_formatter(ScalarFormatter())
+        with _replacing_last_picture(ax):
+            _dots.draw_dots(ax, self._samples, classes)
+            if self._tests:
+                _dots.draw_test_dots(ax, self._tests, classes)
+            if len(grid.axes) == 1:
+                _draw_one_feature(ax, grid.axes[0], predictions, classes)
+            elif predictions.are_probabilities and len(predictions.classes) == 2:
+                _draw_probabilities(ax, grid, predictions, classes)
+            else:
+                _draw_regions(ax, grid, predictions, classes)
+            _dots.add_class_legend(ax)
+            ax.set_xlim(self.limits[0])
+            if len(grid.axes) == 2:
+                ax.set_ylim(self.limits[1])
+            ax.set_title(grid.note(), loc="right", fontsize="small")
+        _PICTURES[ax] = self
+
+
+# The last picture on each Axes.
+_PICTURES: WeakKeyDictionary[Axes, _Picture] = WeakKeyDictionary()
+
+
 @contextmanager
 def _replacing_last_picture(ax: Axes) -> Iterator[None]:
     """Remove what the last call drew on the Axes, and remember what is drawn in the context."""
@@ -147,29 +270,72 @@ def _draw_probabilities(ax: Axes, grid: Grid, predictions: Predictions, classes:
     """Draw the probability of the second class, white where it is 1/2."""
     colors = _style.probability_colors(*map(classes.index, predictions.classes))
     f = predictions.scores[:, 1].reshape(grid.shape)
-    mesh = _draw_mesh(ax, grid, f, cmap=colors, vmin=0, vmax=1)
-    second = _style.escaped(predictions.classes[1])
-    _show_colorbar(ax, mesh, f"$f(x)$, the probability of class {second}")
+    mesh = _draw_mesh(ax, grid.axes, f, cmap=colors, vmin=0, vmax=1)
+    _show_colorbar(ax, mesh, _probability_label(predictions.classes[1]))
     if _draw_borders(ax, grid, predictions.scores):
         ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
 
 
+def _probability_label(label: object) -> str:
+    return f"$f(x)$, the probability of class {_style.escaped(label)}"
+
+
 def _draw_regions(ax: Axes, grid: Grid, predictions: Predictions, classes: list[Any]) -> None:
     """Draw the winning class of each point, and borders between the classes."""
-    winners = predictions.scores.argmax(axis=1)
-    indices = np.array([classes.index(label) for label in predictions.classes])
-    colors = ListedColormap([_style.light_color(index) for index in range(len(classes))])
-    region = indices[winners].reshape(grid.shape)
-    mesh = _draw_mesh(ax, grid, region, cmap=colors, vmin=-0.5, vmax=len(classes) - 0.5)
-    _remove_colorbar(ax, mesh)
+    region = _winners(predictions, classes).reshape(grid.shape)
+    _remove_colorbar(ax, _draw_mesh(ax, grid.axes, region, **_region_colors(classes)))
     _draw_borders(ax, grid, predictions.scores)
 
 
-def _draw_mesh(ax: Axes, grid: Grid, values: AnyArray, **colors: Any) -> QuadMesh:
+def _winners(predictions: Predictions, classes: list[Any]) -> NDArray[np.intp]:
+    """Return the index of the winning class of each point."""
+    indices = np.array([classes.index(label) for label in predictions.classes])
+    winners: NDArray[np.intp] = indices[predictions.scores.argmax(axis=1)]
+    return winners
+
+
+def _region_colors(classes: list[Any]) -> dict[str, Any]:
+    """Return matplotlib's options for a mesh of the indices of classes."""
+    colors = ListedColormap([_style.light_color(index) for index in range(len(classes))])
+    return {"cmap": colors, "vmin": -0.5, "vmax": len(classes) - 0.5}
+
+
+def _draw_one_feature(
+    ax: Axes, x: Float64Array, predictions: Predictions, classes: list[Any]
+) -> None:
+    """Draw f over a single feature, or the winning class at each value of it."""
+    scores, label = predictions.scores, None
+    if predictions.are_probabilities and len(predictions.classes) == len(classes) == 2:
+        f = scores[:, predictions.classes.index(classes[1])]
+        ax.plot(x, f, color="black", linewidth=2, label="$f(x)$", zorder=2)
+        ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.set(ylim=(-0.1, 1.1), ylabel=_probability_label(classes[1]))
+        colors: dict[str, Any] = {"cmap": _style.probability_colors(0, 1), "vmin": 0, "vmax": 1}
+        values: AnyArray = f
+        label = "$f = 0.5$"
+    else:
+        values, colors = _winners(predictions, classes), _region_colors(classes)
+    both = np.array([values, values])
+    _remove_colorbar(ax, _draw_mesh(ax, [x, np.array(ax.get_ylim())], both, **colors))
+    for border in _borders(x, scores):
+        ax.axvline(border, color="black", linewidth=1.5, linestyle="--", label=label, zorder=2)
+
+
+def _borders(x: Float64Array, scores: Float64Array) -> list[float]:
+    """Return where the winning class changes along a single feature."""
+    winners = scores.argmax(axis=1)
+    borders = []
+    for k in np.flatnonzero(np.diff(winners)).tolist():
+        first, second = winners[k : k + 2]
+        before, after = scores[k : k + 2, first] - scores[k : k + 2, second]
+        # The lead of the first class may be 0 on one side, in a tie, but not on both.
+        borders.append(float(x[k] + (x[k + 1] - x[k]) * before / (before - after)))
+    return borders
+
+
+def _draw_mesh(ax: Axes, axes: Sequence[Float64Array], values: AnyArray, **colors: Any) -> QuadMesh:
     # Rasterised because it would otherwise be 80,000 triangles in a PDF or SVG.
-    return ax.pcolormesh(
-        grid.x1, grid.x2, values, shading="gouraud", rasterized=True, zorder=0, **colors
-    )
+    return ax.pcolormesh(*axes, values, shading="gouraud", rasterized=True, zorder=0, **colors)
 
 
 def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
@@ -179,7 +345,7 @@ def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
     # Each border lies between two classes, so the last class gets its borders from the others.
     for winner in present[:-1]:
         lead = _lead(scores, winners, winner).reshape(grid.shape)
-        ax.contour(grid.x1, grid.x2, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
+        ax.contour(*grid.axes, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
     return len(present) > 1
 
 

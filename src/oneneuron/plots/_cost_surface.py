@@ -14,8 +14,8 @@ from .._formatting import rounded
 from .._results import Descent
 from .._typing import AnyArray, Float64Array, FloatArray
 from . import _style
-from ._arguments import check_axes, recorded_history
-from ._descent_paths import draw_paths
+from ._arguments import as_names, check_axes, recorded_history
+from ._descent_paths import draw_paths, mark_starts
 
 # Points on each side of the grid.
 _GRID = 60
@@ -34,13 +34,14 @@ _LEAST_CHANGE = 1e-3
 def plot_cost_surface(
     X: ArrayLike, y: ArrayLike, descents: Descent | Iterable[Descent], *,
     weights: Sequence[int] = (0, 1), bias: float | None = None,
-    sample_weight: ArrayLike | None = None, alpha: float = 0.0, ax: Axes | None = None,
+    labels: Iterable[str] | None = None, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
+    ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
     """Draw the contours of the cost over two of the weights, with the paths of descents.
 
     A ring marks the start of each path and a diamond its end. If there is only one path, a star
     marks its best step, and numbered dots mark the steps 1, 10, 100, ... as far as they were
-    recorded.
+    recorded. Several paths with the same step size have numbers at their starts.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ def plot_cost_surface(
         at the end of the first descent.
     bias : float, default None
         The bias at which the cost is computed. None means the best bias at each point.
+    labels : list of str, default None
+        A text for each path in the legend, and at its start. None means the step sizes.
     sample_weight : array-like of shape (n,), default None
         The weights of the samples, as in the training.
     alpha : float, default 0.0
@@ -88,9 +91,14 @@ def plot_cost_surface(
     """
     check_axes(ax)
     descents = _checked_descents(descents)
+    etas = [_style.eta_label(descent.eta) for descent in descents]
+    names = as_names(labels, etas)
     surface = Surface(X, y, descents, weights, bias, sample_weight, alpha)
     ax = surface.draw(_style.axes_or_new(ax, "cost surface"))
-    draw_paths(ax, descents, surface.pair)
+    draw_paths(ax, descents, surface.pair, names)
+    if len(descents) > 1 and names != etas:
+        numbers = [str(number) for number in range(1, 1 + len(descents))]
+        mark_starts(ax, descents, surface.pair, names if labels else numbers)
     _style.add_legend_above(ax, ncols=2, title=surface.note)
     return ax
 
@@ -128,11 +136,13 @@ class Surface:
         alpha = _checks.as_size(alpha, "alpha")
         bias = None if bias is None else _checks.as_number(bias, "bias")
         self._has_best_bias = bias is None
+        self._num_features = X.shape[1]
         self.note = _note(bias, X.shape[1])
         self.pair = _checked_pair(weights, X.shape[1])
         _check_features(descents, X.shape[1])
         _check_costs(descents, X, y, sample_weight, alpha)
         paths = np.concatenate([descent.history.weights[:, self.pair] for descent in descents])
+        self._path_costs = np.concatenate([descent.history.cost for descent in descents])
         self._first, self._second = _axis_values(paths.astype(np.float64))
         self._costs = cost_over(
             X, y, descents[0].last.weights, self.pair, self._first, self._second, bias=bias,
@@ -151,12 +161,30 @@ class Surface:
             # By default labels are above everything. These stay below the paths drawn later.
             ax.clabel(lines, levels=levels[2:-1:2], fmt=_level_label, fontsize="small", zorder=2)
         else:
-            where = "everywhere with the best bias" if self._has_best_bias else "everywhere"
-            ax.text(0.5, 0.03, f"C = {rounded(low)} {where}", transform=ax.transAxes, ha="center")
+            ax.text(
+                0.5, 0.03, self._flat_note(low), transform=ax.transAxes, ha="center",
+                fontsize="small", zorder=1,
+            )  # fmt: skip
         first, second = (1 + index for index in self.pair)
         ax.set(xlabel=f"$w_{{{first}}}$", ylabel=f"$w_{{{second}}}$")
         ax.set(xlim=self._first[[0, -1]], ylim=self._second[[0, -1]])
         return ax
+
+    def _flat_note(self, cost: float) -> str:
+        """Return what the picture says if the cost is the same at all points of the grid.
+
+        The costs along the paths may be others, since each step has a bias of its own.
+        """
+        where = "\nwith the best bias" if self._has_best_bias else ""
+        lowest, highest = self._path_costs.min(), self._path_costs.max()
+        if max(highest - cost, cost - lowest) <= _LEAST_RISE * max(cost, highest):
+            return f"C = {rounded(cost)} everywhere{where}"
+        own = "bias" if self._num_features == 2 else "bias and other weights"
+        ends = dict.fromkeys(map(rounded, (lowest, highest)))
+        return (
+            f"C = {rounded(cost)} at all these weights{where},\n"
+            f"but {' to '.join(ends)} along the path\nwith its own {own}"
+        )
 
 
 def _level_label(cost: float) -> str:

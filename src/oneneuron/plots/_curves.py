@@ -1,19 +1,23 @@
-"""The course of a descent: cost and accuracy by step, and the steps on C = w^2."""
+"""The course of descents: cost and accuracy by step, and the steps on C = w^2."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from .. import _checks
-from .._results import Descent
-from .._typing import Float64Array
+from .._results import Descent, History, Model
+from .._typing import AnyArray, Float64Array
 from . import _style
-from ._arguments import check_axes, recorded_history
+from ._arguments import as_names, check_axes, recorded_history
 
 # Up to this many records are drawn as points.
 _FEW = 20
@@ -23,16 +27,65 @@ _FAR = 20.0
 _MOST_STEPS = 1000
 
 
-def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
-    """Draw the cost and the accuracy at each recorded step, and mark the best step.
+class _FittedClassifier(Protocol):
+    """The part of a fitted `NeuronClassifier` that has a learning curve."""
+
+    classes_: AnyArray
+    eta_: float | None
+    history_: Sequence[History]
+    loss_curve_: Float64Array
+    stop_reason_: str
+
+
+@dataclass(frozen=True)
+class _Course:
+    """The records of one descent.
+
+    Attributes
+    ----------
+    name : str
+    step : ndarray of shape (k,)
+    cost : ndarray of shape (k,)
+    accuracy : ndarray of shape (k,) or None
+        None if it was not recorded.
+    best : Model or None
+        None if it is unknown.
+    """
+
+    name: str
+    step: NDArray[np.intp]
+    cost: Float64Array
+    accuracy: Float64Array | None = None
+    best: Model | None = None
+
+    @property
+    def highest_accuracy(self) -> float | None:
+        """The accuracy of the best step, or else the highest one recorded."""
+        if self.best is not None:
+            return self.best.accuracy
+        return None if self.accuracy is None else float(self.accuracy.max())
+
+
+def plot_learning_curve(
+    descents: Descent | _FittedClassifier | Iterable[Descent | _FittedClassifier], *,
+    labels: Iterable[str] | None = None, ax: Axes | None = None,
+) -> Axes:  # fmt: skip
+    """Draw the cost at each recorded step, of one descent or of several.
+
+    For a single descent, the accuracy is drawn as well, and a star marks the best step. For
+    several, the legend gives the highest accuracy of each.
 
     Parameters
     ----------
-    descent : Descent
-        The descent, trained with ``record_every=1`` or more.
+    descents : Descent, NeuronClassifier, or list of these
+        The descents, trained with ``record_every=1`` or more, or fitted classifiers. A classifier
+        with ``record_every=0`` has recorded only its cost. With ``multi_class="ovr"`` and
+        ``record_every=1`` or more, there is a curve for each neuron.
+    labels : list of str, default None
+        A text for each curve in the legend. None means the step sizes.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes, or a new figure if they hold
-        another picture.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold another
+        picture.
 
     Returns
     -------
@@ -42,42 +95,115 @@ def plot_learning_curve(descent: Descent, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     ValueError, TypeError
-        If `descent` or `ax` is invalid, or if the descent has no history. Nothing is drawn in that
-        case.
+        If an argument is invalid, or if a descent has no history. Nothing is drawn in that case.
 
     Examples
     --------
     >>> import oneneuron
-    >>> descent = oneneuron.train([[0.0], [1.0], [2.0]], [0, 1, 1], eta=0.5, record_every=1)
-    >>> ax = oneneuron.plots.plot_learning_curve(descent)
+    >>> X, y = [[0.0], [1.0], [2.0]], [0, 1, 1]
+    >>> slow, fast = (oneneuron.train(X, y, eta=eta, record_every=1) for eta in (0.05, 0.5))
+    >>> ax = oneneuron.plots.plot_learning_curve(fast)
+    >>> ax = oneneuron.plots.plot_learning_curve([slow, fast], labels=["slow", "fast"])
     """
     check_axes(ax)
-    history = recorded_history(descent)
-    best = descent.best
+    courses = [*_courses_of(descents)]
+    if not courses:
+        raise ValueError("descents must be one Descent or several, found none.")
+    names = as_names(labels, [course.name for course in courses])
     ax = _style.axes_or_new(ax, "learning curve")
-    right = ax.twinx()
-    # A line through a single record would be invisible.
-    marker = "o" if len(history.step) <= _FEW else "none"
-    (cost,) = ax.plot(
-        history.step, history.cost, _style.DASHES[0], color=_style.COLORS[0], lw=2, marker=marker
-    )
-    (accuracy,) = right.plot(
-        history.step, history.accuracy, _style.DASHES[1], color=_style.COLORS[1], lw=2,
-        marker=marker,
-    )  # fmt: skip
-    (star,) = right.plot(
-        best.step, best.accuracy, "*", markersize=16, color=_style.COLORS[1],
-        markeredgecolor="black",
-    )  # fmt: skip
-    set_step_axis(ax, history.step, max(best.step, history.step[-1]))
+    if len(courses) == 1:
+        _draw_course(ax, courses[0], title=names[0] if labels else None)
+    else:
+        _draw_costs(ax, courses, names)
+    steps = np.concatenate([course.step for course in courses])
+    unrecorded = [course.best.step for course in courses if course.best]
+    set_step_axis(ax, np.unique(steps), max([steps.max(), *unrecorded]))
     ax.set(ylabel="cost $C$", ylim=(0, None))
-    right.set(ylabel="accuracy", ylim=(0, 1.05))
-    right.yaxis.set_major_formatter(PercentFormatter(1.0))
-    labels = ["cost", "accuracy", _style.best_label(best)]
-    _style.add_legend_above(ax, [cost, accuracy, star], labels)
-    # Otherwise the next picture would be drawn on the Axes of the accuracy.
-    ax.figure.sca(ax)
     return ax
+
+
+def _courses_of(trained: Any) -> Iterator[_Course]:
+    """Yield the courses of a descent, of a classifier, or of all in a list."""
+    if hasattr(trained, "named_steps"):
+        raise TypeError(
+            f"descents must be classifiers themselves, found {type(trained).__name__}: pass its "
+            "last step, such as model[-1]."
+        )
+    if hasattr(trained, "stop_reason_"):
+        yield from _courses_of_classifier(trained)
+    elif isinstance(trained, (Descent, History, Model)) or not np.iterable(trained):
+        yield _course_of_descent(trained)
+    else:
+        for one in trained:
+            yield from _courses_of(one)
+
+
+def _course_of_descent(descent: Any) -> _Course:
+    history = recorded_history(descent)
+    name = _style.eta_label(descent.eta)
+    return _Course(name, history.step, history.cost, history.accuracy, descent.best)
+
+
+def _courses_of_classifier(classifier: _FittedClassifier) -> Iterator[_Course]:
+    """Yield one course, or one for each neuron if they were trained and recorded by themselves."""
+    if classifier.stop_reason_ == "partial_fit":
+        raise ValueError(
+            "descents must have been trained with fit, found a classifier after partial_fit: its "
+            "loss_curve_ has the cost of each call."
+        )
+    name = "L-BFGS" if classifier.eta_ is None else _style.eta_label(classifier.eta_)
+    histories = classifier.history_
+    if not len(histories[0].step):
+        costs = classifier.loss_curve_
+        yield _Course(name, np.arange(len(costs)), costs)
+        return
+    # Two classes have a single neuron, and a layer has a single history.
+    for history, label in zip(histories, classifier.classes_.tolist(), strict=False):
+        yield _Course(
+            name if len(histories) == 1 else f"class {_style.escaped(label)}", history.step,
+            history.cost, history.accuracy,
+        )  # fmt: skip
+
+
+def _draw_course(ax: Axes, course: _Course, title: str | None) -> None:
+    """Draw the cost and, as far as they are known, the accuracy and the best step."""
+    handles, labels = [_draw_line(ax, course.step, course.cost, 0)], ["cost"]
+    if course.accuracy is not None:
+        right = ax.twinx()
+        handles.append(_draw_line(right, course.step, course.accuracy, 1))
+        labels.append("accuracy")
+        if course.best:
+            handles += right.plot(
+                course.best.step, course.best.accuracy, "*", markersize=16,
+                color=_style.COLORS[1], markeredgecolor="black",
+            )  # fmt: skip
+            labels.append(_style.best_label(course.best))
+        right.set(ylabel="accuracy", ylim=(0, 1.05))
+        right.yaxis.set_major_formatter(PercentFormatter(1.0))
+        # Otherwise the next picture would be drawn on the Axes of the accuracy.
+        ax.figure.sca(ax)
+    _style.add_legend_above(ax, handles, labels, title=title)
+
+
+def _draw_costs(ax: Axes, courses: Sequence[_Course], names: Sequence[str]) -> None:
+    """Draw the costs of several descents, with the highest accuracy of each in the legend."""
+    lines, labels = [], []
+    for number, (course, name) in enumerate(zip(courses, names, strict=True)):
+        lines.append(_draw_line(ax, course.step, course.cost, number))
+        best = course.highest_accuracy
+        labels.append(name if best is None else f"{name}: at best {100 * best:.1f} %")
+    _style.add_legend_above(ax, lines, labels, ncols=2)
+
+
+def _draw_line(ax: Axes, steps: NDArray[np.intp], values: Float64Array, number: int) -> Line2D:
+    """Draw a curve with the colour and the dash of a number."""
+    (line,) = ax.plot(
+        steps, values, lw=2, color=_style.COLORS[number % len(_style.COLORS)],
+        linestyle=_style.DASHES[number % len(_style.DASHES)],
+        # A line through a single record would be invisible.
+        marker="o" if len(steps) <= _FEW else "none",
+    )  # fmt: skip
+    return line
 
 
 def set_step_axis(ax: Axes, steps: NDArray[np.intp], last: int) -> None:

@@ -24,21 +24,31 @@ if TYPE_CHECKING:
 PathArtists: TypeAlias = tuple[Line2D, Line2D, Line2D]
 
 
-def draw_paths(ax: Axes, descents: Sequence[Descent], pair: list[int]) -> None:
+def draw_paths(
+    ax: Axes, descents: Sequence[Descent], pair: list[int], names: Sequence[str]
+) -> None:
     """Draw the paths over a pair of weights, with labels for a legend.
 
     For a single path, the best step is marked as well, and the legend gives the cost at both ends.
     """
     colors, dashes = cycle(_style.COLORS[1:]), cycle(_style.DASHES)
-    for descent, color, dash in zip(descents, colors, dashes, strict=False):
+    for descent, name, color, dash in zip(descents, names, colors, dashes, strict=False):
         artists = add_path(ax, color, dash)
         set_path(artists, descent.history.weights[:, pair])
         if len(descents) == 1:
-            _add_details(ax, artists, descent, pair)
+            _add_details(ax, artists, descent, pair, name)
         else:
-            artists[0].set_label(
-                f"{_eta_text(descent)}, {_cost_text(descent.last.cost)} at the end"
-            )
+            artists[0].set_label(f"{name}, {_cost_text(descent.last.cost)} at the end")
+
+
+def mark_starts(
+    ax: Axes, descents: Sequence[Descent], pair: list[int], texts: Sequence[str]
+) -> None:
+    """Write a text beside each start, unless some are the same."""
+    starts = [descent.history.weights[0, pair] for descent in descents]
+    if len(np.unique(starts, axis=0)) == len(starts):
+        for start, text in zip(starts, texts, strict=True):
+            _annotate(ax, text, start)
 
 
 def add_path(ax: Axes, color: str, dash: LineStyleType) -> PathArtists:
@@ -58,10 +68,12 @@ def set_path(artists: PathArtists, points: FloatArray) -> None:
     end.set_data(*points[-1:].T)
 
 
-def _add_details(ax: Axes, artists: PathArtists, descent: Descent, pair: list[int]) -> None:
+def _add_details(
+    ax: Axes, artists: PathArtists, descent: Descent, pair: list[int], name: str
+) -> None:
     """Mark the best step and some numbered steps of a single path, and label its artists."""
     line, start, end = artists
-    line.set_label(_eta_text(descent))
+    line.set_label(name)
     start.set_label(f"start: {_cost_text(descent.history.cost[0])}")
     end.set_label(f"end: {_cost_text(descent.last.cost)}")
     _mark_steps(ax, descent.history.step, np.column_stack(line.get_data()), line.get_color())
@@ -72,12 +84,16 @@ def _add_details(ax: Axes, artists: PathArtists, descent: Descent, pair: list[in
     )  # fmt: skip
 
 
-def _eta_text(descent: Descent) -> str:
-    return f"$\\eta$ = {descent.eta:.3g}"
-
-
 def _cost_text(cost: float) -> str:
     return f"$C$ = {rounded(cost)}"
+
+
+def _annotate(ax: Axes, text: str, point: AnyArray) -> None:
+    """Write a text above a point."""
+    ax.annotate(
+        text, (point[0], point[1]), (0, 9), textcoords="offset points", ha="center",
+        fontsize="small", path_effects=[withStroke(linewidth=3, foreground="white")],
+    )  # fmt: skip
 
 
 def _mark_steps(ax: Axes, steps: NDArray[np.intp], points: AnyArray, color: ColorType) -> None:
@@ -85,7 +101,4 @@ def _mark_steps(ax: Axes, steps: NDArray[np.intp], points: AnyArray, color: Colo
     for step, point in zip(steps.tolist(), points, strict=True):
         if str(step).strip("0") == "1":
             ax.plot(*point, "o", color=color, markeredgecolor="white", markersize=6)
-            ax.annotate(
-                f"{step}", point, (0, 9), textcoords="offset points", ha="center", fontsize="small",
-                path_effects=[withStroke(linewidth=3, foreground="white")],
-            )  # fmt: skip
+            _annotate(ax, f"{step}", point)

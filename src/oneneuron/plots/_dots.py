@@ -1,4 +1,4 @@
-"""The samples as dots in the plane of two features."""
+"""The samples as dots over one or two features."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
+from .._typing import Float64Array
 from . import _style
 from ._arguments import check_axes
 from ._samples import Samples, classes_of
 
 
 def plot_dots(
-    X: ArrayLike, y: ArrayLike, *, features: Collection[Hashable] | None = None,
+    X: ArrayLike, y: ArrayLike, *, features: Hashable | Collection[Hashable] | None = None,
     classes: ArrayLike | None = None, ax: Axes | None = None,
 ) -> Axes:  # fmt: skip
     """Draw the samples as dots, each class with its own colour and marker.
 
-    A second call on the same Axes adds dots.
+    With one feature, each class has a height of its own. A second call on the same Axes adds dots.
 
     Parameters
     ----------
     X : array-like or DataFrame of shape (n, d)
-        The samples, with two features or more.
+        The samples.
     y : array-like of shape (n,)
         The labels, of any kind and of at most ten classes. They are matched to the samples by
         position; the index of a pandas Series is ignored.
-    features : pair of int or str, default None
-        The two features to draw: names, or column numbers from 0. May be None if X has only two.
+    features : one or two of int or str, default None
+        The features to draw: names, or column numbers from 0. May be None if X has one or two.
     classes : array-like, default None
         All classes, including those that do not occur in y. Pass the same list for every picture to
         give each class the same colour in all of them. None means the classes in y.
@@ -75,17 +76,40 @@ def _as_classes(classes: ArrayLike, found: list[Any]) -> list[Any]:
 
 def draw_dots(ax: Axes, samples: Samples, classes: list[Any]) -> None:
     """Draw the samples and label the axes. A class without samples still gets an artist."""
-    indices = np.array([classes.index(label) for label in samples.labels])
-    for index, label in enumerate(classes):
+    for index, points in enumerate(_points_by_class(samples, classes)):
         color = _style.COLORS[index]
-        x1, x2 = samples.points[indices == index].T
+        x1, x2 = points.T
         ax.scatter(
             x1, x2, s=_style.AREAS[index], color=color,
             marker=_style.MARKERS[index], edgecolor=_style.edge_color(color), linewidth=0.6,
-            label=f"class {_style.escaped(label)}", zorder=3,
+            label=f"class {_style.escaped(classes[index])}", zorder=3,
         )  # fmt: skip
-    first, second = samples.pair
-    ax.set(xlabel=samples.table.label(first), ylabel=samples.table.label(second))
+    names = [samples.table.label(index) for index in samples.drawn]
+    if len(names) == 1:
+        ax.set_yticks(range(len(classes)), [_style.escaped(label) for label in classes])
+        ax.set_ylim(-0.5, len(classes) - 0.5)
+    ax.set(xlabel=names[0], ylabel=names[1] if len(names) > 1 else "class")
+
+
+def draw_test_dots(ax: Axes, samples: Samples, classes: list[Any]) -> None:
+    """Draw test samples as hollow dots of the same colours and markers."""
+    for index, points in enumerate(_points_by_class(samples, classes)):
+        x1, x2 = points.T
+        ax.scatter(
+            x1, x2, s=_style.AREAS[index], color="white", edgecolor=_style.COLORS[index],
+            marker=_style.MARKERS[index], linewidth=1.5, zorder=3,
+        )  # fmt: skip
+    ax.scatter(
+        [], [], s=_style.AREAS[0], color="white", edgecolor="black", linewidth=1.5,
+        label="test samples",
+    )  # fmt: skip
+
+
+def _points_by_class(samples: Samples, classes: list[Any]) -> list[Float64Array]:
+    """Return the dots of each class, of shape (k, 2); with one feature, the class is the height."""
+    indices = np.array([classes.index(label) for label in samples.labels])
+    points = np.column_stack([samples.points, indices])[:, :2]
+    return [points[indices == index] for index in range(len(classes))]
 
 
 def add_class_legend(ax: Axes) -> None:

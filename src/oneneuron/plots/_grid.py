@@ -1,9 +1,9 @@
-"""The points at which a model predicts: a grid over two features, with the others held fixed."""
+"""The points at which a model predicts: a grid over some features, with the others held fixed."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,49 +14,59 @@ from ._samples import FeatureTable, Samples
 
 # Points on each side. On a slide, a cell is about three pixels wide.
 _SIDE = 200
+# Points along a single feature, with cells narrower than a pixel.
+_SIDE_OF_ONE = 2000
 # 32 MB of float64. A thousand features then need no more memory than a few, and a frame of 5,000
 # columns, each of which takes some time in each chunk, makes 48 chunks.
 _CHUNK_VALUES = 2**22
 
 
 class Grid:
-    """A grid over the plane of the samples; `at` has the values at which other features are held.
+    """A grid over the drawn features of samples, with the other features held fixed.
+
+    Parameters
+    ----------
+    samples : Samples
+    at : dict, array-like or None
+        The values at which other features are held.
+    limits : list of (float, float)
+        The ends of each axis.
 
     Attributes
     ----------
-    x1 : ndarray of shape (k,)
-        The values of the first feature.
-    x2 : ndarray of shape (m,)
-        The values of the second feature.
-    shape : (int, int)
-        (m, k).
+    axes : list of one or two ndarrays
+        The values of each feature.
+    shape : tuple of one or two ints
+        The lengths of these, the last one first.
     """
 
-    def __init__(self, samples: Samples, at: Any) -> None:
+    def __init__(self, samples: Samples, at: Any, limits: Sequence[tuple[float, float]]) -> None:
         self._table = samples.table
-        self._pair = samples.pair
-        self.x1, self.x2 = (_axis_values(column) for column in samples.points.T)
-        self.shape = len(self.x2), len(self.x1)
+        self._drawn = samples.drawn
+        side = _SIDE if len(limits) == 2 else _SIDE_OF_ONE
+        self.axes = [np.linspace(*ends, side) for ends in limits]
+        self.shape = tuple(len(values) for values in reversed(self.axes))
         given = {} if at is None else _given_values(at, self._table)
         self._held = {
             index: given[index] if index in given else _typical_value(self._table, index)
             for index in range(len(self._table.names))
-            if index not in self._pair
+            if index not in self._drawn
         }
         self._is_typical = not given.keys() & self._held.keys()
 
     def chunks(self) -> Iterator[Any]:
         """Yield tables like X that together hold all points, row by row of the grid."""
-        first, second = (values.ravel() for values in np.meshgrid(self.x1, self.x2))
-        size = min(len(first), max(1, _CHUNK_VALUES // len(self._table.names)))
-        drawn = dict(zip(self._pair, (first, second), strict=True))
+        points = [values.ravel() for values in np.meshgrid(*self.axes)]
+        num_points = len(points[0])
+        size = min(num_points, max(1, _CHUNK_VALUES // len(self._table.names)))
+        drawn = dict(zip(self._drawn, points, strict=True))
         table = self._table.with_values(
             [
                 drawn[index][:size] if index in drawn else np.full(size, self._held[index])
                 for index in range(len(self._table.names))
             ]
         )
-        for start in range(0, len(first), size):
+        for start in range(0, num_points, size):
             columns = {index: values[start : start + size] for index, values in drawn.items()}
             yield self._table.replacing(table, columns)
 
@@ -72,14 +82,14 @@ class Grid:
         return f"{len(self._held)} other features {where}"
 
 
-def _axis_values(column: Float64Array) -> Float64Array:
-    """Return the grid's values along one axis, from a little below the samples to a little above.
+def limits_around(*columns: Float64Array) -> tuple[float, float]:
+    """Return the ends of an axis: a little below all values, and a little above them.
 
     The range is never narrower than what matplotlib can show.
     """
-    low, high = column.min(), column.max()
+    low, high = (float(f([f(column) for column in columns])) for f in (np.min, np.max))
     margin = 0.08 * (high - low)
-    return np.linspace(*_style.widened(low - margin, high + margin), _SIDE)
+    return _style.widened(low - margin, high + margin)
 
 
 def _typical_value(table: FeatureTable, index: int) -> Any:

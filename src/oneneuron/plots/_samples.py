@@ -123,43 +123,43 @@ def _like_column(column: Any, values: AnyArray) -> Any:
 
 
 class Samples:
-    """The samples to draw: two features of X, and the labels.
+    """The samples to draw: one or two features of X, and the labels.
 
     Attributes
     ----------
     table : FeatureTable
         All features.
-    pair : (int, int)
-        The indices of the two features to draw.
-    points : ndarray of shape (n, 2), float64
-        The values of these two features.
+    drawn : tuple of one or two ints
+        The indices of the features to draw.
+    points : ndarray of shape (n, 1) or (n, 2), float64
+        The values of these features.
     labels : list of length n
     """
 
-    def __init__(self, X: ArrayLike, y: ArrayLike, features: Collection[Hashable] | None) -> None:
+    def __init__(
+        self, X: ArrayLike, y: ArrayLike, features: Hashable | Collection[Hashable] | None
+    ) -> None:
         self.table = FeatureTable(X)
-        self.pair = _checked_pair(self.table, features)
-        self.points = np.column_stack([self.table.numbers(index) for index in self.pair])
+        self.drawn = _checked_features(self.table, features)
+        self.points = np.column_stack([self.table.numbers(index) for index in self.drawn])
         self.labels = _checks.as_any_labels(y, len(self.points)).tolist()
 
 
-def _checked_pair(table: FeatureTable, features: Collection[Hashable] | None) -> tuple[int, int]:
-    """Return the indices of the two features to draw."""
+def _checked_features(table: FeatureTable, features: Any) -> tuple[int, ...]:
+    """Return the indices of the one or two features to draw."""
     names = table.names
-    if len(names) < 2:
-        raise ValueError("X must have at least two features to draw, found one.")
     if features is None and len(names) > 2:
         raise ValueError(
-            f"features must name two of the {len(names)} features to draw, for instance "
+            f"features must name one or two of the {len(names)} features to draw, for instance "
             f"features=({names[0]!r}, {names[1]!r})."
         )
-    chosen: Any = names if features is None else features
-    if isinstance(chosen, str) or np.shape(chosen)[:1] != (2,):
-        raise ValueError(f"features must be two columns of X, found {chosen!r}.")
-    first, second = map(table.index, chosen)
-    if first == second:
-        raise ValueError(f"features must be two different columns of X, found {chosen!r}.")
-    return first, second
+    chosen = names if features is None else [features] if np.ndim(features) == 0 else features
+    if len(chosen) not in (1, 2):
+        raise ValueError(f"features must be one or two columns of X, found {features!r}.")
+    drawn = tuple(map(table.index, chosen))
+    if len(set(drawn)) < len(drawn):
+        raise ValueError(f"features must be two different columns of X, found {features!r}.")
+    return drawn
 
 
 def classes_of(*labels: Iterable[Any]) -> list[Any]:

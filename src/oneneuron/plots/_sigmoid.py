@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -9,8 +11,10 @@ from scipy.special import expit
 
 from .. import _checks
 from . import _style
-from ._arguments import check_axes
+from ._arguments import as_limits, check_axes
 
+# The same for all curves, so that the slope shows the weight.
+_LIMITS = (-10.0, 10.0)
 # Where |w x + b| is this large, sigma is within 0.0004 of 0 or 1.
 _TAIL = 8.0
 
@@ -26,38 +30,30 @@ class _Curve(Line2D):
             [], [], linewidth=2, label=f"$w = {weight:g}$, $b = {bias:g}$", zorder=2,
             color=_style.COLORS[number % len(_style.COLORS)],
             linestyle=_style.DASHES[number % len(_style.DASHES)],
-            marker=_style.MARKERS[number % len(_style.MARKERS)] if weight else "none", markersize=8,
+            marker=_style.MARKERS[number % len(_style.MARKERS)], markersize=8,
         )  # fmt: skip
         self._weight = weight
         self._bias = bias
 
     def draw_over(self, low: float, high: float) -> None:
         """Set the points for a range, with as many on the slope as on the range as a whole."""
-        centre = _centre(self._weight, self._bias)
-        slope = np.linspace(*_slope_range(self._weight, self._bias), 401)
-        x = np.concatenate([np.linspace(low, high, 401), slope, [centre]])
-        x = np.unique(x[(x >= low) & (x <= high)])
-        with np.errstate(over="ignore"):  # where w x + b overflows, the sigmoid is 0 or 1
+        with np.errstate(all="ignore"):  # where a number overflows, the sigmoid is 0 or 1
+            middle, tail = np.divide([-self._bias, _TAIL], self._weight)
+            slope = np.linspace(middle - tail, middle + tail, 401)
+            x = np.concatenate([np.linspace(low, high, 401), slope, [middle]])
+            x = np.unique(x[(x >= low) & (x <= high)])
             self.set_data(x, expit(self._weight * x + self._bias))
-        self.set_markevery([int(np.searchsorted(x, centre))])
+        self.set_markevery(np.flatnonzero(x == middle).tolist())
 
 
-def _centre(weight: float, bias: float) -> float:
-    """Return the x where f is 1/2, or 0 if the weight is 0."""
-    return -bias / weight if weight else 0.0
-
-
-def _slope_range(weight: float, bias: float) -> tuple[float, float]:
-    """Return the range of x from one tail to the other; a weight of 0 counts as 1."""
-    width = _TAIL / abs(weight) if weight else _TAIL
-    return _style.widened(_centre(weight, bias) - width, _centre(weight, bias) + width)
-
-
-def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = None) -> Axes:
+def plot_sigmoid(
+    weight: float = 1.0, bias: float = 0.0, *, xlim: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:  # fmt: skip
     """Draw the output f(x) = sigma(w x + b) of a neuron with one feature.
 
-    A marker shows where f is 1/2. A second call on the same Axes adds a curve with another colour
-    and dash.
+    A marker shows where f is 1/2, if that is in the picture. A second call on the same Axes adds a
+    curve with another colour and dash.
 
     Parameters
     ----------
@@ -65,9 +61,12 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
         The weight w.
     bias : float, default 0.0
         The bias b.
+    xlim : (float, float), default None
+        The range of x. None means -10 to 10, whatever the weight is, so that neurons can be
+        compared. In either case, the range grows to include what is already on the Axes.
     ax : Axes, default None
-        The Axes to draw on. None means the current Axes, or a new figure if they hold
-        a picture of another kind.
+        The Axes to draw on. None means the current Axes, or a new figure if they hold a picture of
+        another kind.
 
     Returns
     -------
@@ -76,8 +75,12 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     Raises
     ------
     ValueError, TypeError
-        If `weight` or `bias` is not a finite number, if `weight` is so close to 0 that the range of
-        x overflows, or if `ax` is invalid. Nothing is drawn in that case.
+        If an argument is invalid. Nothing is drawn in that case.
+
+    Notes
+    -----
+    In a notebook, sliders show what the weight and the bias do:
+    ``ipywidgets.interact(plots.plot_sigmoid, weight=(-5.0, 5.0), bias=(-10.0, 10.0))``.
 
     Examples
     --------
@@ -87,12 +90,7 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     """
     check_axes(ax)
     weight, bias = _checks.as_number(weight, "weight"), _checks.as_number(bias, "bias")
-    limits = np.array(_slope_range(weight, bias))
-    if not np.isfinite(limits).all():
-        raise ValueError(
-            f"weight is too close to 0 for a finite range of x, found {weight}: use 0, or a "
-            "weight further from 0."
-        )
+    limits = np.array(_LIMITS if xlim is None else as_limits(xlim, "xlim"))
     ax = _style.axes_or_new(ax, "sigmoid", is_shared=True)
     # Whatever has already been drawn, curves or samples, stays visible.
     limits = np.append(limits, ax.get_xlim() if ax.has_data() else [])
@@ -108,3 +106,15 @@ def plot_sigmoid(weight: float = 1.0, bias: float = 0.0, *, ax: Axes | None = No
     ax.set(xlabel="$x$", ylabel=r"$f(x) = \sigma(w x + b)$")
     _style.add_legend(ax)
     return ax
+
+
+def _without_options(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature without the parameters that can only be passed by name."""
+    parameters = signature.parameters.values()
+    return signature.replace(parameters=[p for p in parameters if p.kind != p.KEYWORD_ONLY])
+
+
+# ipywidgets.interact makes a control for each parameter of the signature, and fails if it cannot.
+plot_sigmoid.__signature__ = (  # type: ignore[attr-defined]
+    _without_options(inspect.signature(plot_sigmoid))
+)

@@ -116,6 +116,11 @@ def add_legend_above(
     )  # fmt: skip
 
 
+def eta_label(eta: float) -> str:
+    """Return the legend's text for a step size."""
+    return f"$\\eta$ = {eta:.3g}"
+
+
 def best_label(best: Model) -> str:
     """Return the legend's text for the best model of a descent."""
     return f"best: {100 * best.accuracy:.1f} % at step {best.step}"
