@@ -179,3 +179,8 @@ def test_wrong_arguments_are_refused_before_anything_is_drawn(pyplot, model, x, 
     with pytest.raises(error, match=message):
         plots.plot_neuron(model, x)
     assert pyplot.get_fignums() == []
+
+
+def test_without_axes_a_neuron_opens_a_new_figure_beside_another_picture(pyplot):
+    other = plots.plot_parabola(0.1)
+    assert plots.plot_neuron(LECTURES, [1.5, 3.0]).figure is not other.figure

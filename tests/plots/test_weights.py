@@ -231,3 +231,8 @@ def test_wrong_arguments_are_refused_before_anything_is_drawn(
     with pytest.raises(error, match=message):
         plots.plot_weights(model, **options)
     assert pyplot.get_fignums() == []
+
+
+def test_without_axes_weights_open_a_new_figure_beside_another_picture(pyplot):
+    other = plots.plot_parabola(0.1)
+    assert plots.plot_weights(neuron(np.ones(4))).figure is not other.figure
