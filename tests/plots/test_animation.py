@@ -1,5 +1,10 @@
 """The animation of a descent: the data of its artists after each frame."""
 
+import base64
+import json
+import re
+from html.parser import HTMLParser
+from io import BytesIO
 from itertools import pairwise
 
 import matplotlib as mpl
@@ -395,6 +400,120 @@ def test_an_animation_has_a_figure_of_its_own(film):
     assert film().figure is not current
     assert current.axes == []
     plt.close(current)
+
+
+# --- In a notebook ---
+
+
+class Page(HTMLParser):
+    """The parts of the page that plays an animation."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.images = []
+        self.slider = {}
+        self.root = None
+        self.feed(html)
+        self.frames = json.loads(re.search(r"const frames = (\[.*\])\.map", html).group(1))
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.root = self.root or attributes.get("id")
+        if tag == "img":
+            self.images.append(attributes)
+        elif tag == "input":
+            self.slider = attributes
+
+    def picture(self, k):
+        """Return the pixels of frame k, put together as a browser does."""
+        layers = [image["src"] for image in self.images]
+        layers[1:3] = self.frames[k]
+        back, shades, lines, front = map(decoded, layers)
+        size = np.array(back.size)
+        place = dict(re.findall(r"(\w+): ([\d.]+)%", self.images[1]["style"]))
+        left, bottom, width, height = (
+            0.01 * float(place[name]) for name in ("left", "bottom", "width", "height")
+        )
+        shades = shades.resize(np.rint(size * [width, height]).astype(int).tolist())
+        back.alpha_composite(
+            shades, tuple(np.rint(size * [left, 1 - bottom - height]).astype(int).tolist())
+        )
+        back.alpha_composite(lines)
+        back.alpha_composite(front)
+        return np.asarray(back).astype(int)
+
+
+def decoded(url):
+    assert url.startswith("data:image/png;base64,")
+    image = Image.open(BytesIO(base64.b64decode(url.partition(",")[2])))
+    return image.convert("RGBA")
+
+
+@pytest.fixture(scope="module")
+def page(shown):
+    return Page(shown.animation._repr_html_())
+
+
+@pytest.mark.parametrize("k", [0, 30, 60])
+def test_a_frame_in_a_notebook_looks_like_that_of_matplotlib(shown, page, k):
+    shown.show(k).render()
+    # The first time, rendering starts the animation, which shows its first frame.
+    shown.show(k).render()
+    expected = np.asarray(shown.figure.canvas.buffer_rgba()).astype(int)
+    difference = np.abs(page.picture(k) - expected).max(axis=-1)
+    # Edges of lines and of the shades may differ.
+    assert np.mean(difference > 40) < 0.005
+    assert difference.mean() < 3
+
+
+def test_all_frames_can_be_chosen_with_the_slider(page):
+    assert len(page.frames) == 61
+    assert (page.slider["min"], page.slider["max"]) == ("0", "60")
+
+
+def test_a_viewer_that_runs_no_scripts_shows_the_last_frame(page):
+    assert [image["src"] for image in page.images[1:3]] == page.frames[-1]
+
+
+def test_the_page_of_each_animation_has_an_id_of_its_own(film, page):
+    assert Page(film(num_frames=2).animation._repr_html_()).root != page.root
+
+
+def test_the_page_is_made_only_once(shown):
+    assert shown.animation._repr_html_() is shown.animation._repr_html_()
+
+
+def test_a_page_of_a_hundred_frames_has_fewer_than_four_megabytes(film):
+    descent = train(num_steps=100)
+    assert len(film(descent=descent).animation._repr_html_()) < 4e6
+
+
+def test_to_jshtml_returns_the_page_unless_it_has_arguments(film):
+    animation = film(num_frames=2).animation
+    assert animation.to_jshtml() == animation._repr_html_()
+    assert "loop_select" in animation.to_jshtml(default_mode="once")  # matplotlib's page
+
+
+def test_everything_is_visible_after_the_page_is_made(shown, page):
+    assert shown.plane.patch.get_visible()
+    assert shown.shades.get_visible() and shown.plane.get_visible()
+    assert all(line.get_visible() for ax in shown.figure.axes for line in ax.lines)
+
+
+@pytest.mark.parametrize("name", ["inline", "module://matplotlib_inline.backend_inline"])
+def test_in_a_notebook_there_is_no_still_below_the_animation(pyplot, monkeypatch, name):
+    monkeypatch.setattr(pyplot, "get_backend", lambda: name)
+    before = pyplot.get_fignums()
+    animation = plots.animate_training(X, Y, DESCENT, num_frames=2)
+    assert pyplot.get_fignums() == before
+    assert len(Page(animation._repr_html_()).frames) == 2
+
+
+@pytest.mark.parametrize("name", ["plane", "surface", "cost"])
+def test_no_other_picture_is_drawn_on_an_animation(film, pyplot, name):
+    ax = getattr(film(), name)
+    pyplot.sca(ax)
+    assert plots.plot_dots(X, Y).figure is not ax.figure
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,10 @@ PICTURES = {
     "dots": lambda ax: plots.plot_dots(X, Y, ax=ax),
     "ladder": lambda ax: plots.plot_ladder(TIMINGS, ax=ax),
     "learning curve": lambda ax: plots.plot_learning_curve(DESCENT, ax=ax),
+    "neuron": lambda ax: plots.plot_neuron(DESCENT.best, X[0], ax=ax),
     "parabola": lambda ax: plots.plot_parabola(0.1, ax=ax),
     "sigmoid": lambda ax: plots.plot_sigmoid(ax=ax),
+    "weights": lambda ax: plots.plot_weights(DESCENT.best, (1, 2), ax=ax),
 }
 
 

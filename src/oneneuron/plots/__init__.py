@@ -11,7 +11,9 @@ from ._cost_surface import plot_cost_surface
 from ._curves import plot_learning_curve, plot_parabola
 from ._dots import plot_dots
 from ._ladder import plot_ladder
+from ._neuron import plot_neuron
 from ._sigmoid import plot_sigmoid
+from ._weights import plot_weights
 
 __all__ = [
     "animate_training",
@@ -20,6 +22,8 @@ __all__ = [
     "plot_dots",
     "plot_ladder",
     "plot_learning_curve",
+    "plot_neuron",
     "plot_parabola",
     "plot_sigmoid",
+    "plot_weights",
 ]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.animation import FuncAnimation
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
@@ -23,6 +26,7 @@ from ._cost_surface import Surface
 from ._curves import set_step_axis
 from ._descent_paths import add_path, set_path
 from ._dots import plot_dots
+from ._player import player
 
 # A function that shows the record with a given index and returns the artists that have changed.
 _Update: TypeAlias = Callable[[int], Iterable[Artist]]
@@ -62,9 +66,10 @@ def animate_training(
     Returns
     -------
     FuncAnimation
-        The animation, on a new pyplot figure. Keep it in a variable: it stops when it is deleted.
-        ``save("descent.gif", writer="pillow")`` writes it to a file, and ``to_jshtml()`` returns
-        HTML for a notebook.
+        The animation. As the last line of a cell of a notebook, it shows itself, with a button and
+        a slider. Elsewhere it is on a new pyplot figure, which ``plt.show()`` plays in a window.
+        Keep it in a variable: it stops when it is deleted. ``to_jshtml()`` returns what a notebook
+        shows, and ``save("descent.gif", writer="pillow")`` writes a file.
 
     Raises
     ------
@@ -102,13 +107,38 @@ def animate_training(
         )
         return [title, *(artist for update in updates for artist in update(k))]
 
+    for ax in axes.values():
+        _style.axes_or_new(ax, "animation")  # no other picture comes on top
     draw(0)
     # The layout is computed only once. Computing it for each frame would take longer than drawing,
     # and the picture would shake.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
-    frames = _records_to_show(len(history.step), num_frames)
-    return FuncAnimation(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
+    if "inline" in plt.get_backend():
+        # At the end of the cell, the notebook would show a still of every open figure.
+        plt.close(figure)
+    (shades,) = axes["plane"].images
+    return _Animation(figure, draw, _records_to_show(len(history.step), num_frames), shades)
+
+
+class _Animation(FuncAnimation):
+    """An animation that shows itself in a notebook."""
+
+    def __init__(
+        self, figure: Figure, draw: _Update, frames: Sequence[int], shades: AxesImage
+    ) -> None:
+        super().__init__(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
+        self._play = partial(player, figure, shades, draw, frames, _MILLISECONDS)
+        self._page: str | None = None
+
+    def _repr_html_(self) -> str:
+        if self._page is None:
+            self._page = self._play()
+        return self._page
+
+    def to_jshtml(self, *args: Any, **kwargs: Any) -> str:
+        """Return HTML that plays the animation; with arguments, in matplotlib's own way."""
+        return super().to_jshtml(*args, **kwargs) if args or kwargs else self._repr_html_()
 
 
 def _records_to_show(num_records: int, num_frames: int) -> list[int]:
