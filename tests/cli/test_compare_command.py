@@ -128,6 +128,14 @@ def test_the_html_file_has_the_bars_the_code_and_the_command(made_ladder, tmp_pa
         assert words in page.text
 
 
+@pytest.mark.parametrize(("options", "is_told"), [([], True), (["--html", "c.html"], False)])
+def test_compare_tells_how_to_see_the_code_unless_it_has_written_it(
+    made_ladder, capsys, options, is_told
+):
+    main(["compare", *options])
+    assert ("To see the code, try `oneneuron code" in capsys.readouterr().out) == is_told
+
+
 def test_compare_lists_all_files_that_it_saved(made_ladder, capsys):
     main(["compare", "--json", "c.json", "--html", "c.html"])
     assert capsys.readouterr().out.endswith("Saved compare.png, c.json and c.html.\n")

@@ -82,6 +82,8 @@ def run(arguments: Namespace) -> None:
         write_whole(arguments.output, _picture(rows, file_format))
     others = ", ".join(saved[:-1])
     say(head, "", *_table(rows), "", *notes)
+    if arguments.html is None:
+        say("To see the code, try `oneneuron code kernel` or `oneneuron compare --html page.html`.")
     say("", f"Saved {f'{others} and ' if others else ''}{saved[-1]}.")
 
 
