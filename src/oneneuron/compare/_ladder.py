@@ -131,9 +131,7 @@ def ladder(
     return as_timings(rungs, len(problem.y), num_steps)
 
 
-def _progress_shown_by(
-    on_progress: OnProgress | None,
-) -> AbstractContextManager[OnProgress]:
+def _progress_shown_by(on_progress: OnProgress | None) -> AbstractContextManager[OnProgress]:
     return progress_bar() if on_progress is None else nullcontext(on_progress)
 
 
