@@ -1,10 +1,11 @@
-"""The lecture's neuron beside least squares and logistic regression."""
+"""The lecture's neuron beside its fast solver, least squares and LogisticRegression."""
 
 import numpy as np
 import pytest
 import threadpoolctl
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from oneneuron import NeuronClassifier
 from oneneuron.cli import _baselines
 from oneneuron.lecture import example1, first_network
 
@@ -30,6 +31,14 @@ def test_least_squares_agrees_with_linear_regression_cut_at_one_half(data):
 def test_logistic_regression_agrees_with_scikit_learn(data):
     model = LogisticRegression().fit(data[0], data[2])
     found = _baselines.fit_logistic_regression(data)
+    assert [found.train_accuracy, found.test_accuracy] == [
+        model.score(data[0], data[2]), model.score(data[1], data[3]),
+    ]  # fmt: skip
+
+
+def test_the_fast_solver_is_that_of_neuron_classifier_with_its_defaults(data):
+    model = NeuronClassifier().fit(data[0], data[2])
+    found = _baselines.fit_classifier(data)
     assert [found.train_accuracy, found.test_accuracy] == [
         model.score(data[0], data[2]), model.score(data[1], data[3]),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
+from helpers import HtmlPage
 
 from oneneuron import compare
 from oneneuron._engine import dispatch
@@ -117,6 +118,29 @@ def test_compare_saves_its_picture_to_the_output_file(made_ladder, tmp_path, cap
     assert capsys.readouterr().out.endswith("Saved bars.png.\n")
 
 
+def test_the_html_file_has_the_bars_the_code_and_the_command(made_ladder, tmp_path, capsys):
+    main(["compare", "-n", "10", "--steps", "2000", "--seed", "3", "--html", "my page.html"])
+    assert capsys.readouterr().out.endswith("Saved compare.png and my page.html.\n")
+    page = HtmlPage((tmp_path / "my page.html").read_text(encoding="utf-8"))
+    for words in ("8 samples of 2 features, 2,000 steps", "JAX 250 ms, 4.00", "jnp.exp",
+                  "* Fewer steps were timed, since", "oneneuron compare -n 10 --steps 2000 --seed "
+                  "3 --html 'my page.html'"):  # fmt: skip
+        assert words in page.text
+
+
+@pytest.mark.parametrize(("options", "is_told"), [([], True), (["--html", "c.html"], False)])
+def test_compare_tells_how_to_see_the_code_unless_it_has_written_it(
+    made_ladder, capsys, options, is_told
+):
+    main(["compare", *options])
+    assert ("To see the code, try `oneneuron code" in capsys.readouterr().out) == is_told
+
+
+def test_compare_lists_all_files_that_it_saved(made_ladder, capsys):
+    main(["compare", "--json", "c.json", "--html", "c.html"])
+    assert capsys.readouterr().out.endswith("Saved compare.png, c.json and c.html.\n")
+
+
 @pytest.mark.parametrize(
     ("name", "start"),
     [("a.png", b"\x89PNG"), ("a.PNG", b"\x89PNG"), ("a.pdf", b"%PDF"), ("a.b.svg", b"<?xml")],
@@ -189,8 +213,9 @@ def test_files_of_compare_are_saved_before_anything_is_printed_or_erased(
         printed.append((path, *capsys.readouterr()))
 
     monkeypatch.setattr(_compare_command, "write_whole", save)
-    assert main(["compare", "--json", "c.json"]) == 0
-    assert [(path, out) for path, out, _ in printed] == [("c.json", ""), ("compare.png", "")]
+    assert main(["compare", "--json", "c.json", "--html", "c.html"]) == 0
+    names = ["c.json", "c.html", "compare.png"]
+    assert [(path, out) for path, out, _ in printed] == [(name, "") for name in names]
     assert not any(error.endswith(" \r") for _, _, error in printed)
     assert capsys.readouterr().err.endswith(" \r")
 
@@ -210,7 +235,7 @@ def test_compare_sends_no_escape_sequences_to_the_terminal(made_ladder, capsys):
     assert "\x1b" not in out and out.endswith(f"Saved {shown(name)}.\n")
 
 
-@pytest.mark.parametrize("option", ["-n=4", "--steps=0", "--seed=-1", "--json"])
+@pytest.mark.parametrize("option", ["-n=4", "--steps=0", "--seed=-1", "--json", "--html"])
 def test_a_compare_option_out_of_range_exits_with_code_2(option):
     with pytest.raises(SystemExit) as stop:
         main(["compare", option])

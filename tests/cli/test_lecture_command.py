@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 import pytest
 
 from oneneuron.cli import _baselines, _lecture_command, main
+from oneneuron.cli._parser import make_parser
 
 DURATION = r"[\d,.]+ (s|ms|µs)"
 
@@ -16,19 +17,61 @@ def test_lecture_prints_its_lines_and_saves_two_pictures(tmp_path, capsys):
     assert main(["lecture", "--seed", "1", "--output", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     for words in ("Best by step 0:", "Best by step 9000:", "percent correct!", "test data",
-                  "Training took", "least squares", "logistic regression"):  # fmt: skip
+                  "Training took", "NeuronClassifier", "least squares", "LogisticRegression",
+                  "What to try next:"):  # fmt: skip
         assert words in out
     assert sorted(p.name for p in tmp_path.iterdir()) == ["boundary.png", "dots.png"]
     assert all(p.read_bytes().startswith(b"\x89PNG") for p in tmp_path.iterdir())
 
 
-def test_lecture_prints_three_methods_in_columns(tmp_path, capsys):
+def test_lecture_prints_four_methods_in_columns(tmp_path, capsys):
     main(["lecture", "--seed", "1", "--output", str(tmp_path)])
     lines = capsys.readouterr().out.splitlines()
     top = next(i for i, line in enumerate(lines) if line.startswith("method"))
-    rows = lines[top + 1 : top + 4]
+    rows = lines[top + 1 : top + 5]
     assert all(re.search(rf"[\d.]+ % +[\d.]+ % +{DURATION}$", row) for row in rows)
-    assert len({len(line) for line in lines[top : top + 4]}) == 1
+    assert len({len(line) for line in lines[top : top + 5]}) == 1
+    assert lines[top + 5] == ""
+
+
+@pytest.mark.parametrize(("steps", "words"), [(1, "has 1 step to"), (2000, "has 2,000 steps to")])
+def test_lecture_says_that_gradient_descent_makes_all_steps_and_the_others_stop(
+    tmp_path, capsys, steps, words
+):
+    main(["lecture", "-n", "50", "--steps", str(steps), "--output", str(tmp_path)])
+    out = " ".join(capsys.readouterr().out.split())
+    assert f"Gradient descent {words} make, and scores the neuron after each." in out
+    assert "NeuronClassifier trains the same neuron with a solver that stops near the" in out
+
+
+def next_commands(capsys, *arguments):
+    """Return the commands that `oneneuron lecture` ends with."""
+    assert main(["lecture", "-n", "50", "--steps", "9", *arguments]) == 0
+    _, _, end = capsys.readouterr().out.partition("What to try next:\n")
+    return [re.split("  +", line.strip())[0] for line in end.splitlines()]
+
+
+def test_every_command_that_lecture_ends_with_can_be_parsed(tmp_path, capsys):
+    commands = next_commands(capsys, "--output", str(tmp_path))
+    assert len(commands) == 5
+    for command in commands:
+        program, *arguments = command.split()
+        assert program == "oneneuron"
+        assert make_parser().parse_args(arguments).command is not None
+
+
+def test_what_lecture_ends_with_fits_into_a_terminal_of_80_columns(tmp_path, capsys):
+    main(["lecture", "-n", "50", "--steps", "9", "--output", str(tmp_path)])
+    _, _, table = capsys.readouterr().out.partition("method ")
+    kept = [line for line in table.splitlines() if not line.startswith("Saved")]
+    assert max(map(len, kept)) <= 80
+
+
+def test_lecture_does_not_suggest_the_page_that_it_has_just_written(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("oneneuron.cli._lecture_page.lecture_page", lambda run: "")
+    page = str(tmp_path / "a.html")
+    commands = next_commands(capsys, "--output", str(tmp_path), "--html", page)
+    assert len(commands) == 4 and not any("--html" in command for command in commands)
 
 
 def test_the_same_seed_prints_the_same_lines(tmp_path, capsys):

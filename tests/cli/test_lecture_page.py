@@ -83,6 +83,11 @@ def test_the_boundary_is_written_as_an_equation(model, equation, monkeypatch):
     assert f"The boundary is the line {equation}." in text.replace("\N{MINUS SIGN}", "-")
 
 
+def test_the_page_says_why_the_times_of_the_methods_differ(page):
+    assert "it made 1,234 steps, and scored the neuron after each of them" in page.text
+    assert "its solver stops as soon as it is near the minimum" in page.text
+
+
 def test_html_in_names_and_commands_is_escaped(page):
     assert "a & b" in page.text and "oneneuron <seed>" in page.text
 

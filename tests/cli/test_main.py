@@ -15,8 +15,13 @@ def test_without_a_command_the_list_of_commands_is_printed(capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("usage: oneneuron [-h] [--version] COMMAND")
-    for command in ("lecture", "fit", "predict", "compare", "info"):
+    for command in ("lecture", "fit", "predict", "compare", "code", "info"):
         assert f"\n    {command} " in captured.err
+
+
+def test_a_newcomer_is_told_which_command_to_begin_with(capsys):
+    main([])
+    assert "New here? Begin with `oneneuron lecture`." in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_a_one_line_error(capsys):
@@ -28,7 +33,7 @@ def test_an_unknown_command_is_a_one_line_error(capsys):
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["lecture", "fit", "predict", "compare", "info"])
+@pytest.mark.parametrize("command", ["lecture", "fit", "predict", "compare", "code", "info"])
 def test_every_command_has_a_help_text(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -61,6 +66,8 @@ def test_python_m_oneneuron_runs_a_command():
         ["compare", "--output", "{folder}/none/c.png"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}/./c.png"],
+        ["compare", "--output", "{folder}/c.png", "--html", "{folder}/./c.png"],
+        ["compare", "--output", "{folder}/c.png", "--json", "{folder}/c", "--html", "{folder}/c"],
         ["compare", "--output", "{folder}/c"],
         ["lecture", "--output", "{folder}", "--html", "{folder}/./dots.png"],
         ["fit", "{data}", "--target", "ripe", "--output", "{data}"],
@@ -84,6 +91,7 @@ def test_an_unusable_path_is_a_one_line_error_and_writes_nothing(tmp_path, data,
         ["lecture", "--html"],
         ["compare", "--output"],
         ["compare", "--json"],
+        ["compare", "--html"],
         ["fit", "d.csv", "--target", "t", "--output"],
         ["predict", "m.json", "d.csv", "--output"],
     ],

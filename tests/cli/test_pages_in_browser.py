@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from oneneuron.cli import main
+from oneneuron.cli._compare_page import Comparison, compare_page
+from oneneuron.compare import Timing
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -28,8 +30,18 @@ def write_table_page(folder, path):
           "--html", str(path)])  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[(write_lecture_page, 5), (write_table_page, 6)],
-                ids=["lecture", "table"])  # fmt: skip
+def write_comparison_page(folder, path):
+    names = ["pure Python", "the lecture's style", "oneneuron, baseline", "oneneuron, float32"]
+    timings = [Timing(name, 9, 4.0**-i, 1.0, None, 4.0**i, 9, None) for i, name in enumerate(names)]
+    page = compare_page(Comparison(timings, "2 samples", "notes", "oneneuron compare"))
+    path.write_text(page, encoding="utf-8")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(write_lecture_page, 5), (write_table_page, 6), (write_comparison_page, 0)],
+    ids=["lecture", "table", "comparison"],
+)
 def visit(tmp_path_factory, request):
     """The open page, the addresses that it requested, the messages on its console, and more."""
     write, num_pictures = request.param

@@ -1,5 +1,6 @@
 """The ladder: its rungs, the check of their parameters, and the timings made of their times."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -153,6 +154,16 @@ class TestRungs:
         fractions = [fraction for fraction, _ in calls]
         assert fractions == sorted(fractions) and 0 == fractions[0] < fractions[-1] < 1
         assert {name for _, name in calls} == set(names(rows))
+
+    def test_progress_is_drawn_as_a_bar_unless_a_function_is_given(self, problem, monkeypatch):
+        calls, drawn = [], []
+        monkeypatch.setattr(
+            _ladder, "progress_bar", lambda: nullcontext(lambda *call: drawn.append(call))
+        )
+        compare.ladder(problem, num_steps=2, on_progress=lambda *call: calls.append(call))
+        assert calls and not drawn
+        compare.ladder(problem, num_steps=2)
+        assert {name for _, name in drawn} == {name for _, name in calls}
 
 
 class TestLibraries:

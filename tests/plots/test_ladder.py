@@ -1,5 +1,6 @@
 """The bars of the ladder: the data of their artists."""
 
+import matplotlib.pyplot as plt
 import pytest
 
 from oneneuron import plots
@@ -22,16 +23,18 @@ def test_the_length_of_a_bar_is_the_time_of_its_rung(ax):
     assert [bar.get_width() for bar in ax.patches] == [timing.seconds for timing in TIMINGS]
 
 
-def test_the_bars_are_labelled_with_their_rungs_from_top_to_bottom(ax):
+def test_the_name_of_each_rung_stands_over_its_bar_from_top_to_bottom(ax):
     plots.plot_ladder(TIMINGS, ax=ax)
-    assert [text.get_text() for text in ax.get_yticklabels()] == [timing.name for timing in TIMINGS]
+    assert [text.get_text() for text in ax.texts[::2]] == [timing.name for timing in TIMINGS]
+    places = [text.get_position()[1] for text in ax.texts[::2]]
+    assert places == [bar.get_y() for bar in ax.patches] == sorted(places)
     bottom, top = ax.get_ylim()
     assert bottom > top
 
 
-def test_each_bar_ends_with_its_time_and_its_speed_relative_to_the_lecture(ax):
+def test_over_each_bar_stand_its_time_and_its_speed_relative_to_the_lecture(ax):
     plots.plot_ladder(TIMINGS, ax=ax)
-    labels = [text.get_text().split("   ") for text in ax.texts]
+    labels = [text.get_text().split("   ") for text in ax.texts[1::2]]
     assert labels == [
         ["4.28 s", "0.25\N{MULTIPLICATION SIGN}"],
         ["1.07 s", "1.00\N{MULTIPLICATION SIGN}"],
@@ -41,7 +44,7 @@ def test_each_bar_ends_with_its_time_and_its_speed_relative_to_the_lecture(ax):
 
 def test_a_time_from_fewer_steps_is_marked_with_a_star(ax):
     plots.plot_ladder([TIMINGS[0]._replace(timed_steps=100), TIMINGS[1]], ax=ax)
-    times = [text.get_text().split()[1] for text in ax.texts]
+    times = [text.get_text().split()[1] for text in ax.texts[1::2]]
     assert times == ["s*", "s"]
 
 
@@ -71,18 +74,39 @@ def test_the_scale_is_logarithmic_and_its_ticks_have_units(ax):
     assert ax.get_xscale() == "log"
     tick = ax.xaxis.get_major_formatter()
     assert [tick(at) for at in (1e-5, 1e-3, 1, 1000)] == ["10 µs", "1 ms", "1 s", "1,000 s"]
-    assert ax.get_xlabel() == (
-        "time for 10,000 steps, log scale;  "
+    assert ax.get_title(loc="left") == (
+        "time for 10,000 steps, log scale\n"
         "\N{MULTIPLICATION SIGN}: times as fast as the lecture's code"
     )
 
 
-def test_every_label_fits_into_the_axes(ax):
+@pytest.mark.parametrize("layout", [None, "constrained"])
+@pytest.mark.parametrize(("size", "font"), [((3, 2.5), 10), ((6.4, 4.8), 10), ((8, 4.5), 24)])
+def test_eleven_rungs_fit_into_a_figure_of_any_size_without_overlaps(size, font, layout):
+    with plt.rc_context({"font.size": font}):
+        figure, ax = plt.subplots(figsize=size, layout=layout)
+        plots.plot_ladder(
+            [make_timing("oneneuron, baseline", 1.5e-2, 102.3)._replace(timed_steps=9)] * 11, ax=ax
+        )
+        figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    bars = [bar.get_window_extent() for bar in ax.patches]
+    edge = figure.bbox
+    title = ax.findobj(lambda artist: getattr(artist, "get_text", str)().startswith("time for"))
+    assert len(title) == 1
+    for box in [*boxes, title[0].get_window_extent()]:
+        assert edge.x0 <= box.x0 and box.x1 <= edge.x1
+        assert edge.y0 <= box.y0 and box.y1 <= edge.y1
+    for name, label in zip(boxes[::2], boxes[1::2], strict=True):
+        assert name.x1 < label.x0
+    for bar, next_name in zip(bars, boxes[2::2], strict=False):
+        assert next_name.y1 <= bar.y0 + 1
+    plt.close(figure)
+
+
+def test_letters_are_no_larger_than_usual(ax):
     plots.plot_ladder(TIMINGS, ax=ax)
-    ax.figure.set_layout_engine("constrained")
-    ax.figure.canvas.draw()
-    right = ax.get_window_extent().x1
-    assert max(text.get_window_extent().x1 for text in ax.texts) <= right
+    assert {text.get_size() for text in ax.texts} == {plt.rcParams["font.size"]}
 
 
 def test_the_bars_of_other_code_are_lighter_than_those_of_the_package(ax):

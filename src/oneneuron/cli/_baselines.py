@@ -1,4 +1,6 @@
-"""The lecture's neuron compared with methods from libraries: least squares, logistic regression.
+"""The lecture's neuron compared with other ways to draw the line.
+
+These are its own fast solver, least squares and logistic regression.
 
 `data` is always what `oneneuron.lecture.example1.get_data` returns.
 """
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import NamedTuple, TypeVar, TypeVarTuple
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -47,6 +49,13 @@ def score_neuron(data: Sequence[AnyArray], model: dict[str, float], seconds: flo
     return _score("gradient descent", lambda pos: first_network.predict(pos, model), data, seconds)
 
 
+def fit_classifier(data: Sequence[AnyArray]) -> MethodScore:
+    """Fit a NeuronClassifier, the same neuron with a faster solver, and score it."""
+    from .._classifier import NeuronClassifier
+
+    return _fitted("NeuronClassifier", NeuronClassifier(), data)
+
+
 def fit_least_squares(data: Sequence[AnyArray]) -> MethodScore:
     """Fit a plane to the labels 0 and 1 by least squares, and score it."""
     train_pos, _, train_value, _ = data
@@ -58,9 +67,7 @@ def fit_logistic_regression(data: Sequence[AnyArray]) -> MethodScore:
     """Fit scikit-learn's LogisticRegression with its default parameters, and score it."""
     from sklearn.linear_model import LogisticRegression
 
-    train_pos, _, train_value, _ = data
-    fitted, seconds = _fastest(LogisticRegression().fit, train_pos, train_value)
-    return _score("logistic regression", lambda pos: fitted.predict_proba(pos)[:, 1], data, seconds)
+    return _fitted("LogisticRegression", LogisticRegression(), data)
 
 
 def timed(
@@ -84,6 +91,13 @@ def _fastest(
             result, seconds = timed(function, *arguments)
             times.append(seconds)
     return result, min(times)
+
+
+def _fitted(name: str, classifier: Any, data: Sequence[AnyArray]) -> MethodScore:
+    """Fit a classifier with the methods of scikit-learn's, and score it."""
+    train_pos, _, train_value, _ = data
+    fitted, seconds = _fastest(classifier.fit, train_pos, train_value)
+    return _score(name, lambda pos: fitted.predict_proba(pos)[:, 1], data, seconds)
 
 
 def _with_ones(pos: AnyArray) -> AnyArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 from argparse import ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -14,7 +15,7 @@ from .._atomic_write import check_writable, write_whole
 from .._engine import cores, dispatch
 from .._formatting import counted, duration, three_digits
 from . import _argument_types, _picture_rendering
-from ._printing import say
+from ._printing import say, shown
 from ._progress import progress_bar
 from ._warnings import warnings_as_lines
 
@@ -50,6 +51,10 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         "--json", type=_argument_types.path, metavar="FILE",
         help="write the figures to this file as JSON",
     )  # fmt: skip
+    parser.add_argument(
+        "--html", type=_argument_types.path, metavar="FILE",
+        help="write the bars, each beside its code, to this file as one HTML page",
+    )  # fmt: skip
     parser.set_defaults(command=run)
 
 
@@ -61,18 +66,25 @@ def run(arguments: Namespace) -> None:
     saved = [arguments.output]
     check_writable(arguments.output)
     file_format = _file_format(arguments.output)
-    if arguments.json is not None:
-        check_writable(arguments.json, "--json", saved)
-        saved = [*saved, arguments.json]
+    for path, option in ((arguments.json, "--json"), (arguments.html, "--html")):
+        if path is not None:
+            check_writable(path, option, saved)
+            saved = [*saved, path]
     problem = lecture_problem(arguments.n, arguments.seed)
     with warnings_as_lines(), progress_bar() as show:
         rows = ladder(problem, arguments.steps, show)
         # Save before anything is printed or erased, which may fail, or wait for a stopped terminal.
         if arguments.json is not None:
             write_whole(arguments.json, _figures(rows, problem, arguments.seed).encode())
+        head, notes = _head(problem, arguments.steps), list(_notes(rows, problem))
+        if arguments.html is not None:
+            write_whole(arguments.html, _page(rows, head, notes, arguments).encode())
         write_whole(arguments.output, _picture(rows, file_format))
-    head, notes = _head(problem, arguments.steps), _notes(rows, problem)
-    say(head, "", *_table(rows), "", *notes, "", f"Saved {' and '.join(saved)}.")
+    others = ", ".join(saved[:-1])
+    say(head, "", *_table(rows), "", *notes)
+    if arguments.html is None:
+        say("To see the code, try `oneneuron code kernel` or `oneneuron compare --html page.html`.")
+    say("", f"Saved {f'{others} and ' if others else ''}{saved[-1]}.")
 
 
 def _file_format(path: str) -> str:
@@ -188,6 +200,16 @@ def _picture(rows: Sequence[Timing], file_format: str) -> bytes:
     return _picture_rendering.render(
         lambda ax: plot_ladder(rows, ax=ax), file_format, size=(8.0, 4.5), dpi=240
     )
+
+
+def _page(rows: Sequence[Timing], head: str, notes: Sequence[str], arguments: Namespace) -> str:
+    from ._compare_page import Comparison, compare_page
+
+    command = (
+        f"oneneuron compare -n {arguments.n} --steps {arguments.steps} --seed {arguments.seed} "
+        f"--html {shlex.quote(shown(os.path.basename(arguments.html)))}"
+    )
+    return compare_page(Comparison(rows, head, " ".join(notes), command))
 
 
 def _figures(rows: Sequence[Timing], problem: Problem, seed: int) -> str:

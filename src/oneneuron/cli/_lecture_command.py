@@ -25,14 +25,24 @@ if TYPE_CHECKING:
 # More recorded steps would not be visible in the pictures of the page.
 _MAX_RECORDS = 10_000
 
+_COMMAND_FOR_THE_PAGE = (
+    "  oneneuron lecture --html lecture.html    a run as a page: how the cost falls"
+)
+_OTHER_COMMANDS = (
+    "  oneneuron lecture --eta 1e-6             a step size that is much too small",
+    "  oneneuron compare                        the time of slower and faster code",
+    "  oneneuron code kernel                    the compiled code",
+    "  oneneuron fit table.csv --target name    a neuron for your own table",
+)
+
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command and its options to the command line."""
     parser = commands.add_parser(
         "lecture",
         help="run the lecture's example from the data to the pictures",
-        description="Make the lecture's data, train its neuron, save two pictures, and compare the "
-        "neuron with least squares and logistic regression.",
+        description="Make the lecture's data, train its neuron, save two pictures, and compare "
+        "gradient descent with the neuron's fast solver, least squares and logistic regression.",
     )
     parser.add_argument(
         "-n", type=_argument_types.num_samples, default=500,
@@ -88,6 +98,7 @@ def run(arguments: Namespace) -> None:
         _save_pictures(pictures, train_pos, train_value, model)
         scores = [
             _baselines.score_neuron(data, model, seconds),
+            _baselines.fit_classifier(data),
             _baselines.fit_least_squares(data),
             _baselines.fit_logistic_regression(data),
         ]
@@ -97,7 +108,10 @@ def run(arguments: Namespace) -> None:
             _save_page(arguments, data, model, scores, seed)
             saved = [*pictures, arguments.html]
     _print_scores(scores, arguments.steps)
-    say("", f"Saved {', '.join(saved[:-1])} and {saved[-1]}.")
+    say("", f"Saved {', '.join(saved[:-1])} and {saved[-1]}.", "", "What to try next:")
+    if arguments.html is None:
+        say(_COMMAND_FOR_THE_PAGE)
+    say(*_OTHER_COMMANDS)
 
 
 def _picture_paths(folder: str) -> list[str]:
@@ -124,6 +138,13 @@ def _print_scores(scores: Sequence[MethodScore], num_steps: int) -> None:
             f"{score.name:20}{100 * score.train_accuracy:8.1f} %"
             f"{100 * score.test_accuracy:8.1f} %{duration(score.seconds):>12}"
         )
+    say(
+        "",
+        f"Gradient descent has {counted(num_steps, 'step')} to make, and scores the neuron "
+        "after each.",
+        "NeuronClassifier trains the same neuron with a solver that stops near the",
+        "minimum, as that of LogisticRegression does.",
+    )
 
 
 def _save_pictures(

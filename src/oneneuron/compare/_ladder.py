@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from time import perf_counter
 from types import ModuleType
-from typing import TypeAlias
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -28,6 +28,7 @@ from .._typing import Float64Array
 from ..lecture.example1 import get_data
 from . import _contenders
 from ._problem import Advance, Problem
+from ._progress import OnProgress, progress_bar
 
 # A hundred times the step size of the slides, whose descent is still under way after 10,000 steps.
 DEFAULT_ETA = 5e-3
@@ -46,8 +47,6 @@ _SHORTENED_SECONDS = 2.0
 _SECONDS_PER_STRETCH = 0.02
 
 _LEVEL_NAMES = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
-
-_OnProgress: TypeAlias = Callable[[float, str], object]
 
 
 def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
@@ -97,7 +96,8 @@ def ladder(
         The number of steps for which times are given.
     on_progress : callable, default None
         Called as ``on_progress(fraction, name)`` several times a second, with the fraction of the
-        work that is done, from 0 to 1, and the name of the rung that is being timed.
+        work that is done, from 0 to 1, and the name of the rung that is being timed. None means a
+        progress bar on stderr, in a terminal and in a notebook.
 
     Returns
     -------
@@ -121,8 +121,7 @@ def ladder(
     >>> rows[0].name, rows[1].than_lecture
     ('pure Python', 1.0)
     """
-    on_progress = on_progress or (lambda fraction, name: None)
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"), _progress_shown_by(on_progress) as on_progress:
         rungs = list(_prepare_rungs(problem, on_progress))
         expected = expected_parameters(problem)
         for rung in rungs:
@@ -130,6 +129,10 @@ def ladder(
             rung.plan(rung.check(problem, expected), num_steps)
         _time_in_rounds(rungs, on_progress)
     return as_timings(rungs, len(problem.y), num_steps)
+
+
+def _progress_shown_by(on_progress: OnProgress | None) -> AbstractContextManager[OnProgress]:
+    return progress_bar() if on_progress is None else nullcontext(on_progress)
 
 
 def missing_libraries() -> list[str]:
@@ -164,7 +167,7 @@ def check_parameters(
         )
 
 
-def _prepare_rungs(problem: Problem, on_progress: _OnProgress) -> Iterator[_Rung]:
+def _prepare_rungs(problem: Problem, on_progress: OnProgress) -> Iterator[_Rung]:
     """Yield the rungs in order, each ready to make its first step."""
     for module in _contenders.ORDER:
         library = _contenders.REQUIRED_LIBRARIES.get(module)
@@ -255,7 +258,7 @@ class _Rung:
             self.step_seconds = min(self.step_seconds, seconds)
 
 
-def _time_in_rounds(rungs: Sequence[_Rung], on_progress: _OnProgress) -> None:
+def _time_in_rounds(rungs: Sequence[_Rung], on_progress: OnProgress) -> None:
     """Time the rungs in turn, round after round, so that a busy machine slows all of them alike."""
     total = sum(rung.num_rounds * rung.round_seconds for rung in rungs)
     done = 0.0

@@ -10,7 +10,8 @@
 - ``make(problem)``, only if it needs a library: the same as `prepare` for a single variant, to time
   the compilation;
 
-and add its name to `ORDER`, and its library to `REQUIRED_LIBRARIES`.
+and add its name to `ORDER`, its library to `REQUIRED_LIBRARIES`, and the function that makes its
+steps to `_code.py`.
 """
 
 from importlib import import_module
