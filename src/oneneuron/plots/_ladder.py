@@ -47,7 +47,7 @@ def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     """
     check_axes(ax)
     timings = _as_timings(timings)
-    ax = _style.axes_or_current(ax)
+    ax = _style.axes_or_new(ax, "ladder")
     seconds = [timing.seconds for timing in timings]
     colors = [_OURS if timing.name.startswith("oneneuron") else _OTHERS for timing in timings]
     size = _font_size(timings, ax)

@@ -71,11 +71,6 @@ def widened(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def axes_or_current(ax: Axes | None) -> Axes:
-    """Return the Axes, or pyplot's current ones for None."""
-    return plt.gca() if ax is None else ax
-
-
 def axes_or_new(ax: Axes | None, kind: str, *, is_shared: bool = False) -> Axes:
     """Return the Axes to draw a picture of some kind on.
 
