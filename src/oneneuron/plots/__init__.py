@@ -12,6 +12,7 @@ from ._curves import plot_learning_curve, plot_parabola
 from ._dots import plot_dots
 from ._ladder import plot_ladder
 from ._sigmoid import plot_sigmoid
+from ._style import style
 
 __all__ = [
     "animate_training",
@@ -22,4 +23,5 @@ __all__ = [
     "plot_learning_curve",
     "plot_parabola",
     "plot_sigmoid",
+    "style",
 ]
