@@ -25,7 +25,9 @@ def visit(tmp_path_factory):
     )
     animation = plots.animate_training(X, X[:, 0] > 0, descent)
     path = tmp_path_factory.mktemp("player") / "page.html"
-    path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{animation.to_jshtml()}")
+    # Notebooks have such styles.
+    style = "<style>* + img { margin-top: 1em; max-width: 70%; height: auto; border: 9px }</style>"
+    path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{style}{animation.to_jshtml()}")
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 600, "height": 500})

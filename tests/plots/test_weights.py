@@ -118,16 +118,34 @@ def test_ten_digits_are_in_two_rows_of_five(ax):
     assert found[0, 3] == found[4, 3] < found[5, 3]  # the second row begins with the sixth
 
 
-@pytest.mark.parametrize("figsize", [(6.4, 4.8), (3, 2.5), (13.3, 7.5)])
-def test_names_do_not_touch_each_other(pyplot, figsize):
-    figure, ax = pyplot.subplots(figsize=figsize, layout="constrained")
-    plots.plot_weights(fitted(10), (2, 3), ax=ax)
+NAMES = np.array(["short", "longer", "a long name"])
+
+
+@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
+@pytest.mark.parametrize("figsize", [(6.4, 4.8), (3, 2.5)])
+@pytest.mark.parametrize("labels", [range(10), NAMES], ids=["digits", "long names"])
+def test_names_do_not_touch_each_other_and_nothing_is_cut_off(pyplot, labels, figsize, layout):
+    y = np.array(labels)[np.arange(30) % len(labels)]
+    figure, ax = pyplot.subplots(figsize=figsize, layout=layout)
+    plots.plot_weights(NeuronClassifier().fit(RNG.standard_normal((30, 6)), y), (3, 2), ax=ax)
+    check_texts(figure, ax)
+
+
+def test_names_do_not_touch_each_other_on_a_slide(pyplot):
+    with plots.style("slides"):
+        figure, ax = pyplot.subplots()
+        plots.plot_weights(fitted(10), (2, 3), ax=ax)
+        check_texts(figure, ax)
+
+
+def check_texts(figure, ax):
+    """Check that the names do not touch each other and that nothing leaves the figure."""
     figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
-    assert not any(
-        one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[k + 1 :]
-    )  # fmt: skip
-    assert all(figure.bbox.containsx(x) for box in boxes for x in (box.x0, box.x1))
+    assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+    extent = figure.get_tightbbox()  # in inches
+    width, height = figure.get_size_inches() + 0.01
+    assert min(extent.x0, extent.y0) > -0.01 and extent.x1 < width and extent.y1 < height
 
 
 # --- The models ---

@@ -13,6 +13,7 @@ from ._dots import plot_dots
 from ._ladder import plot_ladder
 from ._neuron import plot_neuron
 from ._sigmoid import plot_sigmoid
+from ._style import style
 from ._weights import plot_weights
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "plot_parabola",
     "plot_sigmoid",
     "plot_weights",
+    "style",
 ]

@@ -107,6 +107,8 @@ def animate_training(
         )
         return [title, *(artist for update in updates for artist in update(k))]
 
+    for name in ("surface", "cost"):
+        axes[name].tick_params(labelsize="small")  # otherwise they may touch on a slide
     for ax in axes.values():
         _style.axes_or_new(ax, "animation")  # no other picture comes on top
     draw(0)
@@ -164,7 +166,7 @@ def _start_plane(ax: Axes, X: FloatArray, y: ArrayLike, history: History) -> _Up
         extent=(*x1_limits, *x2_limits), origin="lower", aspect="auto", interpolation="bilinear",
         zorder=0,
     )  # fmt: skip
-    (line,) = ax.plot([], [], color="black", lw=2, label="$f = 0.5$", zorder=2)
+    (line,) = ax.plot([], [], color="black", lw=_style.width(2), label="$f = 0.5$", zorder=2)
     _style.add_legend_above(ax)
     center = np.mean([x1_limits, x2_limits], axis=1)
     reach = np.hypot(np.ptp(x1_limits), np.ptp(x2_limits))
@@ -208,8 +210,9 @@ def _start_path(ax: Axes, history: History) -> _Update:
 
 def _start_cost(ax: Axes, history: History) -> _Update:
     """Return a function that updates the curve of the cost."""
-    (curve,) = ax.plot([], [], color=_style.COLORS[0], lw=2)
-    (dot,) = ax.plot([], [], "o", color=_style.COLORS[0], markersize=8, clip_on=False)
+    color = _style.COLORS[0]
+    (curve,) = ax.plot([], [], color=color, lw=_style.width(2))
+    (dot,) = ax.plot([], [], "o", color=color, markersize=_style.size(8), clip_on=False)
     set_step_axis(ax, history.step, history.step[-1])
     ax.set(ylabel="cost $C$", ylim=(0, 1.05 * history.cost.max() or 1.0))
 

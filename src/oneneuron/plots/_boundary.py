@@ -247,7 +247,8 @@ class _Picture:
             ax.set_xlim(self.limits[0])
             if len(grid.axes) == 2:
                 ax.set_ylim(self.limits[1])
-            ax.set_title(grid.note(), loc="right", fontsize="small")
+            note = ax.set_title(grid.note(), loc="right", fontsize="small")
+            _style.fit_text(note, ax.bbox.width)
         _PICTURES[ax] = self
 
 
@@ -273,7 +274,7 @@ def _draw_probabilities(ax: Axes, grid: Grid, predictions: Predictions, classes:
     mesh = _draw_mesh(ax, grid.axes, f, cmap=colors, vmin=0, vmax=1)
     _show_colorbar(ax, mesh, _probability_label(predictions.classes[1]))
     if _draw_borders(ax, grid, predictions.scores):
-        ax.plot([], [], color="black", linewidth=2, label="$f = 0.5$")
+        ax.plot([], [], color="black", linewidth=_style.width(2), label="$f = 0.5$")
 
 
 def _probability_label(label: object) -> str:
@@ -307,9 +308,10 @@ def _draw_one_feature(
     scores, label = predictions.scores, None
     if predictions.are_probabilities and len(predictions.classes) == len(classes) == 2:
         f = scores[:, predictions.classes.index(classes[1])]
-        ax.plot(x, f, color="black", linewidth=2, label="$f(x)$", zorder=2)
+        ax.plot(x, f, color="black", linewidth=_style.width(2), label="$f(x)$", zorder=2)
         ax.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
         ax.set(ylim=(-0.1, 1.1), ylabel=_probability_label(classes[1]))
+        _style.fit_text(ax.yaxis.label, ax.bbox.height)
         colors: dict[str, Any] = {"cmap": _style.probability_colors(0, 1), "vmin": 0, "vmax": 1}
         values: AnyArray = f
         label = "$f = 0.5$"
@@ -318,7 +320,14 @@ def _draw_one_feature(
     both = np.array([values, values])
     _remove_colorbar(ax, _draw_mesh(ax, [x, np.array(ax.get_ylim())], both, **colors))
     for border in _borders(x, scores):
-        ax.axvline(border, color="black", linewidth=1.5, linestyle="--", label=label, zorder=2)
+        ax.axvline(
+            border,
+            color="black",
+            linewidth=_style.width(1.5),
+            linestyle="--",
+            label=label,
+            zorder=2,
+        )
 
 
 def _borders(x: Float64Array, scores: Float64Array) -> list[float]:
@@ -345,7 +354,9 @@ def _draw_borders(ax: Axes, grid: Grid, scores: Float64Array) -> bool:
     # Each border lies between two classes, so the last class gets its borders from the others.
     for winner in present[:-1]:
         lead = _lead(scores, winners, winner).reshape(grid.shape)
-        ax.contour(*grid.axes, lead, levels=[0.0], colors="black", linewidths=2, zorder=2)
+        ax.contour(
+            *grid.axes, lead, levels=[0.0], colors="black", linewidths=_style.width(2), zorder=2
+        )
     return len(present) > 1
 
 
@@ -366,6 +377,7 @@ def _show_colorbar(ax: Axes, mesh: QuadMesh, label: str) -> None:
     else:
         _attach(bar, mesh)
     bar.set_label(label)
+    _style.fit_text(bar.ax.yaxis.label, ax.bbox.height)
 
 
 def _remove_colorbar(ax: Axes, mesh: QuadMesh) -> None:

@@ -157,7 +157,9 @@ class Surface:
         if low < high * (1 - _LEAST_RISE):
             levels = np.geomspace(low, high, _LEVELS)
             ax.contourf(*grid, levels=levels, cmap=_style.HEIGHTS, extend="min")
-            lines = ax.contour(*grid, levels=levels[1:-1], colors="#33415c", linewidths=0.6)
+            lines = ax.contour(
+                *grid, levels=levels[1:-1], colors="#33415c", linewidths=_style.width(0.6)
+            )
             # By default labels are above everything. These stay below the paths drawn later.
             ax.clabel(lines, levels=levels[2:-1:2], fmt=_level_label, fontsize="small", zorder=2)
         else:

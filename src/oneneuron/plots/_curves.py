@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter, SymmetricalLogLocator
 from numpy.typing import NDArray
 
 from .. import _checks
@@ -23,6 +23,8 @@ from ._arguments import as_names, check_axes, recorded_history
 _FEW = 20
 # A diverging descent on C = w^2 leaves the picture when |w| exceeds this multiple of its start.
 _FAR = 20.0
+# On Axes of less than this width in inches, the numbers of the steps would overlap.
+_NARROW = 3.0
 # More arrows would take minutes to draw, and hide each other.
 _MOST_STEPS = 1000
 
@@ -174,7 +176,7 @@ def _draw_course(ax: Axes, course: _Course, title: str | None) -> None:
         labels.append("accuracy")
         if course.best:
             handles += right.plot(
-                course.best.step, course.best.accuracy, "*", markersize=16,
+                course.best.step, course.best.accuracy, "*", markersize=_style.size(16),
                 color=_style.COLORS[1], markeredgecolor="black",
             )  # fmt: skip
             labels.append(_style.best_label(course.best))
@@ -198,7 +200,7 @@ def _draw_costs(ax: Axes, courses: Sequence[_Course], names: Sequence[str]) -> N
 def _draw_line(ax: Axes, steps: NDArray[np.intp], values: Float64Array, number: int) -> Line2D:
     """Draw a curve with the colour and the dash of a number."""
     (line,) = ax.plot(
-        steps, values, lw=2, color=_style.COLORS[number % len(_style.COLORS)],
+        steps, values, lw=_style.width(2), color=_style.COLORS[number % len(_style.COLORS)],
         linestyle=_style.DASHES[number % len(_style.DASHES)],
         # A line through a single record would be invisible.
         marker="o" if len(steps) <= _FEW else "none",
@@ -211,6 +213,8 @@ def set_step_axis(ax: Axes, steps: NDArray[np.intp], last: int) -> None:
     ax.set_xscale("symlog", linthresh=max(1, steps[:2][-1]))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.set(xlabel="step", xlim=(0, 1.1 * max(1, last)))
+    if ax.bbox.width < _NARROW * ax.figure.dpi:
+        cast(SymmetricalLogLocator, ax.xaxis.get_major_locator()).set_params(numticks=3)
 
 
 def plot_parabola(
@@ -260,6 +264,7 @@ def plot_parabola(
     ax = _style.axes_or_new(ax, "parabola")
     _draw_steps(ax, w)
     ax.set(xlabel="$w$", ylabel="$C = w^2$", title=f"$\\eta$ = {eta:g}: {_verdict(eta, w)}")
+    _style.fit_text(ax.title, ax.bbox.width)
     return ax
 
 
@@ -279,15 +284,15 @@ def _draw_steps(ax: Axes, w: Float64Array) -> None:
     if len(inside) < len(w):
         points.append(_exit_point(inside[-1], w[-1], reach**2))
     curve = np.linspace(-reach, reach, 401)
-    ax.plot(curve, curve**2, color="#999999", lw=2, zorder=1)
+    ax.plot(curve, curve**2, color="#999999", lw=_style.width(2), zorder=1)
     for tail, head in pairwise(points):
         ax.annotate(
             "", head, tail, zorder=2,
-            arrowprops={"arrowstyle": "->", "color": _style.COLORS[1], "lw": 1.8, "shrinkA": 4,
-                        "shrinkB": 4},
+            arrowprops={"arrowstyle": "->", "color": _style.COLORS[1], "lw": _style.width(1.8),
+                        "shrinkA": 4, "shrinkB": 4},
         )  # fmt: skip
-    ax.plot(inside, inside**2, "o", color=_style.COLORS[0], markersize=7, markeredgecolor="white",
-            zorder=3)  # fmt: skip
+    ax.plot(inside, inside**2, "o", color=_style.COLORS[0], markersize=_style.size(7),
+            markeredgecolor="white", zorder=3)  # fmt: skip
     outward = np.sign(w[0])
     ax.annotate(
         "start", points[0], (10 * outward, 0), textcoords="offset points", va="center",

@@ -53,10 +53,20 @@ def mark_starts(
 
 def add_path(ax: Axes, color: str, dash: LineStyleType) -> PathArtists:
     """Add the artists of a path, which have no data yet."""
-    outline = [withStroke(linewidth=4.5, foreground="white")]
-    (line,) = ax.plot([], [], linestyle=dash, color=color, lw=2.5, path_effects=outline)
-    (start,) = ax.plot([], [], "o", color="white", markeredgecolor=color, markersize=9, mew=2.5)
-    (end,) = ax.plot([], [], "D", color=color, markeredgecolor="white", markersize=10)
+    outline = [withStroke(linewidth=_style.width(4.5), foreground="white")]
+    (line,) = ax.plot(
+        [], [], linestyle=dash, color=color, lw=_style.width(2.5), path_effects=outline
+    )
+    (start,) = ax.plot(
+        [],
+        [],
+        "o",
+        color="white",
+        markeredgecolor=color,
+        markersize=_style.size(9),
+        mew=_style.width(2.5),
+    )
+    (end,) = ax.plot([], [], "D", color=color, markeredgecolor="white", markersize=_style.size(10))
     return line, start, end
 
 
@@ -79,8 +89,8 @@ def _add_details(
     _mark_steps(ax, descent.history.step, np.column_stack(line.get_data()), line.get_color())
     best = descent.best
     ax.plot(
-        *best.weights[pair], "*", color=line.get_color(), markeredgecolor="black", markersize=16,
-        linestyle="none", label=_style.best_label(best),
+        *best.weights[pair], "*", color=line.get_color(), markeredgecolor="black",
+        markersize=_style.size(16), linestyle="none", label=_style.best_label(best),
     )  # fmt: skip
 
 
@@ -91,8 +101,8 @@ def _cost_text(cost: float) -> str:
 def _annotate(ax: Axes, text: str, point: AnyArray) -> None:
     """Write a text above a point."""
     ax.annotate(
-        text, (point[0], point[1]), (0, 9), textcoords="offset points", ha="center",
-        fontsize="small", path_effects=[withStroke(linewidth=3, foreground="white")],
+        text, (point[0], point[1]), (0, _style.size(9)), textcoords="offset points", ha="center",
+        fontsize="small", path_effects=[withStroke(linewidth=_style.width(3), foreground="white")],
     )  # fmt: skip
 
 
@@ -100,5 +110,5 @@ def _mark_steps(ax: Axes, steps: NDArray[np.intp], points: AnyArray, color: Colo
     """Draw dots with numbers at the steps 1, 10, 100, ... that were recorded."""
     for step, point in zip(steps.tolist(), points, strict=True):
         if str(step).strip("0") == "1":
-            ax.plot(*point, "o", color=color, markeredgecolor="white", markersize=6)
+            ax.plot(*point, "o", color=color, markeredgecolor="white", markersize=_style.size(6))
             _annotate(ax, f"{step}", point)

@@ -80,13 +80,14 @@ def draw_dots(ax: Axes, samples: Samples, classes: list[Any]) -> None:
         color = _style.COLORS[index]
         x1, x2 = points.T
         ax.scatter(
-            x1, x2, s=_style.AREAS[index], color=color,
-            marker=_style.MARKERS[index], edgecolor=_style.edge_color(color), linewidth=0.6,
-            label=f"class {_style.escaped(classes[index])}", zorder=3,
+            x1, x2, s=_style.dot_area(index), color=color,
+            marker=_style.MARKERS[index], edgecolor=_style.edge_color(color),
+            linewidth=_style.width(0.6), label=f"class {_style.escaped(classes[index])}", zorder=3,
         )  # fmt: skip
     names = [samples.table.label(index) for index in samples.drawn]
     if len(names) == 1:
         ax.set_yticks(range(len(classes)), [_style.escaped(label) for label in classes])
+        _style.fit_tick_labels(ax)
         ax.set_ylim(-0.5, len(classes) - 0.5)
     ax.set(xlabel=names[0], ylabel=names[1] if len(names) > 1 else "class")
 
@@ -96,11 +97,11 @@ def draw_test_dots(ax: Axes, samples: Samples, classes: list[Any]) -> None:
     for index, points in enumerate(_points_by_class(samples, classes)):
         x1, x2 = points.T
         ax.scatter(
-            x1, x2, s=_style.AREAS[index], color="white", edgecolor=_style.COLORS[index],
-            marker=_style.MARKERS[index], linewidth=1.5, zorder=3,
+            x1, x2, s=_style.dot_area(index), color="white", edgecolor=_style.COLORS[index],
+            marker=_style.MARKERS[index], linewidth=_style.width(1.5), zorder=3,
         )  # fmt: skip
     ax.scatter(
-        [], [], s=_style.AREAS[0], color="white", edgecolor="black", linewidth=1.5,
+        [], [], s=_style.dot_area(0), color="white", edgecolor="black", linewidth=_style.width(1.5),
         label="test samples",
     )  # fmt: skip
 

@@ -20,15 +20,18 @@ from PIL import Image
 
 _PAUSE = 2000  # milliseconds on the last frame, before the first one comes again
 
+# Notebooks have styles of their own for images, which would move the layers apart.
+_PLAIN = "margin: 0; padding: 0; border: 0; max-width: none"
+
 # A notebook may run the script before the page has the elements, hence the timeout around it. A
 # viewer that runs no scripts shows the last frame.
 _PAGE = Template("""\
 <div id="$id" style="max-width: ${width}px">
 <div style="position: relative">
-<img src="$back" style="display: block; width: 100%" alt="">
-<img src="$last_shades" style="position: absolute; $place" alt="">
-<img src="$last_lines" style="position: absolute; top: 0; left: 0; width: 100%" alt="">
-<img src="$front" style="position: absolute; top: 0; left: 0; width: 100%" alt="">
+<img src="$back" style="display: block; width: 100%; $plain" alt="">
+<img src="$last_shades" style="position: absolute; $place; $plain" alt="">
+<img src="$last_lines" style="position: absolute; top: 0; left: 0; width: 100%; $plain" alt="">
+<img src="$front" style="position: absolute; top: 0; left: 0; width: 100%; $plain" alt="">
 </div>
 <div style="display: flex; gap: 1em">
 <button type="button" style="width: 5em">Pause</button>
@@ -105,7 +108,7 @@ def player(
         layers.append((_as_url(Image.fromarray(colors)), film.picture(*moving, num_colors=128)))
     left, bottom, width, height = plane.get_position().bounds
     return _PAGE.substitute(
-        id=f"oneneuron-{uuid4().hex}", width=film.width, back=back, front=front,
+        id=f"oneneuron-{uuid4().hex}", width=film.width, back=back, front=front, plain=_PLAIN,
         place=f"left: {left:.4%}; bottom: {bottom:.4%}; width: {width:.4%}; height: {height:.4%}",
         last=len(frames) - 1, last_shades=layers[-1][0], last_lines=layers[-1][1],
         frames=json.dumps(layers), pause=_PAUSE, milliseconds=milliseconds,

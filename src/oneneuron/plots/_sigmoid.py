@@ -27,10 +27,10 @@ class _Curve(Line2D):
 
     def __init__(self, weight: float, bias: float, number: int) -> None:
         super().__init__(
-            [], [], linewidth=2, label=f"$w = {weight:g}$, $b = {bias:g}$", zorder=2,
+            [], [], linewidth=_style.width(2), label=f"$w = {weight:g}$, $b = {bias:g}$", zorder=2,
             color=_style.COLORS[number % len(_style.COLORS)],
             linestyle=_style.DASHES[number % len(_style.DASHES)],
-            marker=_style.MARKERS[number % len(_style.MARKERS)], markersize=8,
+            marker=_style.MARKERS[number % len(_style.MARKERS)], markersize=_style.size(8),
         )  # fmt: skip
         self._weight = weight
         self._bias = bias
@@ -97,7 +97,9 @@ def plot_sigmoid(
     curves = [line for line in ax.lines if isinstance(line, _Curve)]
     if not curves:
         for level in (0, 0.5, 1):
-            ax.axhline(level, color="#666666", linewidth=0.8, linestyle=(0, (5, 5)), zorder=1)
+            ax.axhline(
+                level, color="#666666", linewidth=_style.width(0.8), linestyle=(0, (5, 5)), zorder=1
+            )
     curve = _Curve(weight, bias, len(curves))
     ax.add_line(curve)
     for line in [*curves, curve]:

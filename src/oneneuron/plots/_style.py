@@ -5,6 +5,8 @@ Everything that differs in colour also differs in black and white.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -12,8 +14,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.legend import Legend
+from matplotlib.text import Text
 
 from .._results import Model
+from ._margins import fit_margins
 
 if TYPE_CHECKING:
     from matplotlib.typing import LineStyleType
@@ -34,11 +39,83 @@ DASHES: tuple[LineStyleType, ...] = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1
 # that neighbouring regions also differ in black and white.
 _COLOR_FRACTIONS = (0.48, 0.25, 0.4)
 
+# Letters are as large as those of a slide, where the picture fills it.
+_SLIDES: dict[Any, Any] = {
+    "figure.figsize": (10.0, 5.6), "font.size": 18.0, "axes.titlesize": "medium",
+    "lines.linewidth": 2.4, "lines.markersize": 9.0, "axes.linewidth": 1.4,
+    "xtick.major.width": 1.4, "xtick.major.size": 6.0, "ytick.major.width": 1.4,
+    "ytick.major.size": 6.0,
+}  # fmt: skip
+
+# In points. Smaller letters cannot be read.
+_LEAST_SIZE = 5.0
+# The largest width and height of a legend inside the Axes and of one above them, as fractions of
+# those of the Axes.
+_INSIDE, _ABOVE = (0.5, 0.5), (1.0, 0.3)
+
+# Letters of this fraction of their size are large enough.
+_MOST = 0.8
+# The largest width of texts at the ticks, as a fraction of that of the figure.
+_LARGEST_TICKS = 0.3
+
 # The kind of the last picture on each Axes.
 _KINDS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
 
 # Light enough for a path to stand out.
 HEIGHTS = LinearSegmentedColormap.from_list("heights", ["#ffffff", "#c9d6e8", "#8fa6c4"])
+
+
+def width(points: float) -> float:
+    """Return the width of a line, given that with matplotlib's default settings."""
+    return points * float(plt.rcParams["lines.linewidth"]) / 1.5
+
+
+def size(points: float) -> float:
+    """Return the size of a marker, given that with matplotlib's default settings."""
+    return points * float(plt.rcParams["lines.markersize"]) / 6.0
+
+
+def dot_area(index: int) -> float:
+    """Return the area of the dots of a class, in square points."""
+    return size(AREAS[index] ** 0.5) ** 2
+
+
+def style(name: str) -> ExitStack:
+    """Make the pictures drawn from now on fit for a purpose.
+
+    "slides" is for a projector. Figures are 10 x 5.6 inches large. Their letters are larger than by
+    default, their lines are thicker, and so are the dots. The settings are those of matplotlib, so
+    other pictures change as well.
+
+    Parameters
+    ----------
+    name : {"slides"}
+        The purpose.
+
+    Returns
+    -------
+    ExitStack
+        A context manager. After ``with plots.style("slides"):``, or after ``close()``, the settings
+        are as before. It may be ignored.
+
+    Raises
+    ------
+    ValueError
+        If there is no such style. Nothing is changed in that case.
+
+    Examples
+    --------
+    >>> from oneneuron import plots
+    >>> with plots.style("slides"):
+    ...     ax = plots.plot_sigmoid()
+    """
+    if name != "slides":
+        raise ValueError(f"name must be 'slides', found {name!r}.")
+    before = {key: plt.rcParams[key] for key in _SLIDES}
+    plt.rcParams.update(_SLIDES)
+    stack = ExitStack()
+    stack.callback(plt.rcParams.update, before)
+    return stack
 
 
 def light_color(index: int) -> tuple[float, ...]:
@@ -85,6 +162,7 @@ def axes_or_new(ax: Axes | None, kind: str, *, is_shared: bool = False) -> Axes:
         if present and ax.has_data() and not (is_shared and present == kind):
             ax = plt.subplots()[1]
     _KINDS[ax] = kind
+    fit_margins(ax)
     return ax
 
 
@@ -93,22 +171,71 @@ def escaped(text: object) -> str:
     return str(text).replace("$", r"\$")
 
 
-def add_legend(ax: Axes, *handles_and_labels: Any, **options: Any) -> None:
-    """Add a legend that can be read on any picture with any style sheet."""
-    ax.legend(
-        *handles_and_labels, frameon=True, framealpha=0.9, facecolor="white", edgecolor="#cccccc",
-        labelcolor="black", **options,
-    ).get_title().set_color("black")  # fmt: skip
+def fit_text(text: Text, length: float) -> None:
+    """Make the letters of a line smaller if it would be longer than this number of pixels."""
+    extent = text.get_window_extent()
+    longer = max(extent.width, extent.height)
+    if longer > length:
+        text.set_fontsize(max(_LEAST_SIZE, float(text.get_fontsize()) * length / longer))
+
+
+def fit_tick_labels(ax: Axes) -> None:
+    """Make the texts on the left of the Axes smaller if they would take much of the figure."""
+    texts = ax.get_yticklabels()
+    for text in texts:
+        fit_text(text, _LARGEST_TICKS * ax.figure.bbox.width)
+    least = min(float(text.get_fontsize()) for text in texts)
+    for text in texts:
+        text.set_fontsize(least)
+
+
+def add_legend(ax: Axes, *handles_and_labels: Any, loc: Any = "best", ncols: int = 1) -> None:
+    """Add a legend inside the picture, small enough not to cover most of it."""
+    legend = _fitting_legend(ax, handles_and_labels, _INSIDE, [ncols], loc="upper left")
+    # It takes a while to find the best place, so this comes last.
+    legend.set_loc(loc)
 
 
 def add_legend_above(
     ax: Axes, *handles_and_labels: Any, ncols: int = 3, title: str | None = None
 ) -> None:
-    """Add a legend above the picture, where it hides nothing."""
-    add_legend(
-        ax, *handles_and_labels, loc="lower center", bbox_to_anchor=(0.5, 1.01), ncols=ncols,
-        title=title,
+    """Add a legend above the picture, where it hides nothing, and no wider than the picture."""
+    _fitting_legend(
+        ax, handles_and_labels, _ABOVE, range(ncols, 0, -1), loc="lower center",
+        bbox_to_anchor=(0.5, 1.01), title=title,
     )  # fmt: skip
+
+
+def _fitting_legend(
+    ax: Axes, handles_and_labels: Sequence[Any], largest: tuple[float, float],
+    columns: Iterable[int], **options: Any,
+) -> Legend:  # fmt: skip
+    """Add a legend that can be read on any picture with any style sheet.
+
+    `largest` is its largest width and height, as fractions of those of the Axes. Of several numbers
+    of columns, the first is used with which the letters keep most of their size, or else the one
+    with the largest letters.
+    """
+    options |= {
+        "frameon": True, "framealpha": 0.9, "facecolor": "white", "edgecolor": "#cccccc",
+        "labelcolor": "black",
+    }  # fmt: skip
+    scales = {}
+    for ncols in columns:
+        legend: Legend = ax.legend(*handles_and_labels, ncols=ncols, **options)
+        extent = legend.get_window_extent()
+        scales[ncols] = min(
+            1.0, largest[0] * ax.bbox.width / extent.width,
+            largest[1] * ax.bbox.height / extent.height,
+        )  # fmt: skip
+    ncols = max(scales, key=lambda number: min(scales[number], _MOST))
+    size = max(_LEAST_SIZE, scales[ncols] * legend.prop.get_size())
+    legend = ax.legend(
+        *handles_and_labels, ncols=ncols, fontsize=size, title_fontsize=size,
+        markerscale=scales[ncols], **options,
+    )  # fmt: skip
+    legend.get_title().set_color("black")
+    return legend
 
 
 def eta_label(eta: float) -> str:

@@ -79,6 +79,7 @@ def plot_weights(
     ax.set(xlim=(0, right), ylim=(bottom, -_GAPS[1] * images.shape[1]))
     ax.set_axis_off()
     ax.figure.colorbar(shown, ax=ax, label="weight", location="bottom", shrink=0.8, aspect=30)
+    _fit_names(ax, (1 + _GAPS[0]) * images.shape[2])
     return ax
 
 
@@ -165,8 +166,19 @@ def _draw_image(
     y, x = np.nonzero(image < -_LEAST_MARKED * reach)
     dashes = [[(left + i + 0.3, top + j + 0.5), (left + i + 0.7, top + j + 0.5)]
               for i, j in zip(x, y, strict=True)]  # fmt: skip
-    ax.add_collection(LineCollection(dashes, colors="white", linewidths=1, zorder=2))
+    ax.add_collection(LineCollection(dashes, colors="white", linewidths=_style.width(1), zorder=2))
     return ax.imshow(
         image, cmap=_COLORS, vmin=-reach, vmax=reach, interpolation="nearest",
         extent=(left, left + columns, top + rows, top),
     )  # fmt: skip
+
+
+def _fit_names(ax: Axes, columns: float) -> None:
+    """Make all names smaller if one would be wider than this number of pixels of an image."""
+    extent = np.abs(np.diff([ax.get_xlim(), ax.get_ylim()]))[:, 0]
+    length = columns * (ax.bbox.size / extent).min()
+    for text in ax.texts:
+        _style.fit_text(text, length)
+    least = min(text.get_fontsize() for text in ax.texts)
+    for text in ax.texts:
+        text.set_fontsize(least)
