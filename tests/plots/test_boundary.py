@@ -464,6 +464,21 @@ class TestSharedAxes:
         assert left.get_ylim() == before
         assert self.range_of_mesh(left) == [left.get_xlim(), before]
 
+    def test_a_neighbour_that_was_cleared_is_not_drawn_again(self, pair):
+        plots.plot_decision_boundary(X, Y, half_plane, ax=pair[0])
+        pair[0].clear()
+        plots.plot_dots(SHIFTED, Y, ax=pair[0])
+        plots.plot_decision_boundary(X, Y, half_plane, ax=pair[1])
+        assert meshes(pair[0]) == []
+
+    def test_a_neighbour_predicts_once_more_if_both_of_its_axes_change(self, pair):
+        calls = []
+        plots.plot_decision_boundary(
+            X, Y, lambda points: calls.append(1) or half_plane(points), ax=pair[0]
+        )
+        plots.plot_decision_boundary(SHIFTED, Y, half_plane, ax=pair[1])
+        assert len(calls) == 2
+
     def test_an_empty_neighbour_does_not_count(self, pair):
         plots.plot_decision_boundary(10 + X, Y, half_plane, ax=pair[0])
         assert pair[0].get_xlim()[0] > 9

@@ -213,23 +213,22 @@ class _Picture:
         if limits != self.limits:
             self.predict_over(limits)
         changed = []
-        for k, ends in enumerate(limits):
-            for other in others[k]:
-                picture = _PICTURES.get(other)
-                if (
-                    picture
-                    and other.has_data()
-                    and picture.limits[k:]
-                    and picture.limits[k] != ends
-                ):
-                    picture.predict_over([*picture.limits[:k], ends, *picture.limits[k + 1 :]])
+        for other in dict.fromkeys([*others[0], *others[1]]):
+            picture = _picture_on(other)
+            if picture:
+                wanted = [
+                    limits[k] if other in others[k] and k < len(limits) else ends
+                    for k, ends in enumerate(picture.limits)
+                ]
+                if wanted != picture.limits:
+                    picture.predict_over(wanted)
                     changed.append(other)
         return changed
 
     def draw(self, ax: Axes) -> None:
         """Draw the picture in place of the last one."""
         grid, predictions, classes = self._grid, self._predictions, self._classes
-        before = _PICTURES.get(ax)
+        before = _picture_on(ax)
         if before and len(before.limits) == 1:  # its ticks are the classes
             ax.yaxis.set_major_locator(AutoLocator())
             ax.yaxis.set_major_formatter(ScalarFormatter())
@@ -254,6 +253,12 @@ class _Picture:
 
 # The last picture on each Axes.
 _PICTURES: WeakKeyDictionary[Axes, _Picture] = WeakKeyDictionary()
+
+
+def _picture_on(ax: Axes) -> _Picture | None:
+    """Return the picture on the Axes, unless they were cleared since then."""
+    is_there = any(artist in ax.get_children() for artist in _DRAWN.get(ax, ()))
+    return _PICTURES.get(ax) if is_there else None
 
 
 @contextmanager
