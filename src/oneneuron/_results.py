@@ -1,5 +1,7 @@
 """The results of training, and of a comparison of speeds."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 

@@ -115,6 +115,5 @@ def test_the_bars_of_other_code_are_lighter_than_those_of_the_package(ax):
     assert greys[0] == greys[1] > greys[2] + 0.3
 
 
-def test_a_ladder_is_drawn_on_the_given_axes_or_on_the_current_ones(ax):
+def test_a_ladder_is_drawn_on_the_given_axes(ax):
     assert plots.plot_ladder(TIMINGS, ax=ax) is ax
-    assert plots.plot_ladder(TIMINGS) is ax

@@ -7,10 +7,12 @@ import pytest
 
 import oneneuron
 from oneneuron import plots
+from oneneuron.compare import Timing
 
 X = np.array([[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]])
 Y = [0, 1, 1]
 DESCENT = oneneuron.train(X, Y, eta=0.1, num_steps=3, record_every=1, init=([0.1, 0.2], 0.0))
+TIMING = Timing("NumPy", 10, 0.1, 1.0, None, 1.0, 10, None)
 
 TAKE_MORE = {
     "boundary": lambda **axes: plots.plot_decision_boundary(X, Y, DESCENT.best, **axes),
@@ -21,6 +23,9 @@ STAND_ALONE = {
     "surface": lambda **axes: plots.plot_cost_surface(X, Y, DESCENT, bias=0.0, **axes),
     "learning curve": lambda **axes: plots.plot_learning_curve(DESCENT, **axes),
     "parabola": lambda **axes: plots.plot_parabola(0.1, **axes),
+    "ladder": lambda **axes: plots.plot_ladder([TIMING], **axes),
+    "weights": lambda **axes: plots.plot_weights(DESCENT.best, shape=(1, 2), **axes),
+    "neuron": lambda **axes: plots.plot_neuron(DESCENT.best, X[0], **axes),
 }
 PICTURES = TAKE_MORE | STAND_ALONE
 

@@ -13,7 +13,7 @@ X = RNG.standard_normal((40, 2))
 Y = (X[:, 0] + RNG.standard_normal(40) > 0).astype(int)
 START = [0.5, 0.8], 0.2
 DESCENT = oneneuron.train(X, Y, eta=0.05, init=START, num_steps=2000, record_every=1)
-SLOW = oneneuron.train(X, Y, eta=5e-5, init=START, num_steps=2000, record_every=1)
+SLOW = oneneuron.train(X, Y, eta=5e-4, init=START, num_steps=2000, record_every=1)
 KINDS = np.array(["a long name", "a longer name", "the longest of all names"])[
     np.clip(np.rint(X[:, 1]) + 1, 0, 2).astype(int)
 ]

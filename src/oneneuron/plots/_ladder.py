@@ -17,7 +17,7 @@ from ._arguments import check_axes
 # As parts of a rung's height, which its bar and its texts share.
 _BAR_HEIGHT = 0.4
 # As parts of the font size, of letters of average width.
-_LETTER_WIDTH, _LINE_HEIGHT = 0.6, 1.2
+_LETTER_WIDTH, _LINE_HEIGHT = 0.6, 1.3
 
 _OURS, _OTHERS = _style.COLORS[0], "#c4c4c4"  # also easy to distinguish in black and white
 

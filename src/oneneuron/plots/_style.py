@@ -158,8 +158,8 @@ def axes_or_new(ax: Axes | None, kind: str, *, is_shared: bool = False) -> Axes:
     if ax is None:
         ax = plt.gca()
         present = _KINDS.get(ax)
-        # After ax.clear(), the Axes are free again.
-        if present and ax.has_data() and not (is_shared and present == kind):
+        is_empty = not (ax.has_data() or ax.texts)  # after ax.clear()
+        if present and not is_empty and not (is_shared and present == kind):
             ax = plt.subplots()[1]
     _KINDS[ax] = kind
     fit_margins(ax)
