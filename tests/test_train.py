@@ -195,7 +195,8 @@ def test_a_descent_of_0_steps_returns_the_start():
     assert [m.step for m in (descent.last, descent.best, descent.lowest)] == [0, 0, 0]
 
 
-@pytest.mark.filterwarnings("ignore:The neuron:RuntimeWarning")  # some learn nothing
+# Some learn nothing, and some have a single class.
+@pytest.mark.filterwarnings("ignore:The neuron:RuntimeWarning", "ignore:All samples:UserWarning")
 @settings(deadline=None, max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 60), d=st.integers(1, 70))
 def test_eta_auto_never_raises_the_cost(seed, n, d):

@@ -31,7 +31,7 @@ _FAR_ABOVE_SAFE = 4.0
 _FAR_BELOW_SAFE = 1e-3
 
 # Whoever makes fewer steps looks at the steps themselves.
-_ENOUGH_STEPS = 100
+ENOUGH_STEPS = 100
 
 
 class Advice(NamedTuple):
@@ -128,7 +128,7 @@ def warn_of_descent(ending: Ending, advice: Advice) -> None:
     """
     if ending.has_too_large_steps:
         warn_of_large_eta(ending)
-    elif ending.num_steps < _ENOUGH_STEPS:
+    elif ending.num_steps < ENOUGH_STEPS:
         return
     elif ending.is_flat():
         if ending.is_worse_than_a_guess:

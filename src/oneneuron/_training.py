@@ -8,7 +8,14 @@ from functools import partial
 
 import numpy as np
 
-from ._diagnostics import Advice, Ending, warn_of_descent, warn_of_divergence, warn_of_one_class
+from ._diagnostics import (
+    ENOUGH_STEPS,
+    Advice,
+    Ending,
+    warn_of_descent,
+    warn_of_divergence,
+    warn_of_one_class,
+)
 from ._engine.second_moments import SecondMoments, infinite_squares
 from ._engine.shards import AnySamples, Shards, pass_over
 from ._engine.solvers import GradientDescent, Models, State
@@ -132,7 +139,8 @@ class Training:
             warn_of_divergence(self.step, self.eta, safe_eta)
             return
         if not samples.class_weights.all():
-            warn_of_one_class(int(samples.class_weights.argmax()))
+            if self.step >= ENOUGH_STEPS:
+                warn_of_one_class(int(samples.class_weights.argmax()))
             return
         ending = Ending(
             num_steps=self.step, cost=float(self.solver.last.cost[0]),

@@ -85,6 +85,7 @@ def both_signs():
     return X, (X[:, 0] > rng.standard_normal(N, np.float32)).astype(np.uint8)
 
 
+@pytest.mark.filterwarnings("ignore:The cost rose:RuntimeWarning")  # the step is a gradient here
 @pytest.mark.parametrize("samples", ["equal_samples", "one_sign", "both_signs"])
 def test_cost_and_gradient_of_ten_million_samples_are_correct_to_a_millionth(samples, request):
     X, y = request.getfixturevalue(samples)

@@ -367,9 +367,7 @@ def test_samples_of_any_kind_can_be_animated(film, shown, samples, labels):
 
 
 def test_one_sample_can_be_animated(film):
-    with pytest.warns(UserWarning, match="one class"):
-        descent = train(X[:1], Y[:1])
-    film(X[:1], Y[:1], descent).show(60).render()
+    film(X[:1], Y[:1], train(X[:1], Y[:1])).show(60).render()
 
 
 def test_read_only_samples_and_history_can_be_animated(film):
