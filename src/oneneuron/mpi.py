@@ -37,6 +37,9 @@ _T = TypeVar("_T")
 # Other ranks wait this long for the first one to end all, if it fails, too.
 _SECONDS_FOR_FIRST = 0.2
 
+# When a rank ends all, mpiexec may lose what it has not yet read of the rank's output.
+_SECONDS_FOR_OUTPUT = 0.5
+
 __all__ = ["NeuronClassifier", "train"]
 
 
@@ -243,6 +246,7 @@ def _end_all_ranks_on_errors() -> None:
             previous(kind, error, traceback)
             sys.stdout.flush()
             sys.stderr.flush()
+            time.sleep(_SECONDS_FOR_OUTPUT)
         finally:
             if not MPI.Is_finalized():
                 MPI.COMM_WORLD.Abort(1)
