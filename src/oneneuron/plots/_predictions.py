@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
-from .._results import Descent, Model
+from .._results import Descent
 from .._typing import AnyArray, Float64Array
 from ._samples import classes_of
 
@@ -66,8 +64,6 @@ def predict_in_chunks(model: Any, chunks: Iterable[Any], labels: list[Any]) -> P
 
 def _predict_function(model: Any) -> Callable[[Any], ArrayLike]:
     """Return the function that predicts labels or probabilities from a table of points."""
-    if isinstance(model, Model):
-        return partial(_neuron_output, model)
     if isinstance(model, Descent):
         raise TypeError(
             "model must be one of the descent's models, found the descent: pass descent.best or "
@@ -79,12 +75,6 @@ def _predict_function(model: Any) -> Callable[[Any], ArrayLike]:
             f"model must be a fitted classifier or a function, found {type(model).__name__}."
         )
     return predict
-
-
-def _neuron_output(model: Model, points: ArrayLike) -> Float64Array:
-    """Return f of a neuron, in float64."""
-    f: Float64Array = expit(np.asarray(points, dtype=np.float64) @ model.weights + model.bias)
-    return f
 
 
 def _call_on_chunks(function: Callable[[Any], ArrayLike], chunks: Iterable[Any]) -> AnyArray:
