@@ -29,7 +29,7 @@ def frame():
     x, size = rng.standard_normal((2, N))
     kind = (x + rng.logistic(size=N) > 0).astype(int) + (size > 1.0)
     code = np.where(
-        np.arange(N) < N // 2, rng.integers(1, 5, N).astype(str), "0" + kind.astype(str)
+        np.arange(N) < N // 2, rng.integers(1, 5, N).astype(str), [f"0{number}" for number in kind]
     )
     return pd.DataFrame(
         {"row": np.arange(1, N + 1), "x": x, "size": np.where(rng.random(N) < 0.01, np.nan, size),
