@@ -30,7 +30,7 @@ _FAR_ABOVE_SAFE = 4.0
 # Steps below this multiple of 1/L hardly move a neuron. The lecture's are a hundredth.
 _FAR_BELOW_SAFE = 1e-3
 
-# Whoever makes fewer steps looks at the steps themselves.
+# After fewer steps, there are warnings only of divergence and of a rising cost.
 ENOUGH_STEPS = 100
 
 
@@ -71,7 +71,7 @@ OF_CLASSIFIER = Advice(
 class Ending:
     """How the training of a model ended.
 
-    What takes passes over the samples is a function, which is called if a rule needs it.
+    Values that take passes over the samples are functions, called only if a rule needs them.
 
     Attributes
     ----------

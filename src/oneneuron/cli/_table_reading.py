@@ -185,7 +185,7 @@ def _start(file: IO[bytes]) -> bytes:
 
 
 def _on_ranks(table: Table, team: Team) -> Table:
-    """Return a table of all rows, given those of this rank."""
+    """Return the table of all ranks, given the rows of this one."""
     if team.size == 1:
         return table
     lines = None if table.lines is None else np.concatenate(team.gather(table.lines))

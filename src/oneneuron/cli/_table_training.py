@@ -221,12 +221,12 @@ class _Rows:
         self._first = sum(team.gather(len(X))[: team.rank])
 
     def own(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return those of some rows, sorted, that are on this rank, counted from its first."""
+        """Return which of some sorted rows are on this rank, as indices of its own rows."""
         first, end = np.searchsorted(rows, [self._first, self._first + len(self.X)])
         return rows[first:end] - self._first
 
     def own_others(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return all rows of this rank but some, counted from its first."""
+        """Return the indices of all rows of this rank but some."""
         return np.delete(np.arange(len(self.X)), self.own(rows))
 
     def own_codes(self, own: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -304,8 +304,7 @@ def _indices(features: Sequence[Feature], are_categories: bool) -> list[int]:
 class _Fitted(NamedTuple):
     """A pipeline of two parts, and what it was fitted on: its samples are between the parts.
 
-    The samples and their codes are those of this rank; the numbers of rows of each class are those
-    of all.
+    The samples and their codes belong to this rank. `class_counts` counts the rows of all ranks.
     """
 
     preparation: Any

@@ -129,7 +129,7 @@ class TextRows(io.RawIOBase):
         return memoryview(b"")
 
     def _wanted(self, rows: Records) -> Records:
-        """Return those of the next rows that are in the span."""
+        """Return the part of the next rows that lies in the span."""
         first, end = (max(0, bound - self._num_passed) for bound in self._span)
         self._num_passed += len(rows)
         return rows if first == 0 and end >= len(rows) else rows[first:end]
