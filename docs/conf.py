@@ -26,7 +26,7 @@ extensions = [
 ]
 # Solutions stay out of the site, which has the copies for students instead.
 exclude_patterns = ["gallery", "auto_gallery/*.ipynb", "notebooks/assignments"]
-suppress_warnings = ["myst.xref_missing", "toc.empty_glob"]  # until the guide is split
+
 
 # --- Pages and notebooks ---
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-GUIDE = Path(__file__).parents[1] / "docs" / "guide.md"
+PAGE = Path(__file__).parents[1] / "docs" / "guide" / "classifier.md"
 
 
 @pytest.fixture(scope="module")
 def names():
     """Return what the guide's session has defined at the end of its section on standard errors."""
-    session, _, _ = GUIDE.read_text(encoding="utf-8").partition("\n## More data than memory\n")
-    _, _, section = session.partition("\n### Standard errors\n")
+    _, _, section = PAGE.read_text(encoding="utf-8").partition("\n## Standard errors\n")
     code = (
         "from sklearn.datasets import load_breast_cancer\nfrom oneneuron import NeuronClassifier\n"
     )

@@ -40,7 +40,7 @@ class Loss:
     alpha : float
         The default strength of the L2 penalty for a neuron.
     layer_alpha : float
-        That for a layer (`benchmarks/README.md` shows how they were chosen).
+        That for a layer (`docs/benchmarks.md` shows how they were chosen).
     layer_max_curvature : float
         An upper bound on the eigenvalues of the Hessian of a sample's cost with respect to the z of
         a layer.
