@@ -49,7 +49,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",
     "abort_on_example_error": True,
+    "capture_repr": (),
     "download_all_examples": False,
+    "image_srcset": ["2x"],
     "matplotlib_animations": (True, "jshtml"),
     "parallel": True,
     "show_memory": False,
@@ -72,7 +74,10 @@ html_copy_source = False
 html_show_sourcelink = False
 
 # Nothing comes from a network: MathJax is part of the site, and there are no scripts for widgets.
-html_static_path = ["_static", find_spec("sphinx-mathjax-offline").submodule_search_locations[0] + "/static"]
+html_static_path = [
+    "_static",
+    find_spec("sphinx-mathjax-offline").submodule_search_locations[0] + "/static",
+]
 mathjax_path = "mathjax/tex-chtml.js"
 nb_ipywidgets_js = {}
 
