@@ -18,9 +18,10 @@ Advance: TypeAlias = Callable[[int], Float64Array]
 class Problem:
     """A gradient descent on the quadratic cost, which every contender carries out.
 
-    Attributes
+    Parameters
     ----------
     X : ndarray of shape (n, d), float64
+        The samples.
     y : ndarray of shape (n,), float64
         The labels, 0.0 and 1.0.
     eta : float
@@ -52,6 +53,7 @@ class Problem:
         Returns
         -------
         ndarray of shape (n, d + 1), float64
+            The signed rows.
         """
         rows = np.ones((len(self.X), self.X.shape[1] + 1))
         rows[:, :-1] = self.X

@@ -45,10 +45,14 @@ def get_two_minima(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -100,10 +104,14 @@ def get_outliers(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -147,10 +155,14 @@ def get_wrong_labels(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -187,10 +199,14 @@ def get_unlike_scales(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------

@@ -51,6 +51,7 @@ def plot_neuron(model: Any, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

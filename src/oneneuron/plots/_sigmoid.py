@@ -71,6 +71,7 @@ def plot_sigmoid(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

@@ -52,6 +52,7 @@ def plot_weights(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------
