@@ -26,7 +26,9 @@ class Model(NamedTuple):
     Attributes
     ----------
     weights : ndarray of shape (d,), or (K, d) for a layer, with the dtype of the samples
+        The weights w.
     bias : float, or ndarray of shape (K,) for a layer
+        The bias b.
     step : int
         The number of updates made so far; 0 is the start.
     accuracy : float
@@ -124,10 +126,15 @@ class History(NamedTuple):
     Attributes
     ----------
     step : ndarray of shape (k,), int
+        The number of updates made by then.
     weights : ndarray of shape (k, d), or (k, K, d) for a layer, with the dtype of the samples
+        The weights.
     bias : ndarray of shape (k,), or (k, K) for a layer, float64
+        The bias.
     cost : ndarray of shape (k,), float64
+        The cost, as in `Model`.
     accuracy : ndarray of shape (k,), float64
+        The accuracy, from 0 to 1, as in `Model`.
     """
 
     step: NDArray[np.intp]

@@ -31,7 +31,7 @@ def sigma(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     Returns
     -------
     ndarray of shape (n,), float64
-        f for each sample, from 0 to 1.
+        The output f of each sample, from 0 to 1.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def predict(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     Returns
     -------
     ndarray of shape (n,), float64
-        f for each sample, from 0 to 1.
+        The output f of each sample, from 0 to 1.
 
     Raises
     ------

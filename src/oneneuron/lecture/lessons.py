@@ -122,7 +122,7 @@ def get_outliers(n: int = 500, random_state: RandomState = None) -> _Parts:
     ----------
     H. Masnadi-Shirazi and N. Vasconcelos, On the design of loss functions for classification:
     theory, robustness to outliers, and SavageBoost, Advances in Neural Information Processing
-    Systems 21, 2008. The loss of this article is four times the lecture's.
+    Systems 21, 2008. Up to scale, the loss of this article is the lecture's.
     """
     draws = _checks.as_random_state(random_state)
     pos, value = _clouds(n, ((-1.5, 0.0), (1.5, 0.0)), (0.5, 0.5), draws)
