@@ -60,8 +60,9 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
     second class. With more classes there is one neuron for each class. By default they form a layer
     with a softmax; `multi_class` says how else they can work together.
 
-    The cost of a neuron is sum_i u_i l_i + alpha/2 |w|^2, where u_i is the weight of sample i. The
-    loss l_i is 1/2 (f(x_i) - y_i)^2, or minus the logarithm of the probability of the true class.
+    The cost of a neuron is ``sum_i u_i l_i + alpha/2 |w|^2``, where u_i is the weight of sample i.
+    The loss l_i is ``1/2 (f(x_i) - y_i)^2``, or minus the logarithm of the probability of the true
+    class.
     The quadratic loss is at most 1/2, which limits the pull of a mislabelled sample [3]_, but the
     cost may then have several minima [4]_. With the log loss it has only one.
 
@@ -89,19 +90,19 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         The largest number of steps from each start. "lbfgs" usually takes 5 to 100. With 0, the
         start is the result.
     tol : float, default 1e-5
-        Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
-        and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total
-        weight of the rarer side: of the neuron's own class, or of the rest if that weighs less.
-        dC/dw_j is taken with feature j centred. So the rule depends neither on the units nor on the
-        zeros of the features. Where the cost is below u/50 and has a penalty, these limits are
-        smaller in proportion to it.
+        Training has converged when every derivative of the cost is small:
+        ``|dC/dw_j| <= tol u s_j`` and ``|dC/db| <= tol u``. Here s_j is the standard deviation of
+        feature j, and u is the total weight of the rarer side: of the neuron's own class, or of the
+        rest if that weighs less. dC/dw_j is taken with feature j centred. So the rule depends
+        neither on the units nor on the zeros of the features. Where the cost is below u/50 and has
+        a penalty, these limits are smaller in proportion to it.
     alpha : float or "auto", default "auto"
-        The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
-        of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is LogisticRegression's
-        default. For the quadratic loss, whose curvature is 3.2 times smaller, it means 0.3, and 0.1
-        if the neurons form a layer with a softmax. It is multiplied by the mean of the sample
-        weights if they sum to 1 or less, as AdaBoostClassifier's do. With alpha = 0, the weights
-        grow without limit if all samples can be on the right side.
+        The strength of the L2 penalty ``alpha/2 |w|^2``; the bias is not penalised. It plays the
+        role of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is
+        LogisticRegression's default. For the quadratic loss, whose curvature is 3.2 times smaller,
+        it means 0.3, and 0.1 if the neurons form a layer with a softmax. It is multiplied by the
+        mean of the sample weights if they sum to 1 or less, as AdaBoostClassifier's do. With
+        alpha = 0, the weights grow without limit if all samples can be on the right side.
     fit_intercept : bool, default True
         Whether the neuron has a bias. Without one, the boundary goes through the origin.
     class_weight : dict, "balanced" or None, default None
@@ -156,7 +157,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         with ``multi_class="ovr"``.
     loss_ : float
         The cost of the model, summed over the neurons.
-    loss_curve_ : ndarray of shape (max(n_iter_) + 1,)
+    loss_curve_ : ndarray of shape ``(max(n_iter_) + 1,)``
         The cost at the start and after each step, summed over the neurons. A neuron whose training
         has ended keeps its last cost. After `partial_fit`, the curve has one cost for each call,
         on the samples of that call.
@@ -173,7 +174,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         less) and "diverged". After `partial_fit`, it is "partial_fit".
     n_features_in_ : int
         The number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features, if X has names that are all strings.
 
     Raises

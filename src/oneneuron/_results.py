@@ -19,7 +19,7 @@ _FEW_WEIGHTS = 4
 
 
 class Model(NamedTuple):
-    """A neuron at one step of its training: f(x) = sigma(weights . x + bias).
+    """A neuron at one step of its training: f(x) = sigma(w.x + b).
 
     It may also be a layer of K neurons with a softmax. Then there are K rows of weights.
 
@@ -35,8 +35,8 @@ class Model(NamedTuple):
         The weighted share of the samples for which ``np.round(f) == y``, from 0 to 1. For a layer,
         it is that of the samples whose own class has the largest output.
     cost : float
-        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights. For
-        a layer, the squares are summed over its outputs.
+        ``1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2``, where u_i are the sample weights.
+        For a layer, the squares are summed over its outputs.
     """
 
     weights: FloatArray

@@ -43,8 +43,8 @@ def train(
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
-    The cost is C = 1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |w|^2, with f(x) = sigma(w.x + b) and
-    the sample weights u. Each step moves w by -eta dC/dw and b by -eta dC/db.
+    The cost is ``C = 1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |w|^2``, with f(x) = sigma(w.x + b)
+    and the sample weights u. Each step moves w by -eta dC/dw and b by -eta dC/db.
 
     Parameters
     ----------
@@ -344,7 +344,7 @@ def safe_eta(
     --------
     >>> import oneneuron
     >>> print(f"{oneneuron.safe_eta([[0.0], [1.0], [2.0], [3.0]]):.2f}")
-    0.76
+    0.77
     """
     X = _checks.as_samples(X)
     sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)

@@ -45,7 +45,7 @@ class Problem:
     def signed_rows(self) -> Float64Array:
         """Return the rows (x, 1) for samples of class 1 and -(x, 1) for samples of class 0.
 
-        A row times the parameters is the sample's margin m. The error |f - y| is then
+        A row times the parameters is the sample's margin m. The error ``|f - y|`` is then
         p = 1 / (1 + e^m) for both classes, and a step moves the parameters by eta times the sum of
         p^2 (1 - p) times the row. This is the best layout for contenders without a loop of their
         own, such as NumPy.
