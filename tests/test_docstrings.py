@@ -1,4 +1,4 @@
-"""Docstrings: in whole sentences. `tests/docs/test_docstrings.py` has the rules for public names."""
+"""Docstrings are whole sentences. `tests/docs/test_docstrings.py` checks those of public names."""
 
 import ast
 import re
