@@ -60,81 +60,82 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
     second class. With more classes there is one neuron for each class. By default they form a layer
     with a softmax; `multi_class` says how else they can work together.
 
-    The cost of a neuron is sum_i u_i l_i + alpha/2 |w|^2, where u_i is the weight of sample i. The
-    loss l_i is 1/2 (f(x_i) - y_i)^2, or minus the logarithm of the probability of the true class.
-    The quadratic loss is at most 1/2, which limits the pull of a mislabelled sample, but the cost
-    may then have several minima. With the log loss it has only one.
+    The cost of a neuron is ``sum_i u_i l_i + alpha/2 |w|^2``, where u_i is the weight of sample i.
+    The loss l_i is ``1/2 (f(x_i) - y_i)^2``, or minus the logarithm of the probability of the true
+    class.
+    The quadratic loss is at most 1/2, which limits the pull of a mislabelled sample [3]_, but the
+    cost may then have several minima [4]_. With the log loss it has only one.
 
     Parameters
     ----------
-    loss : {"quadratic", "log"}, default="quadratic"
-        "quadratic" is the lecture's cost and the Brier score [1]_. With "log" and two classes, the
-        model is the same as that of LogisticRegression.
-    multi_class : {"softmax", "ovr"}, default="softmax"
+    loss : {"quadratic", "log"}, default "quadratic"
+        "quadratic" is the lecture's cost: up to a factor, the Brier score [1]_. With "log" and two
+        classes, the model is the same as that of LogisticRegression.
+    multi_class : {"softmax", "ovr"}, default "softmax"
         How the neurons work together with three and more classes. "softmax" makes them a layer: the
         probabilities are the softmax of their outputs w.x + b, and they are trained together on a
         common cost. "ovr" trains each of them by itself, to tell its class from the rest. Two
         classes always have a single neuron.
-    solver : {"lbfgs", "gd"}, default="lbfgs"
+    solver : {"lbfgs", "gd"}, default "lbfgs"
         "gd" is the lecture's gradient descent with step size `eta`. "lbfgs" is L-BFGS [2]_. It
         works in coordinates in which the curvature of the cost is similar in all directions, so the
         features seldom need scaling. With very many samples, its first step leads to where the cost
         of a sixteenth of them is lowest. "gd" needs scaled features: on the unscaled wine data,
         10,000 steps get only two thirds of the held-out samples right.
-    eta : float or "auto", default="auto"
+    eta : float or "auto", default "auto"
         The step size of "gd". "auto" means `oneneuron.safe_eta`, with which the cost never rises.
         A larger one is faster as long as `loss_curve_` keeps falling. A safe eta is smaller for
         more samples, since the cost is a sum over all of them.
-    max_iter : int, default=10_000
+    max_iter : int, default 10_000
         The largest number of steps from each start. "lbfgs" usually takes 5 to 100. With 0, the
         start is the result.
-    tol : float, default=1e-5
-        Training has converged when every derivative of the cost is small: |dC/dw_j| <= tol u s_j
-        and |dC/db| <= tol u. Here s_j is the standard deviation of feature j, and u is the total
-        weight of the rarer side: of the neuron's own class, or of the rest if that weighs less.
-        dC/dw_j is taken with feature j centred. So the rule depends neither on the units nor on the
-        zeros of the features. Where the cost is below u/50 and has a penalty, these limits are
-        smaller in proportion to it.
-    alpha : float or "auto", default="auto"
-        The strength of the L2 penalty alpha/2 |w|^2; the bias is not penalised. It plays the role
-        of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is LogisticRegression's
-        default. For the quadratic loss, whose curvature is 3.2 times smaller, it means 0.3, and 0.1
-        if the neurons form a layer with a softmax. It is multiplied by the mean of the sample
-        weights if they sum to 1 or less, as AdaBoostClassifier's do. With alpha = 0, the weights
-        grow without limit if all samples can be on the right side.
-    fit_intercept : bool, default=True
+    tol : float, default 1e-5
+        Training has converged when every derivative of the cost is small:
+        ``|dC/dw_j| <= tol u s_j`` and ``|dC/db| <= tol u``. Here s_j is the standard deviation of
+        feature j, and u is the total weight of the rarer side: of the neuron's own class, or of the
+        rest if that weighs less. dC/dw_j is taken with feature j centred. So the rule depends
+        neither on the units nor on the zeros of the features. Where the cost is below u/50 and has
+        a penalty, these limits are smaller in proportion to it.
+    alpha : float or "auto", default "auto"
+        The strength of the L2 penalty ``alpha/2 |w|^2``; the bias is not penalised. It plays the
+        role of 1/C in LogisticRegression. "auto" means 1 for the log loss, which is
+        LogisticRegression's default. For the quadratic loss, whose curvature is 3.2 times smaller,
+        it means 0.3, and 0.1 if the neurons form a layer with a softmax. It is multiplied by the
+        mean of the sample weights if they sum to 1 or less, as AdaBoostClassifier's do. With
+        alpha = 0, the weights grow without limit if all samples can be on the right side.
+    fit_intercept : bool, default True
         Whether the neuron has a bias. Without one, the boundary goes through the origin.
-    class_weight : dict, "balanced" or None, default=None
+    class_weight : dict, "balanced" or None, default None
         Factors by which the weights of the samples of each class are multiplied. "balanced" gives
         all classes the same total weight. By default every factor is 1.
-    n_init : int, default=1
+    n_init : int, default 1
         The number of starts. The start that leads to the lowest cost wins. More than one start can
         help with the quadratic loss if some samples are far outliers.
-    init : tuple of (coef, intercept) or None, default=None
+    init : tuple of (coef, intercept) or None, default None
         The first start, with the shapes of `coef_` and `intercept_`. By default it is zero, where
         no neuron is saturated. Any further starts are drawn at random.
-    warm_start : bool, default=False
+    warm_start : bool, default False
         Whether to use the result of the last fit as the first start.
-    keep : {"last", "best", "lowest"}, default="last"
+    keep : {"last", "best", "lowest"}, default "last"
         Which model of the training to keep: the last one, the one with the highest training
         accuracy (the first such model, as in the lecture), or the one with the lowest cost.
-    n_threads : int or None, default=None
+    n_threads : int or None, default None
         The largest number of threads to use. By default, as many as speed up the work, but at most
         one for each core that the affinity mask, the container and ``OMP_NUM_THREADS`` allow. If
         more are asked for, at most two for each core are used. The result does not depend on the
         number of threads.
-    record_every : int, default=0
+    record_every : int, default 0
         Record the start and every `record_every` steps in `history_`; 0 records nothing.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState instance or None, default None
         The source of random numbers for the starts after the first.
-    verbose : int, default=0
+    verbose : int, default 0
         If positive, print the cost every 1000 steps and at the end of each training run.
-    scratch : str, path-like or None, default=None
+    scratch : str, path-like or None, default None
         A folder for samples that do not fit into memory. `fit` writes them to a temporary file
         there, which takes as much space as X in its dtype, and reads it in each step. The result
         has the same bits as in memory. The file is gone after the fit, however it ends.
         `partial_fit` ignores it.
-    checkpoint : str or path-like, default=None
+    checkpoint : str or path-like, default None
         A file to which `fit` saves its state: every half minute, at the end, and when SIGTERM,
         Ctrl-C or an error interrupts a pass. If the file exists, `fit` continues from there, and
         the result has the same bits as without an interruption. `max_iter` may be larger than
@@ -156,7 +157,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         with ``multi_class="ovr"``.
     loss_ : float
         The cost of the model, summed over the neurons.
-    loss_curve_ : ndarray of shape (max(n_iter_) + 1,)
+    loss_curve_ : ndarray of shape ``(max(n_iter_) + 1,)``
         The cost at the start and after each step, summed over the neurons. A neuron whose training
         has ended keeps its last cost. After `partial_fit`, the curve has one cost for each call,
         on the samples of that call.
@@ -173,8 +174,14 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         less) and "diverged". After `partial_fit`, it is "partial_fit".
     n_features_in_ : int
         The number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         The names of the features, if X has names that are all strings.
+
+    Raises
+    ------
+    TypeError
+        If a parameter is unknown. For one of LogisticRegression's, the error says what to write
+        instead.
 
     See Also
     --------
@@ -183,10 +190,15 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
     References
     ----------
-    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability", Monthly
-       Weather Review 78 (1950).
-    .. [2] D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
-       optimization", Mathematical Programming 45 (1989).
+    .. [1] G. W. Brier, Verification of forecasts expressed in terms of probability, Monthly Weather
+       Review 78, 1950.
+    .. [2] D. C. Liu and J. Nocedal, On the limited memory BFGS method for large scale optimization,
+       Mathematical Programming 45, 1989.
+    .. [3] H. Masnadi-Shirazi and N. Vasconcelos, On the design of loss functions for
+       classification: theory, robustness to outliers, and SavageBoost, Advances in Neural
+       Information Processing Systems 21, 2008.
+    .. [4] P. Auer, M. Herbster and M. K. Warmuth, Exponentially many local minima for single
+       neurons, Advances in Neural Information Processing Systems 8, 1995.
 
     Examples
     --------
@@ -196,6 +208,10 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
     >>> classifier = NeuronClassifier().fit(X, y)
     >>> classifier.predict(X[:2])
     array([0, 0])
+    >>> classifier.predict_proba(X[:1]).round(2)
+    array([[0.97, 0.03, 0.  ]])
+    >>> print(f"{classifier.score(X, y):.2f}")
+    0.99
     """
 
     # A pickle stores the module's name. This is the public one, since the private one may change.
@@ -266,13 +282,14 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         y : array-like of shape (n_samples,)
             Labels of any kind: numbers, strings, booleans. If X is a file, y may be one, too, or
             the name of a column of a Parquet file. The other columns are the features.
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default None
             The weight of each sample, zero or more. A sample of weight 2 counts as two samples. By
             default every weight is 1. If X is a file, it may be given in the same ways as y.
 
         Returns
         -------
         self
+            The classifier.
 
         Raises
         ------
@@ -362,15 +379,19 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples of the piece, in memory.
         y : array-like of shape (n_samples,)
-        classes : array-like of shape (n_classes,), default=None
+            Their labels.
+        classes : array-like of shape (n_classes,), default None
             All the labels that will occur. The first call needs them. Later calls may leave them
             out; if they are given, they must be the same.
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default None
+            The weight of each sample. By default every weight is 1.
 
         Returns
         -------
         self
+            The classifier.
 
         Raises
         ------
@@ -447,6 +468,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples, with the features of the fit.
 
         Returns
         -------
@@ -456,6 +478,8 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Raises
         ------
+        NotFittedError
+            If the classifier has not been fitted. It is a ValueError, too.
         ValueError, TypeError
             If X is not a table of finite numbers with the same features as in the fit, or if it is
             too large for w.x + b to be finite.
@@ -469,14 +493,16 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
         ndarray of shape (n_samples,), with the dtype of the labels
+            One of `classes_` for each sample.
 
         Raises
         ------
-        ValueError, TypeError
+        NotFittedError, ValueError, TypeError
             For the same reasons as `decision_function`.
         """
         codes = self._predicted(predictions.class_codes, X)
@@ -493,6 +519,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
@@ -501,7 +528,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Raises
         ------
-        ValueError, TypeError
+        NotFittedError, ValueError, TypeError
             For the same reasons as `decision_function`.
         """
         if self._num_classes == 1:
@@ -520,6 +547,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
 
         Returns
         -------
@@ -528,7 +556,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
 
         Raises
         ------
-        ValueError, TypeError
+        NotFittedError, ValueError, TypeError
             For the same reasons as `decision_function`.
         """
         if self._num_classes == 1:
@@ -546,6 +574,12 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Returns
         -------
         self
+            The classifier.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
         """
         check_is_fitted(self)
         wants_array = get_config().get("sparse_interface") == "sparray"  # from scikit-learn 1.9 on
@@ -559,6 +593,12 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Returns
         -------
         self
+            The classifier.
+
+        Raises
+        ------
+        NotFittedError
+            If the classifier has not been fitted.
         """
         check_is_fitted(self)
         self.coef_ = self._dense_coef

@@ -19,22 +19,24 @@ _FEW_WEIGHTS = 4
 
 
 class Model(NamedTuple):
-    """A neuron at one step of its training: f(x) = sigma(weights . x + bias).
+    """A neuron at one step of its training: f(x) = sigma(w.x + b).
 
     It may also be a layer of K neurons with a softmax. Then there are K rows of weights.
 
     Attributes
     ----------
     weights : ndarray of shape (d,), or (K, d) for a layer, with the dtype of the samples
+        The weights w.
     bias : float, or ndarray of shape (K,) for a layer
+        The bias b.
     step : int
         The number of updates made so far; 0 is the start.
     accuracy : float
         The weighted share of the samples for which ``np.round(f) == y``, from 0 to 1. For a layer,
         it is that of the samples whose own class has the largest output.
     cost : float
-        1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2, where u_i are the sample weights. For
-        a layer, the squares are summed over its outputs.
+        ``1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |weights|^2``, where u_i are the sample weights.
+        For a layer, the squares are summed over its outputs.
     """
 
     weights: FloatArray
@@ -124,10 +126,15 @@ class History(NamedTuple):
     Attributes
     ----------
     step : ndarray of shape (k,), int
+        The number of updates made by then.
     weights : ndarray of shape (k, d), or (k, K, d) for a layer, with the dtype of the samples
+        The weights.
     bias : ndarray of shape (k,), or (k, K) for a layer, float64
+        The bias.
     cost : ndarray of shape (k,), float64
+        The cost, as in `Model`.
     accuracy : ndarray of shape (k,), float64
+        The accuracy, from 0 to 1, as in `Model`.
     """
 
     step: NDArray[np.intp]

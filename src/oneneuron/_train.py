@@ -43,8 +43,8 @@ def train(
 ) -> Descent:  # fmt: skip
     """Train one sigmoid neuron by full-batch gradient descent on the quadratic cost.
 
-    The cost is C = 1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |w|^2, with f(x) = sigma(w.x + b) and
-    the sample weights u. Each step moves w by -eta dC/dw and b by -eta dC/db.
+    The cost is ``C = 1/2 sum_i u_i (f(x_i) - y_i)^2 + alpha/2 |w|^2``, with f(x) = sigma(w.x + b)
+    and the sample weights u. Each step moves w by -eta dC/dw and b by -eta dC/db.
 
     Parameters
     ----------
@@ -61,6 +61,7 @@ def train(
         curve keeps falling. A safe eta is smaller for more samples, since the cost is a sum over
         all of them.
     num_steps : int, default 10_000
+        The number of steps.
     init : tuple of (array-like of shape (d,), float), default None
         The weights and the bias at the start. By default they are d + 1 uniform draws from [0, 1),
         the bias last.
@@ -92,6 +93,7 @@ def train(
     Returns
     -------
     Descent
+        The models at the end and along the way.
 
     Raises
     ------
@@ -110,8 +112,13 @@ def train(
     RuntimeWarning
         If the descent failed, with the reason and a remedy: it diverged, and stopped early; the
         cost rose; the neuron is saturated; it has learned nothing or little in 100 steps or more.
-        Also if `checkpoint` cannot be written later
-        on, for instance because the disk is full. Training then goes on.
+        Also if `checkpoint` cannot be written later on, for instance because the disk is full.
+        Training then goes on.
+
+    References
+    ----------
+    M. A. Nielsen, Neural Networks and Deep Learning, Determination Press 2015, chapters 1 and 3:
+    sigmoid neurons, gradient descent on the quadratic cost, and saturation.
 
     Examples
     --------
@@ -309,10 +316,13 @@ def safe_eta(
     Parameters
     ----------
     X : array-like of shape (n, d)
+        The samples.
     sample_weight : array-like of shape (n,), default None
+        The weight of each sample. By default every weight is 1.
     alpha : float, default 0.0
         The strength of the L2 penalty.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of the training. `train` has the quadratic one.
 
     Returns
     -------
@@ -334,7 +344,7 @@ def safe_eta(
     --------
     >>> import oneneuron
     >>> print(f"{oneneuron.safe_eta([[0.0], [1.0], [2.0], [3.0]]):.2f}")
-    0.76
+    0.77
     """
     X = _checks.as_samples(X)
     sample_weight = _checks.as_sample_weight(sample_weight, len(X), X.dtype)

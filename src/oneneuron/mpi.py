@@ -112,16 +112,17 @@ class NeuronClassifier(_classifier.NeuronClassifier):
             The samples of this rank, of which there may be none. They follow those of the ranks
             before. If it is a path, all ranks pass the same, and each reads its share of the rows:
             into memory, or to a scratch file of its own if `scratch` is set.
-        y : array-like of shape (n_samples,), or path or str
+        y : array-like of shape (n_samples,), path or str
             The labels, as for `oneneuron.NeuronClassifier`. Some of them may be missing on a rank.
-        sample_weight : array-like of shape (n_samples,), default=None
+        sample_weight : array-like of shape (n_samples,), default None
             The sample weights: on all ranks, or on none.
-        comm : mpi4py.MPI.Intracomm, default=None
+        comm : mpi4py.MPI.Intracomm, default None
             The communicator of the ranks. By default MPI.COMM_WORLD.
 
         Returns
         -------
         self
+            The classifier.
 
         Raises
         ------
@@ -145,7 +146,18 @@ class NeuronClassifier(_classifier.NeuronClassifier):
             return self._fit(options, X, y, sample_weight, team)
 
     def partial_fit(self, *_args: Any, **_named: Any) -> Self:
-        """Raise an error: there is no `partial_fit` on MPI ranks."""
+        """Raise an error: there is no `partial_fit` on MPI ranks.
+
+        Parameters
+        ----------
+        *_args, **_named : object
+            Ignored.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
         raise NotImplementedError("partial_fit is not available on MPI ranks: use fit.")
 
 
@@ -166,19 +178,21 @@ def train(
     X : array-like of shape (n, d), or path
         The samples of this rank, of which there may be none. They follow those of the ranks before.
         If it is a path, all ranks pass the same, and each reads its share of the rows.
-    y : array-like of shape (n,), or path or str
+    y : array-like of shape (n,), path or str
         The labels, 0 and 1.
-    eta, num_steps, init, sample_weight, alpha, record_every, random_state, scratch, checkpoint
-        As for `oneneuron.train`. The start is drawn on the first rank, which also reads and writes
-        the checkpoint.
+    eta, num_steps, init, sample_weight, alpha, record_every : as for `oneneuron.train`
+        They must be the same on all ranks, apart from the sample weights.
     n_threads : int, default None
         The largest number of threads of this rank. By default, the ranks of a node share its cores.
+    random_state, scratch, checkpoint : as for `oneneuron.train`
+        The start is drawn on the first rank, which also reads and writes the checkpoint.
     comm : mpi4py.MPI.Intracomm, default None
         The communicator of the ranks. By default MPI.COMM_WORLD.
 
     Returns
     -------
     Descent
+        The same result on all ranks.
 
     Raises
     ------

@@ -26,10 +26,12 @@ def sigma(z: Float64Array) -> Float64Array:
     Parameters
     ----------
     z : ndarray
+        The values of w.x + b.
 
     Returns
     -------
     ndarray of the same shape
+        The outputs f, from 0 to 1.
     """
     e = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0, e) / (1.0 + e)
@@ -43,11 +45,14 @@ def error(z: Float64Array, y: AnyArray) -> Float64Array:
     Parameters
     ----------
     z : ndarray of shape (n,)
+        The values of w.x + b.
     y : ndarray of shape (n,), 0 or 1
+        The labels.
 
     Returns
     -------
     ndarray of shape (n,)
+        The errors f - y, from -1 to 1.
     """
     return np.where(y == 1, -sigma(-z), sigma(z))
 
@@ -60,14 +65,20 @@ def cost(
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0 or 1
+        The labels.
     weights : ndarray of shape (d,)
+        The weights.
     bias : float
+        The bias.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of a sample.
 
     Returns
     -------
     float
+        The cost.
 
     Raises
     ------
@@ -94,13 +105,18 @@ def accuracy(X: Float64Array, y: AnyArray, weights: Float64Array, bias: float) -
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0 or 1
+        The labels.
     weights : ndarray of shape (d,)
+        The weights.
     bias : float
+        The bias.
 
     Returns
     -------
     float
+        The accuracy.
     """
     share: np.float64 = np.mean(np.round(sigma(X @ weights + bias)) == y)
     return share
@@ -118,15 +134,22 @@ def gradient(
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0 or 1
+        The labels.
     weights : ndarray of shape (d,)
+        The weights.
     bias : float
+        The bias.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of a sample.
 
     Returns
     -------
     dC_dw : ndarray of shape (d,)
+        The derivatives with respect to the weights.
     dC_db : float
+        The derivative with respect to the bias.
 
     Raises
     ------
@@ -151,7 +174,9 @@ def gradient_descent(
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0 or 1
+        The labels.
     weights : ndarray of shape (d,)
         The weights at the start.
     bias : float
@@ -159,11 +184,14 @@ def gradient_descent(
     eta : float
         The step size.
     num_steps : int
+        The number of steps.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of a sample.
 
     Returns
     -------
     list of num_steps + 1 pairs (weights, bias)
+        The parameters, those of the start first.
 
     Raises
     ------
@@ -185,10 +213,12 @@ def softmax(z: Float64Array) -> Float64Array:
     Parameters
     ----------
     z : ndarray of shape (n, K)
+        The values of w.x + b of K neurons.
 
     Returns
     -------
     ndarray of shape (n, K)
+        The probabilities, which add up to 1 in each row.
     """
     e = np.exp(z - z.max(axis=1, keepdims=True))  # a common factor of all e^z cancels
     p: Float64Array = e / e.sum(axis=1, keepdims=True)
@@ -207,14 +237,20 @@ def layer_cost(
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0, ..., K - 1
+        The labels.
     weights : ndarray of shape (K, d)
+        The weights, a row for each neuron.
     biases : ndarray of shape (K,)
+        The biases.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of a sample.
 
     Returns
     -------
     float
+        The cost.
 
     Raises
     ------
@@ -244,15 +280,22 @@ def layer_gradient(
     Parameters
     ----------
     X : ndarray of shape (n, d)
+        The samples.
     y : ndarray of shape (n,), 0, ..., K - 1
+        The labels.
     weights : ndarray of shape (K, d)
+        The weights, a row for each neuron.
     biases : ndarray of shape (K,)
+        The biases.
     loss : {"quadratic", "log"}, default "quadratic"
+        The loss of a sample.
 
     Returns
     -------
     dC_dw : ndarray of shape (K, d)
+        The derivatives with respect to the weights.
     dC_db : ndarray of shape (K,)
+        The derivatives with respect to the biases.
 
     Raises
     ------

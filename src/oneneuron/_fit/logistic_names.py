@@ -86,6 +86,7 @@ class RefusesLogisticNames(BaseEstimator):
         Returns
         -------
         self
+            The classifier.
 
         Raises
         ------

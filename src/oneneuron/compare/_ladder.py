@@ -65,6 +65,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     Returns
     -------
     Problem
+        The problem, with 4 n / 5 samples of two features.
 
     Raises
     ------
@@ -92,6 +93,7 @@ def ladder(
     Parameters
     ----------
     problem : Problem
+        The descent that every rung makes.
     num_steps : int, default 10_000
         The number of steps for which times are given.
     on_progress : callable, default None
@@ -141,6 +143,7 @@ def missing_libraries() -> list[str]:
     Returns
     -------
     list of str
+        The names, such as "numba".
     """
     return [name for name in _contenders.REQUIRED_LIBRARIES.values() if find_spec(name) is None]
 

@@ -18,9 +18,10 @@ Advance: TypeAlias = Callable[[int], Float64Array]
 class Problem:
     """A gradient descent on the quadratic cost, which every contender carries out.
 
-    Attributes
+    Parameters
     ----------
     X : ndarray of shape (n, d), float64
+        The samples.
     y : ndarray of shape (n,), float64
         The labels, 0.0 and 1.0.
     eta : float
@@ -44,7 +45,7 @@ class Problem:
     def signed_rows(self) -> Float64Array:
         """Return the rows (x, 1) for samples of class 1 and -(x, 1) for samples of class 0.
 
-        A row times the parameters is the sample's margin m. The error |f - y| is then
+        A row times the parameters is the sample's margin m. The error ``|f - y|`` is then
         p = 1 / (1 + e^m) for both classes, and a step moves the parameters by eta times the sum of
         p^2 (1 - p) times the row. This is the best layout for contenders without a loop of their
         own, such as NumPy.
@@ -52,6 +53,7 @@ class Problem:
         Returns
         -------
         ndarray of shape (n, d + 1), float64
+            The signed rows.
         """
         rows = np.ones((len(self.X), self.X.shape[1] + 1))
         rows[:, :-1] = self.X

@@ -85,14 +85,15 @@ class NeuronClassifier(_classifier.NeuronClassifier):
             would take longer, and have the same result.
         y : dask.array.Array, dask.dataframe.Series or array-like of shape (n_samples,)
             Labels of any kind.
-        sample_weight : dask.array.Array, dask.dataframe.Series or array-like, default=None
+        sample_weight : dask.array.Array, dask.dataframe.Series or array-like, default None
             The weight of each sample, of shape (n_samples,). By default every weight is 1.
-        client : distributed.Client, default=None
+        client : distributed.Client, default None
             The client of the cluster. By default the current one.
 
         Returns
         -------
         self
+            The classifier.
 
         Raises
         ------
@@ -145,12 +146,19 @@ class NeuronClassifier(_classifier.NeuronClassifier):
 
         Parameters
         ----------
-        X, y, classes, sample_weight
-            As for `oneneuron.NeuronClassifier.partial_fit`.
+        X, y, classes, sample_weight : as for `oneneuron.NeuronClassifier.partial_fit`
+            The piece of the data.
 
         Returns
         -------
         self
+            The classifier.
+
+        Raises
+        ------
+        TypeError
+            If X is a collection of Dask. Other errors are those of
+            `oneneuron.NeuronClassifier.partial_fit`.
         """
         if dask.is_dask_collection(X):
             raise TypeError(
@@ -165,10 +173,18 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Parameters
         ----------
         X : array-like, dask.array.Array or dask.dataframe.DataFrame
+            The samples.
 
         Returns
         -------
         ndarray or dask.array.Array of shape (n_samples,) or (n_samples, n_classes)
+            An array of Dask if X is a collection of Dask. It is computed when it is needed.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            As for `oneneuron.NeuronClassifier.decision_function`. Values that are not finite in a
+            collection of Dask are found when it is computed.
         """
         return self._lazily("decision_function", X)
 
@@ -178,10 +194,17 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Parameters
         ----------
         X : array-like, dask.array.Array or dask.dataframe.DataFrame
+            The samples.
 
         Returns
         -------
         ndarray or dask.array.Array of shape (n_samples,)
+            An array of Dask if X is a collection of Dask.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            For the same reasons as `decision_function`.
         """
         return self._lazily("predict", X)
 
@@ -191,10 +214,17 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Parameters
         ----------
         X : array-like, dask.array.Array or dask.dataframe.DataFrame
+            The samples.
 
         Returns
         -------
         ndarray or dask.array.Array of shape (n_samples, n_classes)
+            An array of Dask if X is a collection of Dask.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            For the same reasons as `decision_function`.
         """
         return self._lazily("predict_proba", X)
 
@@ -204,10 +234,17 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Parameters
         ----------
         X : array-like, dask.array.Array or dask.dataframe.DataFrame
+            The samples.
 
         Returns
         -------
         ndarray or dask.array.Array of shape (n_samples, n_classes)
+            An array of Dask if X is a collection of Dask.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            For the same reasons as `decision_function`.
         """
         return self._lazily("predict_log_proba", X)
 
@@ -217,12 +254,21 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Parameters
         ----------
         X : array-like, dask.array.Array or dask.dataframe.DataFrame
+            The samples.
         y : array-like, dask.array.Array or dask.dataframe.Series of shape (n_samples,)
-        sample_weight : of the same kinds, default=None
+            The labels.
+        sample_weight : of the same kinds, default None
+            The weight of each sample. By default every weight is 1.
 
         Returns
         -------
         float
+            The accuracy, from 0 to 1.
+
+        Raises
+        ------
+        NotFittedError, ValueError, TypeError
+            For the same reasons as `decision_function`, or if y or sample_weight is invalid.
         """
         if not _is_collection(X):
             return float(self.estimator_.score(X, y, sample_weight))

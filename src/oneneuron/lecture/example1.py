@@ -20,10 +20,14 @@ def get_data(n: int, random_state: int | np.random.RandomState | None = None) ->
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------

@@ -24,12 +24,14 @@ def sigma(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     Parameters
     ----------
     x : array-like of shape (n, d)
+        The samples.
     model : dict of float, with the keys 'w1' to 'wd' and 'b', or Model
         What `build_model` returned, or one of the models of a `oneneuron.Descent`.
 
     Returns
     -------
     ndarray of shape (n,), float64
+        The output f of each sample, from 0 to 1.
 
     Raises
     ------
@@ -53,12 +55,14 @@ def predict(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
     Parameters
     ----------
     x : array-like of shape (n, d)
+        The samples.
     model : dict of float, with the keys 'w1' to 'wd' and 'b', or Model
         What `build_model` returned, or one of the models of a `oneneuron.Descent`.
 
     Returns
     -------
     ndarray of shape (n,), float64
+        The output f of each sample, from 0 to 1.
 
     Raises
     ------
@@ -79,12 +83,15 @@ def build_model(
     Parameters
     ----------
     x : array-like of shape (n, d)
-    y : array-like of shape (n,), 0 and 1
+        The samples.
+    y : array-like of shape (n,)
+        The labels, 0 and 1.
     eta : float or "auto"
         The step size. "auto" means `oneneuron.safe_eta`, with which no step raises the cost: start
         with it. If the cost falls too slowly, take a larger eta, as long as the cost keeps falling.
         A safe eta is smaller for more samples, since the cost is a sum over all of them.
     num_steps : int, default 10000
+        The number of steps.
     print_best : bool, default True
         Whether to print the best score so far every 1000 steps, and at the end.
     n_threads : int, default None
@@ -92,7 +99,8 @@ def build_model(
 
     Returns
     -------
-    dict of float, with the keys 'w1' to 'wd' and 'b'
+    dict of float
+        The weights, with the keys 'w1' to 'wd', and the bias, with the key 'b'.
 
     Raises
     ------

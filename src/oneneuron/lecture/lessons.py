@@ -45,10 +45,14 @@ def get_two_minima(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -100,10 +104,14 @@ def get_outliers(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -114,7 +122,7 @@ def get_outliers(n: int = 500, random_state: RandomState = None) -> _Parts:
     ----------
     H. Masnadi-Shirazi and N. Vasconcelos, On the design of loss functions for classification:
     theory, robustness to outliers, and SavageBoost, Advances in Neural Information Processing
-    Systems 21, 2008. The loss of this article is four times the lecture's.
+    Systems 21, 2008. Up to scale, the loss of this article is the lecture's.
     """
     draws = _checks.as_random_state(random_state)
     pos, value = _clouds(n, ((-1.5, 0.0), (1.5, 0.0)), (0.5, 0.5), draws)
@@ -147,10 +155,14 @@ def get_wrong_labels(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------
@@ -187,10 +199,14 @@ def get_unlike_scales(n: int = 500, random_state: RandomState = None) -> _Parts:
 
     Returns
     -------
-    train_pos : ndarray of shape (n_train, 2)
-    test_pos : ndarray of shape (n_test, 2)
-    train_value : ndarray of shape (n_train,), 0 or 1
-    test_value : ndarray of shape (n_test,), 0 or 1
+    train_pos : ndarray of shape (n_train, 2), float64
+        The training samples, four fifths of all.
+    test_pos : ndarray of shape (n_test, 2), float64
+        The test samples.
+    train_value : ndarray of shape (n_train,), int64
+        The labels of the training samples, 0 or 1.
+    test_value : ndarray of shape (n_test,), int64
+        The labels of the test samples, 0 or 1.
 
     Raises
     ------

@@ -18,6 +18,7 @@ def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     pos : array-like of shape (n, 2)
+        The samples.
     value : array-like of shape (n,)
         The class of each sample.
     ax : Axes, default None
@@ -27,6 +28,7 @@ def plot_dots(pos: ArrayLike, value: ArrayLike, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------
@@ -45,6 +47,7 @@ def plot_decision_boundary(
     Parameters
     ----------
     pos : array-like of shape (n, 2)
+        The samples.
     value : array-like of shape (n,)
         The class of each sample.
     model : object
@@ -58,6 +61,7 @@ def plot_decision_boundary(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

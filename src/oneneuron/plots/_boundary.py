@@ -84,6 +84,7 @@ def plot_decision_boundary(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

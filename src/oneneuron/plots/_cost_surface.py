@@ -69,6 +69,7 @@ def plot_cost_surface(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

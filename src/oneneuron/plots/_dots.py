@@ -42,6 +42,7 @@ def plot_dots(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

@@ -39,6 +39,7 @@ def plot_ladder(timings: Iterable[Timing], *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

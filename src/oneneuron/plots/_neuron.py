@@ -39,7 +39,7 @@ def plot_neuron(model: Any, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
 
     Parameters
     ----------
-    model : Model, dict or fitted model with coef_
+    model : Model, dict or fitted model with ``coef_``
         A single neuron: a model such as ``descent.best``, the lecture's dict with the keys w1, w2,
         ... and b, or a classifier for two classes.
     x : array-like of shape (d,)
@@ -51,6 +51,7 @@ def plot_neuron(model: Any, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------

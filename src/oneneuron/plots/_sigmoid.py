@@ -71,6 +71,7 @@ def plot_sigmoid(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------
@@ -80,7 +81,8 @@ def plot_sigmoid(
     Notes
     -----
     In a notebook, sliders show what the weight and the bias do:
-    ``ipywidgets.interact(plots.plot_sigmoid, weight=(-5.0, 5.0), bias=(-10.0, 10.0))``.
+    ``ipywidgets.interact(plots.plot_sigmoid, weight=(-5.0, 5.0), bias=(-10.0, 10.0))``. To make
+    this work, `help` leaves `xlim` and `ax` out of the signature.
 
     Examples
     --------

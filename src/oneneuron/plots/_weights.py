@@ -40,7 +40,7 @@ def plot_weights(
 
     Parameters
     ----------
-    model : Model or fitted model with coef_
+    model : Model or fitted model with ``coef_``
         A neuron such as ``descent.best``, a `NeuronClassifier`, or another linear model. If that is
         in a pipeline, pass the pipeline's last step.
     shape : (int, int), default None
@@ -52,6 +52,7 @@ def plot_weights(
     Returns
     -------
     Axes
+        The Axes drawn on.
 
     Raises
     ------
