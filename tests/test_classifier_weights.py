@@ -220,5 +220,5 @@ def test_a_sample_of_weight_0_counts_for_nothing_even_if_its_margin_is_infinite(
 def test_a_sample_of_weight_0_must_be_finite_too(value):
     X, y, _ = make_classes(9, 100, 2)
     X[7, 1] = value
-    with pytest.raises(ValueError, match="Input X contains"):
+    with pytest.raises(ValueError, match="X contains"):
         NeuronClassifier().fit(X, y, sample_weight=np.arange(100) != 7)
