@@ -56,7 +56,10 @@ def test_a_row_of_labels_is_answered_with_ravel():
 
 
 def test_labels_of_another_length_are_not_answered_with_ravel():
-    assert "ravel" not in message_of(_checks.as_labels, np.zeros(399), 400)
+    assert message_of(_checks.as_labels, np.zeros(399), 400) == (
+        "y must have shape (400,), one label for each sample, found shape (399,): pass the labels "
+        "of the same samples, with one sample in each row of the table."
+    )
 
 
 @pytest.mark.parametrize("dtype", [str, object])
@@ -68,14 +71,37 @@ def test_strings_of_0_and_1_are_quoted_and_answered_with_astype(dtype):
 
 
 def test_other_strings_are_quoted_and_answered_with_a_comparison():
-    assert message_of(_checks.as_labels, ["no", "yes"], 2) == (
+    assert message_of(_checks.as_labels, np.array(["no", "yes"]), 2) == (
         "y must hold the labels 0 and 1, found 'no', 'yes': recode it, for instance as y == 'yes'."
+    )
+
+
+def test_a_remedy_for_a_list_makes_an_array_of_it_first():
+    for remedy, y in [("np.array(y) == 'yes'", ["no", "yes"]), ("np.array(y).ravel()", [[0], [1]])]:
+        assert message_of(_checks.as_labels, y, 2).endswith(f"{remedy}.")
+    assert message_of(_checks.as_samples, [1.0]).endswith("np.array(X).reshape(-1, 1).")
+    assert message_of(_checks.as_samples, [["1"]], error=TypeError).endswith(
+        "found dtype <U1 (text): convert it with np.array(X).astype(float)."
     )
 
 
 def test_many_labels_are_listed_up_to_four():
     message = message_of(_checks.as_labels, np.arange(9), 9)
     assert "found 0, 1, 2, 3, ...: recode it" in message
+
+
+def test_several_labels_are_answered_with_the_classifier_too():
+    assert message_of(_checks.as_labels, np.array([0, 1, 2]), 3).endswith(
+        "recode it, for instance as y == 2 for one class against the rest, or use "
+        "NeuronClassifier, which takes any labels."
+    )
+
+
+@pytest.mark.parametrize("y", [[0.1, 0.9], [0.0, 0.3, 1.0], [17.2, 40.0]], ids=str)
+def test_fractions_are_answered_with_a_threshold(y):
+    assert message_of(_checks.as_labels, np.array(y), len(y)).endswith(
+        "recode it with a threshold, for instance as y > 0.5."
+    )
 
 
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.int64, np.float32, object])
@@ -113,6 +139,11 @@ def test_a_value_that_is_not_finite_is_reported_with_its_row_in_the_whole_table(
 def test_a_value_that_is_not_finite_is_reported_with_the_name_of_its_feature():
     message = message_of(_checks.refuse_non_finite, np.array([[0.0, np.nan]]), "X", 0, ["a", "b"])
     assert "found nan in sample 0, feature 'b': drop" in message
+
+
+def test_a_missing_value_of_a_frame_is_reported_with_the_name_of_its_column():
+    frame = pd.DataFrame({"width": [1.0, 2.0], "height": [1.0, np.nan]})
+    assert "found nan in sample 1, feature 'height': drop" in message_of(_checks.as_samples, frame)
 
 
 def test_checked_arrays_keep_their_shape_when_the_callers_change():
@@ -203,6 +234,18 @@ def test_allowed_class_weights_are_returned(class_weight):
 def test_whole_numbers_of_any_type_become_python_integers(kind):
     assert type(_checks.as_count(kind(100), "n_init")) is int
     assert type(_checks.as_threads(kind(2))) is int
+
+
+def test_a_whole_number_written_as_a_float_is_answered_with_int():
+    message = message_of(_checks.as_count, 1e4, "num_steps", error=TypeError)
+    assert message == (
+        "num_steps must be a whole number, 0 or more, found 10000.0: use int(num_steps)."
+    )
+
+
+def test_a_step_size_of_zero_is_answered_with_the_automatic_one():
+    message = message_of(_checks.as_eta_or_auto, 0)
+    assert message == "eta must be finite and above 0, found 0: try 'auto'."
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])

@@ -201,6 +201,15 @@ def test_infinite_samples_of_both_signs_raise_without_a_warning(dtype):
         NeuronClassifier().fit(np.array([[np.inf], [-np.inf]], dtype), [0, 1])
 
 
+@pytest.mark.parametrize("kind", [np.array, list])
+def test_a_missing_value_is_reported_with_its_row_and_column(kind):
+    X = np.arange(8.0).reshape(4, 2)
+    X[2, 1] = np.nan
+    message = r"^X contains NaN at row 2, column 1: drop or fill those samples\.$"
+    with pytest.raises(ValueError, match=message):
+        NeuronClassifier().fit(kind(X), [0, 1, 0, 1])
+
+
 def test_features_with_infinite_squares_raise_since_tol_depends_on_them():
     with pytest.raises(ValueError, match=r"^X has features whose squares are infinite: scale X\.$"):
         NeuronClassifier(solver="gd", eta=1e-300).fit([[1e200], [0.0]], [0, 1])

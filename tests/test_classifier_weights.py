@@ -92,12 +92,12 @@ def test_weights_and_alpha_times_a_power_of_two_change_no_bit(
         ([1, -1, 1, 1], ValueError, r"sample_weight must be .*or more, found -1.0 for sample 1"),
         ([1, 1, np.nan, 1], ValueError, r"sample_weight must be finite.* found nan for sample 2"),
         ([np.inf, 1, 1, 1], ValueError, r"sample_weight must be finite.* found inf for sample 0"),
-        ([1, 1], ValueError, r"sample_weight must have shape \(4,\).*found shape \(2,\)\.$"),
+        ([1, 1], ValueError, r"sample_weight must have shape \(4,\).*found shape \(2,\): pass"),
         (
             [[1]] * 4,
             ValueError,
             r"sample_weight must have shape \(4,\).*found shape \(4, 1\): "
-            r"use sample_weight\.ravel\(\)\.$",
+            r"use .*\(sample_weight\)\.ravel\(\)\.$",
         ),
         (["a"] * 4, TypeError, r"sample_weight must hold numbers"),
     ],
@@ -220,5 +220,5 @@ def test_a_sample_of_weight_0_counts_for_nothing_even_if_its_margin_is_infinite(
 def test_a_sample_of_weight_0_must_be_finite_too(value):
     X, y, _ = make_classes(9, 100, 2)
     X[7, 1] = value
-    with pytest.raises(ValueError, match="Input X contains"):
+    with pytest.raises(ValueError, match="X contains"):
         NeuronClassifier().fit(X, y, sample_weight=np.arange(100) != 7)

@@ -286,7 +286,7 @@ X[17, 1] = np.nan
 try:
     model.predict(xp.asarray(X))
 except ValueError as error:
-    assert "Input X contains NaN" in str(error), error
+    assert "X contains NaN at row 17, column 1: drop" in str(error), error
 else:
     raise AssertionError
 """

@@ -182,7 +182,7 @@ def test_the_checkpoint_of_other_samples_is_refused_on_all_ranks(ranks):
 # --- Faults ---
 
 REFUSALS = {
-    "nan": ("ValueError", "Input X contains NaN"),
+    "nan": ("ValueError", "X contains NaN at row"),
     "nan_in_training": ("ValueError", "X must be finite, found nan in sample"),
     "features": ("ValueError", "X must have the same features on all ranks, found 3 and 2"),
     "some_weights": ("ValueError", "sample_weight must be given on all ranks, or on none."),

@@ -13,7 +13,7 @@ from contextlib import suppress
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, TypeGuard, TypeVar
+from typing import Any, Literal, TypeGuard, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -76,8 +76,11 @@ def _numbers(value: ArrayLike, name: str) -> AnyArray:
     """Return the value as an array of numbers, in the dtype in which they were given."""
     raw = as_array(value, name)
     if raw.dtype.kind not in "biufO":
+        is_text = raw.dtype.kind in "US"
+        how = f" (text): convert it with {_as_code(value, name)}.astype(float)."
         raise ParameterError(
-            f"{name} must hold numbers, found dtype {raw.dtype}: convert it first."
+            f"{name} must hold numbers, found dtype {raw.dtype}"
+            + (how if is_text else ": convert it first.")
         )
     if raw.dtype.kind == "O":
         for value in raw.flat:
@@ -104,19 +107,25 @@ def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
     if samples.ndim != 2:
         raise ValueError(
             f"{name} must have two dimensions, samples by features, found shape {samples.shape}: "
-            f"reshape it to (n, d){_reshape_hint(samples, name)}."
+            f"reshape it to (n, d){_reshape_hint(samples, _as_code(X, name))}."
         )
     if 0 in samples.shape:
         raise ValueError(
             f"{name} must have at least one sample and one feature, found shape {samples.shape}."
         )
-    refuse_non_finite(samples, name)
+    feature_names = list(cast("Any", X).columns) if _frames.is_frame(X) else None
+    refuse_non_finite(samples, name, feature_names=feature_names)
     return samples
 
 
-def _reshape_hint(samples: FloatArray, name: str) -> str:
+def _as_code(value: object, name: str) -> str:
+    """Return what to write for a value as a NumPy array, to which a remedy adds a method."""
+    return name if isinstance(value, np.ndarray) else f"np.array({name})"
+
+
+def _reshape_hint(samples: FloatArray, code: str) -> str:
     """Return how to reshape a list of numbers, which is most likely a single feature."""
-    return f", for one feature with {name}.reshape(-1, 1)" if samples.ndim == 1 else ""
+    return f", for one feature with {code}.reshape(-1, 1)" if samples.ndim == 1 else ""
 
 
 def refuse_non_finite(
@@ -142,17 +151,22 @@ def refuse_non_finite(
 def as_any_labels(y: ArrayLike, num_samples: int, name: str = "y") -> AnyArray:
     """Return labels of any kind as an array of shape (n,)."""
     labels = as_array(y, name)
-    _check_shape(labels, num_samples, name, "label")
+    _check_shape(labels, num_samples, name, "label", _as_code(y, name))
     return labels
 
 
-def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> None:
+def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str, code: str) -> None:
     """Raise ValueError unless there is one value for each sample."""
     if values.shape != (num_samples,):
         is_column = values.shape in ((num_samples, 1), (1, num_samples))
+        remedy = (
+            f"use {code}.ravel()"
+            if is_column
+            else f"pass the {noun}s of the same samples, with one sample in each row of the table"
+        )
         raise ValueError(
             f"{name} must have shape ({num_samples},), one {noun} for each sample, found shape "
-            f"{values.shape}" + (f": use {name}.ravel()." if is_column else ".")
+            f"{values.shape}: {remedy}."
         )
 
 
@@ -170,16 +184,23 @@ def as_labels(y: ArrayLike, num_samples: int, name: str = "y", first_row: int = 
         if np.count_nonzero(labels == 0) + np.count_nonzero(is_one) == num_samples:
             return is_one.view(np.uint8)
     refuse_missing(given, name, first_row)
-    raise _wrong_labels(labels, name)
+    raise _wrong_labels(labels, name, _as_code(y, name))
 
 
-def _wrong_labels(labels: AnyArray, name: str) -> ValueError:
+def _wrong_labels(labels: AnyArray, name: str, code: str) -> ValueError:
     """Return the error for labels that are not all 0 or 1."""
     found = sorted(set(map(repr, labels.tolist())))
     if set(found) <= {"'0'", "'1'"}:
-        remedy = f"convert it, for instance with {name}.astype(int)"
+        remedy = f"convert it, for instance with {code}.astype(int)"
+    elif labels.dtype.kind == "f" and (labels % 1).any():
+        remedy = f"recode it with a threshold, for instance as {code} > 0.5"
+    elif len(found) > 2:
+        remedy = (
+            f"recode it, for instance as {code} == {found[-1]} for one class against the rest, or "
+            f"use NeuronClassifier, which takes any labels"
+        )
     else:
-        remedy = f"recode it, for instance as {name} == {found[-1]}"
+        remedy = f"recode it, for instance as {code} == {found[-1]}"
     listed = ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
     return ValueError(f"{name} must hold the labels 0 and 1, found {listed}: {remedy}.")
 
@@ -228,7 +249,7 @@ def as_sample_weight(
     if sample_weight is None:
         return None
     weights = as_numbers(sample_weight, name, dtype)
-    _check_shape(weights, num_samples, name, "weight")
+    _check_shape(weights, num_samples, name, "weight", _as_code(sample_weight, name))
     with np.errstate(over="ignore", invalid="ignore"):
         total = weights.sum()  # in the dtype of the samples, like the sums of the training
         if weights.min() >= 0 and total < np.inf and (total > 0 or may_all_be_zero):
@@ -284,7 +305,11 @@ def as_flag(value: object, name: str) -> bool:
 def as_count(value: object, name: str, least: int = 0, most: int = sys.maxsize) -> int:
     """Return a whole number from `least` to `most`."""
     if not (_is_real(value) and isinstance(value, Integral)):
-        raise ParameterError(f"{name} must be a whole number, {least} or more, found {value!r}.")
+        is_whole = isinstance(value, float) and value.is_integer()
+        remedy = f": use int({name})" if is_whole else ""
+        raise ParameterError(
+            f"{name} must be a whole number, {least} or more, found {value!r}{remedy}."
+        )
     if value < least:
         raise ValueError(f"{name} must be {least} or more, found {value}.")
     if value > most:
@@ -310,7 +335,7 @@ def as_eta_or_auto(eta: float | Literal["auto"]) -> float | Literal["auto"]:
         return eta
     if not _is_real(eta):
         raise ParameterError(f"eta must be a number above 0 or 'auto', found {eta!r}.")
-    return as_eta(eta)
+    return as_eta(eta, "'auto'")
 
 
 def as_alpha_or_auto(alpha: float | Literal["auto"]) -> float | Literal["auto"]:
@@ -322,13 +347,13 @@ def as_alpha_or_auto(alpha: float | Literal["auto"]) -> float | Literal["auto"]:
     return as_size(alpha, "alpha")
 
 
-def as_eta(eta: object) -> float:
-    """Return a step size, which is finite and above zero."""
+def as_eta(eta: object, to_try: str = "0.01") -> float:
+    """Return a step size, which is finite and above zero; an error says what to try."""
     if not _is_real(eta):
-        raise ParameterError(f"eta must be a number above 0, found {eta!r}: try 0.01.")
+        raise ParameterError(f"eta must be a number above 0, found {eta!r}: try {to_try}.")
     size = _as_float(eta)
     if not (np.isfinite(size) and size > 0):
-        raise ValueError(f"eta must be finite and above 0, found {eta}: try 0.01.")
+        raise ValueError(f"eta must be finite and above 0, found {eta}: try {to_try}.")
     return size
 
 

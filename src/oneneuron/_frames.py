@@ -75,32 +75,31 @@ def sparse_type(frame: Any) -> np.dtype[Any] | None:
     return np.result_type(*(dtype.subtype for dtype in dtypes))
 
 
-def refuse_missing(frame: Any, samples: FloatArray, name: str) -> None:
-    """Raise ValueError with the row and the column of the first value missing in a frame.
+def refuse_missing(given: Any, samples: FloatArray, name: str) -> None:
+    """Raise ValueError with the row and the column of the first missing value.
 
     Parameters
     ----------
-    frame : object
-        Where the samples come from. If this is not a frame, there is no error.
+    given : object
+        Where the samples come from. The columns of a frame are named, and others are numbered.
     samples : ndarray of shape (n, d)
-        The values of the frame.
+        The values.
     name : str
-        The name of the frame in the error message.
+        The name of the samples in the error message.
 
     Raises
     ------
     ValueError
         If a sample has NaN.
     """
-    if not is_frame(frame):
-        return
     missing = np.isnan(samples)
     if missing.any():
         row, index = divmod(int(missing.argmax()), samples.shape[1])
-        is_null = _is_of_polars(frame, "DataFrame") and frame[row, index] is None
+        is_null = _is_of_polars(given, "DataFrame") and given[row, index] is None
+        column = list(given.columns)[index] if is_frame(given) else index
         raise ValueError(
-            f"{name} contains {'null' if is_null else 'NaN'} at row {row}, column "
-            f"{list(frame.columns)[index]!r}: drop or fill those samples."
+            f"{name} contains {'null' if is_null else 'NaN'} at row {row}, column {column!r}: "
+            f"drop or fill those samples."
         )
 
 

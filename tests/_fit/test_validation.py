@@ -127,7 +127,7 @@ def test_samples_whose_sum_overflows_are_accepted(classifier):
 def test_one_sample_that_is_not_finite_raises(classifier, missing):
     samples = X.copy()
     samples[-1, -1] = missing
-    with pytest.raises(ValueError, match=r"Input X contains (NaN|infinity)"):
+    with pytest.raises(ValueError, match=r"X contains (NaN|infinity)"):
         classifier.fit(samples, y)
 
 

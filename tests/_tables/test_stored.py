@@ -370,7 +370,8 @@ def test_python_objects_are_refused_and_not_loaded(tmp_path):
 def test_what_is_no_number_is_refused_as_in_memory(tmp_path, values):
     message = message_of(save(tmp_path / "X.npy", values), np.zeros(30))
     assert message == message_of(values, np.zeros(30))
-    assert message == f"X must hold numbers, found dtype {values.dtype}: convert it first."
+    assert message.startswith(f"X must hold numbers, found dtype {values.dtype}")
+    assert ": convert it" in message
 
 
 @pytest.mark.parametrize("shape", [(), (30,), (30, 5, 2), (0, 5), (30, 0), (0,)])

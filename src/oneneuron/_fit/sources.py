@@ -115,7 +115,7 @@ class ArraySource:
         )  # fmt: skip
 
     def refuse_infinite(self) -> None:
-        """Raise scikit-learn's error if X is not finite.
+        """Raise an error if X is not finite.
 
         Squares may be infinite even if X is finite.
         """

@@ -113,7 +113,7 @@ def validated_samples_and_labels(
 
 
 def refuse_infinite(samples: FloatArray, given: SamplesLike | None) -> None:
-    """Raise scikit-learn's error if samples are not finite, or for a frame, one that says where.
+    """Raise scikit-learn's error for an infinity, or one that says where the first NaN is.
 
     Parameters
     ----------
