@@ -9,14 +9,16 @@ import pytest
 from oneneuron import NeuronClassifier
 from oneneuron.cli import main
 
+COMMANDS = ["lecture", "playground", "fit", "predict", "compare", "code", "info"]
+
 
 def test_without_a_command_the_list_of_commands_is_printed(capsys):
     assert main([]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("usage: oneneuron [-h] [--version] COMMAND")
-    for command in ("lecture", "fit", "predict", "compare", "code", "info"):
-        assert f"\n    {command} " in captured.err
+    for command in COMMANDS:
+        assert f"\n    {command}" in captured.err
 
 
 def test_a_newcomer_is_told_which_command_to_begin_with(capsys):
@@ -33,7 +35,7 @@ def test_an_unknown_command_is_a_one_line_error(capsys):
     assert error.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["lecture", "fit", "predict", "compare", "code", "info"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_text(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])

@@ -1,4 +1,4 @@
-"""The command `oneneuron`, with the subcommands lecture, fit, predict, compare, code and info."""
+"""The command `oneneuron`, with the subcommands that `oneneuron --help` lists."""
 
 from __future__ import annotations
 

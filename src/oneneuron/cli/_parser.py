@@ -12,6 +12,7 @@ from . import (
     _fit_command,
     _info_command,
     _lecture_command,
+    _playground_command,
     _predict_command,
 )
 from ._printing import shown
@@ -40,8 +41,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for module in (
-        _lecture_command, _fit_command, _predict_command, _compare_command, _code_command,
-        _info_command,
+        _lecture_command, _playground_command, _fit_command, _predict_command, _compare_command,
+        _code_command, _info_command,
     ):  # fmt: skip
         module.add_to(commands)
     return parser
