@@ -64,6 +64,7 @@ def test_python_m_oneneuron_runs_a_command():
         ["fit", "{data}", "--target", "ripe", "--output", "{folder}"],
         ["fit", "{folder}/none.csv", "--target", "ripe", "--output", "{folder}/m.json"],
         ["lecture", "--output", "{data}"],
+        ["playground", "--no-open", "--output", "{folder}"],
         ["compare", "--output", "{folder}"],
         ["compare", "--output", "{folder}/none/c.png"],
         ["compare", "--output", "{folder}/c.png", "--json", "{folder}"],

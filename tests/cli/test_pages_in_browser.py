@@ -1,19 +1,13 @@
 """The HTML pages in a browser. This needs Chromium and Playwright."""
 
-import shutil
-
 import pytest
+from chromium import MARKS, visit_page
 
 from oneneuron.cli import main
 from oneneuron.cli._compare_page import Comparison, compare_page
 from oneneuron.compare import Timing
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
-]
+pytestmark = MARKS
 
 
 def write_lecture_page(folder, path):
@@ -48,17 +42,9 @@ def visit(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("report")
     path = folder / "page.html"
     write(folder, path)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        requests, messages = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.goto(path.as_uri())
+    with visit_page(path.as_uri()) as (page, requests, messages):
         page.wait_for_load_state("networkidle")
         yield page, requests, messages, path, num_pictures
-        browser.close()
 
 
 def test_the_page_requests_nothing_but_itself(visit):

@@ -1,19 +1,13 @@
 """The page of an animation in a browser. This needs Chromium and Playwright."""
 
-import shutil
-
 import numpy as np
 import pytest
+from chromium import MARKS, visit_page
 
 import oneneuron
 from oneneuron import plots
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the path"),
-]
+pytestmark = MARKS
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +22,8 @@ def visit(tmp_path_factory):
     # Notebooks have such styles.
     style = "<style>* + img { margin-top: 1em; max-width: 70%; height: auto; border: 9px }</style>"
     path.write_text(f"<!DOCTYPE html><meta charset='utf-8'>{style}{animation.to_jshtml()}")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 600, "height": 500})
-        requests, messages = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.goto(path.as_uri())
-        yield page, requests, messages
-        browser.close()
+    with visit_page(path.as_uri(), viewport={"width": 600, "height": 500}) as visit:
+        yield visit
 
 
 def frame(page):
