@@ -8,6 +8,9 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
+from numpydoc.xref import DEFAULT_LINKS
+from sphinx.util.inspect import signature, stringify_signature
+
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
 os.environ["MPLBACKEND"] = "agg"  # pictures open no windows
@@ -23,7 +26,8 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["gallery", "auto_gallery/*.ipynb", "notebooks/assignments"]
+exclude_patterns = ["api/templates", "auto_gallery/*.ipynb", "gallery", "notebooks/assignments"]
+smartquotes = False
 
 # --- Pages and notebooks ---
 
@@ -36,9 +40,19 @@ nb_merge_streams = True
 
 # --- The API ---
 
+templates_path = ["api/templates"]
+default_role = "autolink"
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
+numpydoc_xref_param_type = True
+numpydoc_xref_ignore = "all"
+numpydoc_xref_aliases = {
+    **{name: f"oneneuron.{name}" for name in ("Descent", "History", "Model", "NeuronClassifier")},
+    **{name: f"oneneuron.compare.{name}" for name in ("Problem", "Timing")},
+}
+DEFAULT_LINKS.clear()  # they would lead to pages of NumPy and Python
+toc_object_entries_show_parents = "hide"
 
 # --- The gallery ---
 
@@ -46,7 +60,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",
     "abort_on_example_error": True,
+    "backreferences_dir": "api/generated/uses",
     "capture_repr": (),
+    "doc_module": ("oneneuron",),
     "download_all_examples": False,
     "image_srcset": ["2x"],
     "matplotlib_animations": (True, "jshtml"),
@@ -70,7 +86,7 @@ html_theme_options = {
     "secondary_sidebar_items": {"**": ["page-toc"], "playground": []},
     "show_toc_level": 2,
 }
-html_sidebars = {"index": [], "playground": []}
+html_sidebars = {page: [] for page in ("index", "playground", "questions", "inside", "benchmarks")}
 html_css_files = ["site.css"]
 html_copy_source = html_show_sourcelink = False
 
@@ -85,6 +101,13 @@ nb_ipywidgets_js = {}
 
 
 # --- What Sphinx calls ---
+
+
+def class_signature(app, what, name, obj, options, arguments, returned):
+    """Return the signature of a class without its annotations, as `help` shows it."""
+    if what == "class":
+        return stringify_signature(signature(obj), show_annotation=False), ""
+    return None
 
 
 def trim_sessions(app, docname, source):
@@ -104,5 +127,6 @@ def add_assignments(app, error):
 
 def setup(app):
     """Tell Sphinx when to call the functions above."""
+    app.connect("autodoc-process-signature", class_signature)
     app.connect("source-read", trim_sessions)
     app.connect("build-finished", add_assignments)
