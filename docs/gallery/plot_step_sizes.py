@@ -21,4 +21,3 @@ descents = [
     for eta in (5e-5, safe, 1000 * safe)
 ]
 ax = plots.plot_learning_curve(descents, labels=["the lecture's", "1/L", "1,000/L"])
-ax.set_xscale("log")

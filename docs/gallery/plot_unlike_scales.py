@@ -21,4 +21,3 @@ descents = [
     oneneuron.train(samples, y, eta="auto", init=start, record_every=1) for samples in (X, scale(X))
 ]
 ax = plots.plot_learning_curve(descents, labels=["as they are", "scaled"])
-ax.set_xscale("log")
