@@ -79,10 +79,10 @@ def animate_training(
 
     Examples
     --------
-    >>> from oneneuron import plots, train
+    >>> import oneneuron
     >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 1, 1]
-    >>> descent = train(X, y, eta=0.5, num_steps=100, record_every=1)
-    >>> animation = plots.animate_training(X, y, descent)
+    >>> descent = oneneuron.train(X, y, eta=0.5, num_steps=100, record_every=1)
+    >>> animation = oneneuron.plots.animate_training(X, y, descent)
     >>> animation.save("descent.gif", writer="pillow")  # doctest: +SKIP
     """
     history = recorded_history(descent)
