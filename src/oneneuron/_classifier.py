@@ -463,7 +463,7 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         self._seen = tuple(seen)
 
     def decision_function(self, X: SamplesLike) -> FloatArray:
-        """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.
+        """Return w.x + b for each neuron.
 
         Parameters
         ----------
@@ -473,8 +473,8 @@ class NeuronClassifier(RefusesLogisticNames, CallbackSupportMixin, ClassifierMix
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            One column for each class. With two classes, the result is one-dimensional and refers to
-            the second class.
+            One column for each class; the largest value is that of the likeliest class. With two
+            classes, the result is one-dimensional, and above 0 if the second class is likelier.
 
         Raises
         ------

@@ -68,7 +68,7 @@ class Model(NamedTuple):
         --------
         >>> import oneneuron
         >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
-        >>> descent = oneneuron.train(X, y, eta=1.0, num_steps=1000, init=([0.0], 0.0))
+        >>> descent = oneneuron.train(X, y, eta=1.0, init=([0.0], 0.0))
         >>> descent.best.predict([[0.5], [2.5]])
         array([0, 1])
         """

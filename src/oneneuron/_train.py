@@ -123,8 +123,8 @@ def train(
     Examples
     --------
     >>> import oneneuron
-    >>> descent = oneneuron.train([[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1], eta=1.0,
-    ...                           num_steps=1000, init=([0.0], 0.0))
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    >>> descent = oneneuron.train(X, y, eta=1.0, init=([0.0], 0.0))
     >>> descent.best.accuracy
     1.0
     """

@@ -130,6 +130,11 @@ class NeuronClassifier(_classifier.NeuronClassifier):
             What `oneneuron.NeuronClassifier` raises. If one rank fails, all of them raise its
             error, and the estimator stays unchanged.
 
+        Warns
+        -----
+        Warning
+            For the same reasons as `oneneuron.NeuronClassifier.fit`, on the first rank alone.
+
         Notes
         -----
         From files, the result has the same bits for any number of ranks, and those of a single
@@ -198,6 +203,11 @@ def train(
     ------
     Exception
         What `oneneuron.train` raises. If one rank fails, all of them raise its error.
+
+    Warns
+    -----
+    Warning
+        For the same reasons as `oneneuron.train`, on the first rank alone.
 
     See Also
     --------

@@ -108,6 +108,11 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         Exception
             What a task of X, y or sample_weight raises.
 
+        Warns
+        -----
+        Warning
+            For the same reasons as `oneneuron.NeuronClassifier.fit`.
+
         Notes
         -----
         Nothing is left on the cluster after the fit, however it ends.
@@ -168,7 +173,7 @@ class NeuronClassifier(_classifier.NeuronClassifier):
         return super().partial_fit(X, y, classes, sample_weight)
 
     def decision_function(self, X: Any) -> Any:
-        """Return w.x + b for each neuron; above 0, its own class is likelier than the rest.
+        """Return w.x + b for each neuron.
 
         Parameters
         ----------

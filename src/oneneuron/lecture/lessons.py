@@ -69,9 +69,9 @@ def get_two_minima(n: int = 500, random_state: RandomState = None) -> _Parts:
     --------
     >>> import oneneuron
     >>> from oneneuron.lecture import lessons
-    >>> train_pos, test_pos, train_value, test_value = lessons.get_two_minima(random_state=0)
+    >>> x, _, y, _ = lessons.get_two_minima(random_state=0)
     >>> for start in ([-1.0, 0.0], [1.0, 0.0]):
-    ...     descent = oneneuron.train(train_pos, train_value, eta="auto", init=(start, -3.0))
+    ...     descent = oneneuron.train(x, y, eta="auto", init=(start, -3.0))
     ...     print(f"{100 * descent.last.accuracy:.0f} %")
     88 %
     81 %

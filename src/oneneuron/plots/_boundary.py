@@ -112,8 +112,9 @@ def plot_decision_boundary(
     Examples
     --------
     >>> from oneneuron import NeuronClassifier, plots
-    >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], ["red", "red", "green"]
-    >>> ax = plots.plot_decision_boundary(X, y, NeuronClassifier().fit(X, y))
+    >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 0, 1]
+    >>> model = NeuronClassifier().fit(X, y)
+    >>> ax = plots.plot_decision_boundary(X, y, model)
     """
     check_axes(ax)
     picture = _Picture(model, at, *_checked_samples(model, X, y, test, features), xlim, ylim)

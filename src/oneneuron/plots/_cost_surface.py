@@ -85,10 +85,10 @@ def plot_cost_surface(
 
     Examples
     --------
-    >>> import oneneuron
+    >>> from oneneuron import plots, train
     >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 1, 1]
-    >>> descent = oneneuron.train(X, y, eta=0.5, num_steps=100, record_every=1)
-    >>> ax = oneneuron.plots.plot_cost_surface(X, y, descent)
+    >>> descent = train(X, y, eta=0.5, num_steps=100, record_every=1)
+    >>> ax = plots.plot_cost_surface(X, y, descent)
     """
     check_axes(ax)
     descents = _checked_descents(descents)

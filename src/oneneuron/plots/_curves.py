@@ -102,11 +102,12 @@ def plot_learning_curve(
 
     Examples
     --------
-    >>> import oneneuron
+    >>> from oneneuron import plots, train
     >>> X, y = [[0.0], [1.0], [2.0]], [0, 1, 1]
-    >>> slow, fast = (oneneuron.train(X, y, eta=eta, record_every=1) for eta in (0.05, 0.5))
-    >>> ax = oneneuron.plots.plot_learning_curve(fast)
-    >>> ax = oneneuron.plots.plot_learning_curve([slow, fast], labels=["slow", "fast"])
+    >>> slow = train(X, y, eta=0.05, record_every=1)
+    >>> fast = train(X, y, eta=0.5, record_every=1)
+    >>> ax = plots.plot_learning_curve(fast)
+    >>> ax = plots.plot_learning_curve([slow, fast], labels=["slow", "fast"])
     """
     check_axes(ax)
     courses = [*_courses_of(descents)]

@@ -52,7 +52,8 @@ def plot_dots(
     Examples
     --------
     >>> from oneneuron import plots
-    >>> ax = plots.plot_dots([[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], ["red", "red", "green"])
+    >>> X = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]]
+    >>> ax = plots.plot_dots(X, ["red", "red", "green"])
     """
     check_axes(ax)
     samples = Samples(X, y, features)

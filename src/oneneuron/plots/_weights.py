@@ -64,7 +64,8 @@ def plot_weights(
     >>> from oneneuron import NeuronClassifier, plots
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
-    >>> ax = plots.plot_weights(NeuronClassifier().fit(X / 16, y), shape=(8, 8))
+    >>> model = NeuronClassifier().fit(X / 16, y)
+    >>> ax = plots.plot_weights(model, shape=(8, 8))
     """
     check_axes(ax)
     weights = weights_of(model)
