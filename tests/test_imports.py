@@ -31,6 +31,7 @@ ROOMS = {
     "_typing": "",
     "_atomic_write": "",
     "_losses": "",
+    "_progress_bar": "",
     "_formatting": "_typing",
     "_frames": "_typing",
     "_checks": "_frames _losses _typing",
@@ -54,9 +55,10 @@ ROOMS = {
     "onnx": "_onnx_graph",
     "plots": "_engine.cost_surface _results _checks _frames _formatting _typing",
     "lecture": "plots _train _engine.predictions _checks _diagnostics _results _typing",
-    "compare": "lecture _train _training reference _engine _results _losses _formatting _typing",
+    "compare": "lecture _train _training reference _engine _results _losses _formatting "
+    "_progress_bar _typing",
     "cli": "compare lecture plots onnx mpi reference _classifier _train _fit _engine _checks "
-    "_atomic_write _diagnostics _results _losses _formatting _typing",
+    "_atomic_write _diagnostics _results _losses _formatting _progress_bar _typing",
     "__main__": "cli",
 }
 

@@ -17,15 +17,36 @@ def fast_clock(monkeypatch):
     monkeypatch.setattr("tqdm.std.time", lambda: next(seconds))
 
 
+class Cell:
+    """A cell of a notebook: the states of its only output."""
+
+    def __init__(self):
+        self.states = []
+
+    def update(self, output, *, raw, **options):
+        assert raw and output.keys() == {"text/plain"}
+        self.states.append(output["text/plain"])
+
+
 @pytest.fixture
 def shell(monkeypatch):
-    """A function that makes Python seem to run in IPython, with this shell or with none."""
+    """A function that makes Python seem to run in IPython, with this shell or with none.
+
+    It returns the cell that shows the output of a notebook.
+    """
 
     def set_shell(found):
+        cell = Cell()
         module = SimpleNamespace(get_ipython=lambda: found)
         monkeypatch.setitem(sys.modules, "IPython", module)
+        show = SimpleNamespace(display=lambda output, **options: cell.update(output, **options) or cell)
+        monkeypatch.setitem(sys.modules, "IPython.display", show)
+        return cell
 
     return set_shell
+
+
+NOTEBOOK = SimpleNamespace(kernel=object())
 
 
 def drawn(capsys):
@@ -43,13 +64,20 @@ def test_a_terminal_gets_a_bar_with_the_name_of_the_rung(capsys, monkeypatch):
     assert re.search(r"\r 50 % .* naive Cython", text)
 
 
-def test_a_notebook_gets_a_bar_too(capsys, shell):
-    shell(SimpleNamespace(kernel=object()))
-    assert re.search(r"\r 50 % .* naive Cython", drawn(capsys))
+def test_a_notebook_gets_a_bar_below_the_cell(capsys, shell):
+    cell = shell(NOTEBOOK)
+    assert drawn(capsys) == ""
+    assert any(re.fullmatch(" 50 % .* naive Cython", state) for state in cell.states)
 
 
-def test_the_bar_is_erased_at_the_end(capsys, shell):
-    shell(SimpleNamespace(kernel=object()))
+def test_nothing_is_left_below_the_cell_at_the_end(capsys, shell):
+    cell = shell(NOTEBOOK)
+    drawn(capsys)
+    assert cell.states[-1] == ""
+
+
+def test_the_bar_in_a_terminal_is_erased_at_the_end(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert re.search(r"\r *\r$", drawn(capsys))
 
 
@@ -71,7 +99,7 @@ def test_a_process_without_stderr_gets_no_bar(capsys, monkeypatch):
 
 
 def test_no_thread_redraws_the_bar_while_a_rung_is_timed(shell):
-    shell(SimpleNamespace(kernel=object()))
+    shell(NOTEBOOK)
     before = threading.active_count()
     with progress_bar() as show:
         show(0.5, "pure Python")

@@ -380,12 +380,43 @@ def test_read_only_samples_and_history_can_be_animated(film):
 # --- The file and the figure ---
 
 
-def test_a_gif_has_all_frames_in_the_size_of_the_figure(film, tmp_path):
-    path = tmp_path / "descent.gif"
-    film(num_frames=4).animation.save(path, writer="pillow", dpi=30)
+def gif_frames(path):
+    """Return the frames of a GIF file as arrays of colours, and the time of each."""
     with Image.open(path) as gif:
-        assert gif.n_frames == 4
-        assert gif.size == (300, 150)
+        frames = [(gif.seek(k), np.asarray(gif.convert("RGB"), float), gif.info["duration"])
+                  for k in range(gif.n_frames)]  # fmt: skip
+    return [frame for _, frame, _ in frames], [duration for _, _, duration in frames]
+
+
+@pytest.mark.parametrize("options", [{}, {"writer": "pillow"}, {"writer": "pillow", "dpi": 100}])
+def test_a_gif_has_all_frames_in_the_size_of_the_figure(film, tmp_path, options):
+    path = tmp_path / "descent.gif"
+    film(num_frames=4).animation.save(path, **options)
+    frames, _ = gif_frames(path)
+    assert [frame.shape for frame in frames] == 4 * [(500, 1000, 3)]
+
+
+def test_a_gif_pauses_on_its_last_frame(film, tmp_path):
+    film(num_frames=3).animation.save(tmp_path / "descent.gif")
+    assert gif_frames(tmp_path / "descent.gif")[1] == [80, 80, 2000]
+
+
+def test_the_frames_of_a_gif_look_as_in_a_window(film, tmp_path):
+    window = film(num_frames=3)
+    window.animation.save(tmp_path / "descent.gif")
+    for k, frame in zip(window.frames, gif_frames(tmp_path / "descent.gif")[0], strict=True):
+        window.show(k).render()
+        expected = np.asarray(window.figure.canvas.buffer_rgba())[..., :3].astype(float)
+        # 256 colours are not all, and the edges of dots and letters are smoother in the window.
+        # Without the samples, the line or the path, the difference would be larger.
+        assert np.abs(frame - expected).mean() < 2
+        assert (np.abs(frame - expected).max(axis=2) > 80).mean() < 0.002
+
+
+def test_other_files_than_gif_are_written_by_matplotlib(film, tmp_path):
+    film(num_frames=3).animation.save(tmp_path / "descent.webp", writer="pillow", dpi=30)
+    with Image.open(tmp_path / "descent.webp") as picture:
+        assert (picture.format, picture.size) == ("WEBP", (300, 150))
 
 
 def test_an_animation_opens_no_window(film, monkeypatch):

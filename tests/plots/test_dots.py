@@ -74,3 +74,18 @@ def test_a_class_drawn_twice_has_one_legend_entry(ax):
 def test_extreme_values_are_drawn(ax, scale):
     plots.plot_dots(scale * X, Y, ax=ax)
     ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (3, 2.5)])
+@pytest.mark.parametrize("num_classes", [2, 10])
+def test_the_legend_hides_no_samples(pyplot, size, num_classes):
+    figure, ax = pyplot.subplots(figsize=size)
+    plots.plot_dots(np.arange(20).reshape(10, 2), np.arange(10) % num_classes, ax=ax)
+    figure.canvas.draw()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+
+
+def test_the_ticks_name_the_classes_of_a_single_feature(ax):
+    plots.plot_dots([[1.0], [2.0]], ["a", "b"], ax=ax)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.get_legend() is None

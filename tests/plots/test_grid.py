@@ -60,7 +60,7 @@ def test_the_other_features_are_held_at_their_medians():
     [points], ax = points_for(ARRAY, features=(0, 2))
     _, second, _, fourth = np.median(ARRAY, axis=0)
     assert held(points) == [second, fourth]
-    assert ax.get_title("right") == f"$x_{{2}}$ = {second:.3g}, $x_{{4}}$ = {fourth:.3g}"
+    assert ax.get_legend().get_title().get_text() == f"$x_{{2}}$ = {second:.3g}, $x_{{4}}$ = {fourth:.3g}"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_other_features_are_held_at_their_medians():
 def test_the_other_features_are_held_at_given_values(at):
     [points], ax = points_for(ARRAY, features=(0, 2), at=at)
     assert held(points) == [5.0, 7.0]
-    assert ax.get_title("right").startswith("$x_{2}$ = 5")
+    assert ax.get_legend().get_title().get_text().startswith("$x_{2}$ = 5")
 
 
 def test_features_without_a_given_value_are_held_at_their_medians():
@@ -82,7 +82,7 @@ def test_features_without_a_given_value_are_held_at_their_medians():
 def test_the_other_features_are_held_at_those_of_a_given_row():
     [points], ax = points_for(FRAME, features=("size", "weight"), at=FRAME.iloc[4])
     assert held(points) == [4, "elstar", "away", False]
-    assert ax.get_title("right") == "seeds = 4, kind = elstar, origin = away, organic = False"
+    assert ax.get_legend().get_title().get_text() == "seeds = 4, kind = elstar, origin = away, organic = False"
 
 
 def test_the_points_of_a_frame_are_a_frame_with_the_same_dtypes():
@@ -149,7 +149,7 @@ def test_a_thousand_features_need_no_more_memory_than_a_few():
     assert len(tables) > 1
     # This test keeps all tables. Otherwise there are two at a time.
     assert peak - sum(table.nbytes for table in tables) < 64e6
-    assert ax.get_title("right") == "998 other features at their medians"
+    assert ax.get_legend().get_title().get_text() == "998 other features at their medians"
 
 
 def test_many_chunks_make_the_same_picture_as_one(monkeypatch):

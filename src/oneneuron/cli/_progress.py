@@ -6,9 +6,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import RLock, Timer
+from threading import Timer
 from typing import Any, Protocol
 
+from .._progress_bar import make_bar
 from ._printing import shown
 
 _DELAY = 1.0  # seconds
@@ -33,21 +34,11 @@ def progress_bar(*, is_quiet: bool = False) -> Iterator[ShowProgress]:
     is_quiet : bool, default False
         Whether to draw nothing at all.
     """
-    from tqdm.std import tqdm
-
-    class Bar(tqdm):
-        monitor_interval = 0  # otherwise a thread would redraw the bar now and then
-
-    Bar.set_lock(RLock())  # the default is a lock for several processes, which takes long to make
-    with Bar(
-        total=1.0, delay=_DELAY, leave=False, disable=is_quiet or None, miniters=0,
-        ncols=_columns() - 1, nrows=24, bar_format="{percentage:3.0f} % {bar:30} {desc}",
-    ) as bar:  # fmt: skip
+    is_disabled = True if is_quiet else None
+    with make_bar(sys.stderr, width=_columns() - 1, delay=_DELAY, is_disabled=is_disabled) as bar:
 
         def show(fraction: float, label: str = "") -> None:
-            bar.set_description_str(shown(label), refresh=False)
-            bar.n = min(fraction, 1.0)
-            bar.update(0)  # draws if it is time to
+            bar.show(fraction, shown(label))
 
         with _drawn_in_time(bar):
             yield show

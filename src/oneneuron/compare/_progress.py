@@ -5,39 +5,50 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from .._progress_bar import make_bar
 
 OnProgress: TypeAlias = Callable[[float, str], object]
 
 
 @contextmanager
 def progress_bar() -> Iterator[OnProgress]:
-    """Return a function that draws a progress bar on stderr, which is erased at the end.
+    """Return a function that draws a progress bar, which is erased at the end.
 
-    Nothing is drawn if nobody would see it, as in a script whose output goes to a file.
+    It is on stderr, or below the cell of a notebook. Nothing is drawn if nobody would see it, as in
+    a script whose output goes to a file.
     """
-    from tqdm.std import tqdm
-
-    class Bar(tqdm):
-        monitor_interval = 0  # otherwise a thread would redraw the bar while a rung is timed
-
-    with Bar(
-        total=1.0, leave=False, disable=not _is_watched(), miniters=0, ncols=79,
-        bar_format="{percentage:3.0f} % {bar:30} {desc}",
-    ) as bar:  # fmt: skip
-
-        def show(fraction: float, name: str) -> None:
-            bar.set_description_str(name, refresh=False)
-            bar.n = fraction
-            bar.update(0)  # draws if it is time to
-
-        yield show
+    file = _Cell() if _is_notebook() else sys.stderr
+    with make_bar(file, width=79, is_disabled=True if file is None else None) as bar:
+        yield bar.show
 
 
-def _is_watched() -> bool:
-    """Return whether stderr leads to a terminal or below the cell of a notebook."""
-    if sys.stderr is None:
-        return False
+def _is_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    return sys.stderr.isatty() or (shell is not None and hasattr(shell, "kernel"))
+    return shell is not None and hasattr(shell, "kernel")
+
+
+class _Cell:
+    """A terminal of one line below the cell of a notebook.
+
+    The notebook would keep everything that is written to stderr, each state of the bar as a line.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> None:
+        """Replace the line by what comes after the last carriage return."""
+        self._handle.update({"text/plain": text.rpartition("\r")[2].rstrip()}, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing, since nothing is kept back."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from os import PathLike
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import matplotlib.pyplot as plt
@@ -26,7 +27,7 @@ from ._cost_surface import Surface
 from ._curves import set_step_axis
 from ._descent_paths import add_path, set_path
 from ._dots import plot_dots
-from ._player import player
+from ._player import Film
 
 # A function that shows the record with a given index and returns the artists that have changed.
 _Update: TypeAlias = Callable[[int], Iterable[Artist]]
@@ -69,7 +70,7 @@ def animate_training(
         The animation. As the last line of a cell of a notebook, it shows itself, with a button and
         a slider. Elsewhere it is on a new pyplot figure, which ``plt.show()`` plays in a window.
         Keep it in a variable: it stops when it is deleted. ``to_jshtml()`` returns what a notebook
-        shows, and ``save("descent.gif", writer="pillow")`` writes a file.
+        shows, and ``save("descent.gif")`` writes a file.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def animate_training(
     >>> X, y = [[0.0, 1.0], [2.0, 0.5], [1.0, 3.0]], [0, 1, 1]
     >>> descent = oneneuron.train(X, y, eta=0.5, num_steps=100, record_every=1)
     >>> animation = oneneuron.plots.animate_training(X, y, descent)
-    >>> animation.save("descent.gif", writer="pillow")  # doctest: +SKIP
+    >>> animation.save("descent.gif")  # doctest: +SKIP
     """
     history = recorded_history(descent)
     num_frames = _checks.as_count(num_frames, "num_frames", least=2)
@@ -130,17 +131,28 @@ class _Animation(FuncAnimation):
         self, figure: Figure, draw: _Update, frames: Sequence[int], shades: AxesImage
     ) -> None:
         super().__init__(figure, draw, frames=frames, interval=_MILLISECONDS, blit=False)
-        self._play = partial(player, figure, shades, draw, frames, _MILLISECONDS)
+        self._film = Film(figure, shades, draw, frames, _MILLISECONDS)
         self._page: str | None = None
 
     def _repr_html_(self) -> str:
         if self._page is None:
-            self._page = self._play()
+            self._page = self._film.page()
         return self._page
 
     def to_jshtml(self, *args: Any, **kwargs: Any) -> str:
         """Return HTML that plays the animation; with arguments, in matplotlib's own way."""
         return super().to_jshtml(*args, **kwargs) if args or kwargs else self._repr_html_()
+
+    def save(
+        self, filename: str | PathLike[str], writer: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Write a GIF file; with more arguments or another writer, in matplotlib's own way."""
+        is_gif = Path(filename).suffix.lower() == ".gif" and writer in (None, "pillow")
+        if is_gif and not (args or kwargs):
+            self._draw_was_started = True  # otherwise matplotlib warns that nothing was drawn
+            self._film.save_gif(filename)
+        else:
+            super().save(filename, writer, *args, **kwargs)
 
 
 def _records_to_show(num_records: int, num_frames: int) -> list[int]:

@@ -61,7 +61,8 @@ def plot_dots(
     classes = found if classes is None else _as_classes(classes, found)
     ax = _style.axes_or_new(ax, "dots", is_shared=True)
     draw_dots(ax, samples, classes)
-    add_class_legend(ax)
+    if len(samples.drawn) == 2:  # otherwise the ticks name the classes
+        add_class_legend(ax)
     return ax
 
 
@@ -115,9 +116,8 @@ def _points_by_class(samples: Samples, classes: list[Any]) -> list[Float64Array]
     return [points[indices == index] for index in range(len(classes))]
 
 
-def add_class_legend(ax: Axes) -> None:
+def add_class_legend(ax: Axes, title: str | None = None) -> None:
     """Add a legend with one entry for each label, even if a class was drawn several times."""
     handles, labels = ax.get_legend_handles_labels()
     entries = dict(zip(labels, handles, strict=True))
-    # Unless "best" is requested explicitly, matplotlib may warn that it is slow.
-    _style.add_legend(ax, entries.values(), entries, loc="best", ncols=1 if len(entries) < 6 else 2)
+    _style.add_legend_above(ax, entries.values(), entries, ncols=6, title=title)

@@ -1,4 +1,4 @@
-"""The page that plays an animation in a notebook: frames, a button and a slider."""
+"""The animation of a figure as a page that plays it in a notebook, and as a GIF file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from os import PathLike
 from string import Template
 from typing import Any
 from uuid import uuid4
@@ -71,15 +72,12 @@ setTimeout(() => {
 """)
 
 
-def player(
-    figure: Figure, shades: AxesImage, draw: Callable[[int], Iterable[Artist]],
-    frames: Sequence[int], milliseconds: int,
-) -> str:  # fmt: skip
-    """Return HTML that plays an animation of a figure, for a notebook.
+class Film:
+    """The frames of an animation of a figure, as layers of pictures.
 
-    Everything that stays the same is drawn and stored only once, so the page takes a tenth of the
-    time and of the bytes of matplotlib's. It is a stack of four images: the figure without the Axes
-    of the shades, the shades, all else that changes, and these Axes with a transparent background.
+    Everything that stays the same is drawn only once, so the frames take a tenth of the time of
+    matplotlib's. A frame is a stack of four pictures: the figure without the Axes of the shades,
+    the shades, these Axes with a transparent background, and all else that changes.
 
     Parameters
     ----------
@@ -93,51 +91,94 @@ def player(
     milliseconds : int
         The time for which each frame is shown.
     """
-    film = _Film(figure)
-    plane = shades.axes
-    moving = [artist for artist in draw(frames[-1]) if artist is not shades]
-    with _hidden(plane, *moving):
-        back = film.picture(figure)
-    with _hidden(plane.patch, shades, *moving):
-        front = film.picture(plane)
-    layers = []
-    for k in frames:
-        draw(k)
+
+    def __init__(
+        self, figure: Figure, shades: AxesImage, draw: Callable[[int], Iterable[Artist]],
+        frames: Sequence[int], milliseconds: int,
+    ) -> None:  # fmt: skip
+        self._figure, self._shades, self._draw = figure, shades, draw
+        self._frames, self._milliseconds = frames, milliseconds
+
+    def page(self) -> str:
+        """Return HTML that plays the animation, for a notebook."""
+        canvas = _Canvas(self._figure)
+        back, front = map(_as_url, self._still_layers(canvas))
         # The browser enlarges the shades, one pixel for each value.
-        colors = shades.to_rgba(np.asarray(shades.get_array())[::-1], bytes=True)
-        layers.append((_as_url(Image.fromarray(colors)), film.picture(*moving, num_colors=128)))
-    left, bottom, width, height = plane.get_position().bounds
-    return _PAGE.substitute(
-        id=f"oneneuron-{uuid4().hex}", width=film.width, back=back, front=front, plain=_PLAIN,
-        place=f"left: {left:.4%}; bottom: {bottom:.4%}; width: {width:.4%}; height: {height:.4%}",
-        last=len(frames) - 1, last_shades=layers[-1][0], last_lines=layers[-1][1],
-        frames=json.dumps(layers), pause=_PAUSE, milliseconds=milliseconds,
-    )  # fmt: skip
+        layers = [(_as_url(shades), _as_url(lines.quantize(128, Image.Quantize.FASTOCTREE)))
+                  for shades, lines in self._moving_layers(canvas)]  # fmt: skip
+        left, bottom, width, height = self._shades.axes.get_position().bounds
+        return _PAGE.substitute(
+            id=f"oneneuron-{uuid4().hex}", width=canvas.width, back=back, front=front, plain=_PLAIN,
+            place=f"left: {left:.4%}; bottom: {bottom:.4%}; width: {width:.4%}; "
+            f"height: {height:.4%}",
+            last=len(layers) - 1, last_shades=layers[-1][0], last_lines=layers[-1][1],
+            frames=json.dumps(layers), pause=_PAUSE, milliseconds=self._milliseconds,
+        )  # fmt: skip
+
+    def save_gif(self, path: str | PathLike[str]) -> None:
+        """Write the animation to a GIF file."""
+        canvas = _Canvas(self._figure)
+        back, front = self._still_layers(canvas)
+        left, bottom, right, top = np.rint(self._shades.axes.bbox.extents).astype(int)
+        box = (left, canvas.height - top, right, canvas.height - bottom)
+        pictures = []
+        for shades, lines in self._moving_layers(canvas):
+            picture = back.copy()
+            size = box[2] - box[0], box[3] - box[1]
+            picture.paste(shades.resize(size, Image.Resampling.BILINEAR), box)
+            picture.alpha_composite(front)
+            picture.alpha_composite(lines)
+            pictures.append(picture.convert("RGB"))
+        # The last frame has all colours. One palette for all makes the file smaller.
+        palette = pictures[-1].quantize(256)
+        first, *others = [
+            picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures
+        ]
+        durations = [self._milliseconds] * len(others) + [_PAUSE]
+        first.save(path, "gif", save_all=True, append_images=others, duration=durations, loop=0)
+
+    def _still_layers(self, canvas: _Canvas) -> tuple[Image.Image, Image.Image]:
+        """Return the layers beneath and above the shades."""
+        shades, plane = self._shades, self._shades.axes
+        moving = self._moving(self._frames[-1])
+        with _hidden(plane, *moving):
+            back = canvas.picture(self._figure)
+        with _hidden(plane.patch, shades, *moving):
+            front = canvas.picture(plane)
+        return back, front
+
+    def _moving_layers(self, canvas: _Canvas) -> Iterator[tuple[Image.Image, Image.Image]]:
+        """Yield the shades of each frame, one pixel for each value, and all else that changes."""
+        for k in self._frames:
+            lines = canvas.picture(*self._moving(k))
+            values = np.asarray(self._shades.get_array())[::-1]
+            yield Image.fromarray(self._shades.to_rgba(values, bytes=True)), lines
+
+    def _moving(self, k: int) -> list[Artist]:
+        """Show frame k and return all artists that change, apart from the shades."""
+        return [artist for artist in self._draw(k) if artist is not self._shades]
 
 
-class _Film:
+class _Canvas:
     """Transparent pictures of some artists of a figure, in the size of the figure.
 
     Attributes
     ----------
-    width : int
-        The width in pixels.
+    width, height : int
+        The size in pixels.
     """
 
     def __init__(self, figure: Figure) -> None:
-        self.width, height = map(int, figure.bbox.size)
+        self.width, self.height = map(int, figure.bbox.size)
         # matplotlib's types lack it.
-        self._renderer: Any = RendererAgg(self.width, height, figure.dpi)  # type: ignore[no-untyped-call]
+        self._renderer: Any = RendererAgg(self.width, self.height, figure.dpi)  # type: ignore[no-untyped-call]
 
-    def picture(self, *artists: Artist, num_colors: int | None = None) -> str:
-        """Return a picture of the artists as a data URL, by default in all its colours."""
+    def picture(self, *artists: Artist) -> Image.Image:
+        """Return a picture of the artists."""
         self._renderer.clear()
         for artist in artists:
             artist.draw(self._renderer)
-        image = Image.fromarray(np.asarray(self._renderer.buffer_rgba()))
-        if num_colors is not None:
-            image = image.quantize(num_colors, Image.Quantize.FASTOCTREE)
-        return _as_url(image)
+        return Image.fromarray(np.array(self._renderer.buffer_rgba()))
 
 
 @contextmanager

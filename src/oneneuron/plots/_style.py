@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.legend import Legend
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from .._results import Model
 from ._margins import fit_margins
@@ -57,6 +59,9 @@ _INSIDE, _ABOVE = (0.5, 0.5), (1.0, 0.3)
 _MOST = 0.8
 # The largest width of texts at the ticks, as a fraction of that of the figure.
 _LARGEST_TICKS = 0.3
+
+# The label of the Axes that stand for a legend above the picture.
+_LEGEND_ROOM = "room for the legend"
 
 # The kind of the last picture on each Axes.
 _KINDS: WeakKeyDictionary[Axes, str] = WeakKeyDictionary()
@@ -189,9 +194,9 @@ def fit_tick_labels(ax: Axes) -> None:
         text.set_fontsize(least)
 
 
-def add_legend(ax: Axes, *handles_and_labels: Any, loc: Any = "best", ncols: int = 1) -> None:
+def add_legend(ax: Axes, *handles_and_labels: Any, loc: Any = "best") -> None:
     """Add a legend inside the picture, small enough not to cover most of it."""
-    legend = _fitting_legend(ax, handles_and_labels, _INSIDE, [ncols], loc="upper left")
+    legend = _fitting_legend(ax, handles_and_labels, _INSIDE, [1], loc="upper left")
     # It takes a while to find the best place, so this comes last.
     legend.set_loc(loc)
 
@@ -199,11 +204,24 @@ def add_legend(ax: Axes, *handles_and_labels: Any, loc: Any = "best", ncols: int
 def add_legend_above(
     ax: Axes, *handles_and_labels: Any, ncols: int = 3, title: str | None = None
 ) -> None:
-    """Add a legend above the picture, where it hides nothing, and no wider than the picture."""
+    """Add a legend above the picture, where it hides nothing, and no wider than the picture.
+
+    A title that is set later on stands above the legend.
+    """
     _fitting_legend(
         ax, handles_and_labels, _ABOVE, range(ncols, 0, -1), loc="lower center",
         bbox_to_anchor=(0.5, 1.01), title=title,
     )  # fmt: skip
+    if not any(child.get_label() == _LEGEND_ROOM for child in ax.child_axes):
+        # A title keeps clear of child Axes, but not of legends. These stand for the legend.
+        room = ax.inset_axes((0, 1, 1, 0), label=_LEGEND_ROOM, visible=False)
+        room.set_axes_locator(partial(_place_of_legend, ax))
+
+
+def _place_of_legend(ax: Axes, _: object, renderer: Any) -> Bbox:
+    """Return the place of the legend of the Axes, or their own, in units of the figure."""
+    place = (ax.get_legend() or ax).get_window_extent(renderer)
+    return place.transformed(ax.figure.transSubfigure.inverted())
 
 
 def _fitting_legend(
