@@ -66,6 +66,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "image_srcset": ["2x"],
     "matplotlib_animations": (True, "jshtml"),
+    "min_reported_time": 3600,
     "parallel": True,
     "show_memory": False,
     "show_signature": False,

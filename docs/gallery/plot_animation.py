@@ -12,4 +12,4 @@ from oneneuron.lecture import example1
 
 X, _, y, _ = example1.get_data(200, random_state=1)
 descent = oneneuron.train(X, y, eta="auto", num_steps=1000, random_state=0, record_every=1)
-animation = plots.animate_training(X, y, descent, num_frames=50)
+animation = plots.animate_training(X, y, descent, num_frames=40)
