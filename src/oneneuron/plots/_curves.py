@@ -92,8 +92,7 @@ def plot_learning_curve(
     Returns
     -------
     Axes
-        The Axes of the cost. The accuracy has separate Axes on top, with its scale, from 0 to 1,
-        on the right.
+        The Axes of the cost. The accuracy has separate Axes on top, with its scale on the right.
 
     Raises
     ------
