@@ -233,11 +233,11 @@ class Timing(NamedTuple):
         The number of steps to which `seconds` refers.
     seconds : float
         The time for all steps, extrapolated from the fastest stretch.
-    nanoseconds : float
+    nanoseconds_per_sample : float
         The time per sample and step.
-    than_before : float or None
+    speedup_over_previous : float or None
         How many times as fast as the previous rung; None for the first.
-    than_lecture : float
+    speedup_over_lecture : float
         How many times as fast as the lecture's code.
     timed_steps : int
         The number of steps that were actually timed: fewer than `num_steps` if all of them would
@@ -249,9 +249,9 @@ class Timing(NamedTuple):
     name: str
     num_steps: int
     seconds: float
-    nanoseconds: float
-    than_before: float | None
-    than_lecture: float
+    nanoseconds_per_sample: float
+    speedup_over_previous: float | None
+    speedup_over_lecture: float
     timed_steps: int
     first_step_seconds: float | None
 

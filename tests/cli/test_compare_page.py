@@ -9,8 +9,8 @@ from oneneuron.cli._compare_page import Comparison, compare_page
 from oneneuron.compare import Timing
 
 
-def made_timing(name, seconds, than_lecture, timed_steps=10_000):
-    return Timing(name, 10_000, seconds, 1.0, None, than_lecture, timed_steps, None)
+def made_timing(name, seconds, speedup_over_lecture, timed_steps=10_000):
+    return Timing(name, 10_000, seconds, 1.0, None, speedup_over_lecture, timed_steps, None)
 
 
 TIMINGS = [

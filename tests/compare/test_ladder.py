@@ -63,7 +63,7 @@ def test_the_classes_of_compare_name_it_as_their_module():
 
 class TestLectureProblem:
     def test_the_samples_are_the_lecture_s_training_data(self):
-        found = compare.lecture_problem(50, seed=3)
+        found = compare.lecture_problem(50, random_state=3)
         X, _, y, _ = example1.get_data(50, np.random.RandomState(3))
         np.testing.assert_array_equal(found.X, X)
         np.testing.assert_array_equal(found.y, y)
@@ -81,6 +81,20 @@ class TestLectureProblem:
     def test_fewer_than_five_samples_are_refused(self):
         with pytest.raises(ValueError, match="n must be 5 or more, found 4"):
             compare.lecture_problem(4)
+
+    def test_a_seed_that_is_no_number_is_refused(self):
+        with pytest.raises(TypeError, match="random_state must be a whole number"):
+            compare.lecture_problem(random_state="x")
+
+
+class TestArguments:
+    def test_a_ladder_of_something_else_is_refused(self):
+        with pytest.raises(TypeError, match=r"problem must be a Problem, found int: make one with"):
+            compare.ladder(3)
+
+    def test_a_ladder_of_no_steps_is_refused(self, problem):
+        with pytest.raises(ValueError, match="num_steps must be 1 or more, found 0"):
+            compare.ladder(problem, num_steps=0)
 
 
 class TestRungs:
@@ -263,12 +277,12 @@ class TestTimings:
         assert {row.num_steps for row in rows} == {1000}
 
     def test_nanoseconds_are_for_one_sample_in_one_step(self, rows):
-        assert [row.nanoseconds for row in rows] == pytest.approx([8e6, 2e6, 1e4, 2e3])
+        assert [row.nanoseconds_per_sample for row in rows] == pytest.approx([8e6, 2e6, 1e4, 2e3])
 
     def test_speed_ratios_are_ratios_of_seconds(self, rows):
-        assert rows[0].than_before is None
-        assert [row.than_before for row in rows[1:]] == pytest.approx([4, 200, 5])
-        assert [row.than_lecture for row in rows] == pytest.approx([0.25, 1, 200, 1000])
+        assert rows[0].speedup_over_previous is None
+        assert [row.speedup_over_previous for row in rows[1:]] == pytest.approx([4, 200, 5])
+        assert [row.speedup_over_lecture for row in rows] == pytest.approx([0.25, 1, 200, 1000])
 
     def test_the_time_of_a_first_step_is_kept_separately(self, rows):
         assert [row.first_step_seconds for row in rows] == [None, None, 0.7, None]

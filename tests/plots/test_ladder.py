@@ -7,8 +7,8 @@ from oneneuron import plots
 from oneneuron.compare import Timing
 
 
-def make_timing(name, seconds, than_lecture):
-    return Timing(name, 10_000, seconds, 1.0, None, than_lecture, 10_000, None)
+def make_timing(name, seconds, speedup_over_lecture):
+    return Timing(name, 10_000, seconds, 1.0, None, speedup_over_lecture, 10_000, None)
 
 
 TIMINGS = [

@@ -109,9 +109,13 @@ def _table(rows: Sequence[Timing]) -> list[str]:
     columns = [
         ["", "", *(row.name for row in rows)],
         ["time for", f"{counted(rows[0].num_steps, 'step')} ", *(_time(row) for row in rows)],
-        ["ns for a sample", "in a step", *(three_digits(row.nanoseconds) for row in rows)],
-        ["as fast as", "the rung above", *(_ratio(row.than_before) for row in rows)],
-        ["as fast as", "the lecture", *(_ratio(row.than_lecture) for row in rows)],
+        [
+            "ns for a sample",
+            "in a step",
+            *(three_digits(row.nanoseconds_per_sample) for row in rows),
+        ],
+        ["as fast as", "the rung above", *(_ratio(row.speedup_over_previous) for row in rows)],
+        ["as fast as", "the lecture", *(_ratio(row.speedup_over_lecture) for row in rows)],
     ]
     if _has_libraries(rows):
         columns.append(["compilation", "and first step", *(_first_time(row) for row in rows)])

@@ -44,9 +44,9 @@ def compare_page(comparison: Comparison) -> str:
     texts = {
         "title": "The speed of one neuron",
         "head": comparison.head,
-        "lecture_time": duration(best.than_lecture * best.seconds),
+        "lecture_time": duration(best.speedup_over_lecture * best.seconds),
         "best_time": duration(best.seconds),
-        "best_ratio": three_digits(best.than_lecture),
+        "best_ratio": three_digits(best.speedup_over_lecture),
         "about_lanes": " ".join(_code.ABOUT_LANES).replace("`", ""),
         "notes": comparison.notes,
         "command": comparison.command,
@@ -80,7 +80,7 @@ def _bar(timing: Timing, shortest: float, longest: float) -> str:
     width = 100 * math.log(timing.seconds / shortest) / math.log(longest / shortest)
     star = "*" if timing.timed_steps < timing.num_steps else ""
     color = "bar ours" if timing.name.startswith("oneneuron") else "bar"
-    factor = f"{three_digits(timing.than_lecture)} \N{MULTIPLICATION SIGN}"
+    factor = f"{three_digits(timing.speedup_over_lecture)} \N{MULTIPLICATION SIGN}"
     return (
         f'  <div class="rung"><strong>{escape(timing.name)}</strong>\n'
         f"    <span>{duration(timing.seconds)}{star}, {factor}</span>\n"

@@ -20,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from .. import reference
+from .._checks import ParameterError, as_count
 from .._engine import cores
 from .._engine.dispatch import available
 from .._results import Timing
@@ -49,7 +50,7 @@ _SECONDS_PER_STRETCH = 0.02
 _LEVEL_NAMES = {"plain": "baseline", "v3": "AVX2", "v4": "AVX-512"}
 
 
-def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
+def lecture_problem(n: int = 500, random_state: int = 0) -> Problem:
     """Return the lecture's data, step size and start, as a problem for `ladder`.
 
     The step size is `DEFAULT_ETA`, or `safe_eta` if that is smaller: with a larger step the cost
@@ -59,7 +60,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     ----------
     n : int, default 500
         The number of samples. A fifth of them is held out, as in the lecture, and not used.
-    seed : int, default 0
+    random_state : int, default 0
         The seed for the samples and for the start.
 
     Returns
@@ -70,7 +71,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     Raises
     ------
     ValueError, TypeError
-        If `n` is not a whole number of 5 or more.
+        If `n` is not a whole number of 5 or more, or `random_state` not one from 0 to 2^32 - 1.
 
     Examples
     --------
@@ -78,7 +79,7 @@ def lecture_problem(n: int = 500, seed: int = 0) -> Problem:
     >>> compare.lecture_problem().X.shape
     (400, 2)
     """
-    random = np.random.RandomState(seed)
+    random = np.random.RandomState(as_count(random_state, "random_state", most=2**32 - 1))
     X, _, y, _ = get_data(n, random)
     eta = min(DEFAULT_ETA, safe_eta(X))
     return Problem(X, y.astype(np.float64), eta, start=random.random(X.shape[1] + 1))
@@ -108,8 +109,9 @@ def ladder(
 
     Raises
     ------
-    ValueError
-        If a rung does not reach the parameters that the reference reaches.
+    ValueError, TypeError
+        If an argument is invalid, or if a rung does not reach the parameters that the reference
+        reaches.
 
     Warns
     -----
@@ -120,9 +122,15 @@ def ladder(
     --------
     >>> from oneneuron import compare
     >>> rows = compare.ladder(compare.lecture_problem(n=50), num_steps=10)
-    >>> rows[0].name, rows[1].than_lecture
+    >>> rows[0].name, rows[1].speedup_over_lecture
     ('pure Python', 1.0)
     """
+    if not isinstance(problem, Problem):
+        raise ParameterError(
+            f"problem must be a Problem, found {type(problem).__name__}: make one with "
+            f"lecture_problem()."
+        )
+    as_count(num_steps, "num_steps", least=1)
     with threadpool_limits(1, "blas"), _progress_shown_by(on_progress) as on_progress:
         rungs = list(_prepare_rungs(problem, on_progress))
         expected = expected_parameters(problem)
@@ -285,9 +293,9 @@ def as_timings(rungs: Sequence[_Rung], num_samples: int, num_steps: int) -> list
                 rung.name,
                 num_steps,
                 seconds=num_steps * mine,
-                nanoseconds=1e9 * mine / num_samples,
-                than_before=None if before is None else before / mine,
-                than_lecture=lecture_seconds / mine,
+                nanoseconds_per_sample=1e9 * mine / num_samples,
+                speedup_over_previous=None if before is None else before / mine,
+                speedup_over_lecture=lecture_seconds / mine,
                 timed_steps=rung.num_steps,
                 first_step_seconds=rung.first_step_seconds,
             )

@@ -97,7 +97,7 @@ def _as_timings(timings: Iterable[Timing]) -> list[Timing]:
 
 def _bar_label(timing: Timing) -> str:
     star = "*" if timing.timed_steps < timing.num_steps else ""
-    speed = f"{three_digits(timing.than_lecture)}\N{MULTIPLICATION SIGN}"
+    speed = f"{three_digits(timing.speedup_over_lecture)}\N{MULTIPLICATION SIGN}"
     return f"{duration(timing.seconds)}{star}   {speed}"
 
 
