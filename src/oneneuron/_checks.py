@@ -115,8 +115,12 @@ def as_samples(X: ArrayLike, name: str = "X") -> FloatArray:
 
 
 def _reshape_hint(samples: FloatArray, name: str) -> str:
-    """Return how to reshape a list of numbers, which is most likely a single feature."""
-    return f", for one feature with {name}.reshape(-1, 1)" if samples.ndim == 1 else ""
+    """Return how to reshape a list of numbers, which is a single feature or a single sample."""
+    if samples.ndim != 1:
+        return ""
+    return (
+        f", for one feature with {name}.reshape(-1, 1), for one sample with {name}.reshape(1, -1)"
+    )
 
 
 def refuse_non_finite(
@@ -150,9 +154,10 @@ def _check_shape(values: AnyArray, num_samples: int, name: str, noun: str) -> No
     """Raise ValueError unless there is one value for each sample."""
     if values.shape != (num_samples,):
         is_column = values.shape in ((num_samples, 1), (1, num_samples))
+        remedy = f"use {name}.ravel()" if is_column else "each row of the table is a sample"
         raise ValueError(
             f"{name} must have shape ({num_samples},), one {noun} for each sample, found shape "
-            f"{values.shape}" + (f": use {name}.ravel()." if is_column else ".")
+            f"{values.shape}: {remedy}."
         )
 
 
@@ -284,7 +289,11 @@ def as_flag(value: object, name: str) -> bool:
 def as_count(value: object, name: str, least: int = 0, most: int = sys.maxsize) -> int:
     """Return a whole number from `least` to `most`."""
     if not (_is_real(value) and isinstance(value, Integral)):
-        raise ParameterError(f"{name} must be a whole number, {least} or more, found {value!r}.")
+        is_whole = isinstance(value, float) and value.is_integer()
+        remedy = f": use int({value:g})" if is_whole else ""
+        raise ParameterError(
+            f"{name} must be a whole number, {least} or more, found {value!r}{remedy}."
+        )
     if value < least:
         raise ValueError(f"{name} must be {least} or more, found {value}.")
     if value > most:
