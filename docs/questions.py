@@ -4,6 +4,7 @@ Everything is seeded and nothing is timed, so the pictures are the same on every
 in one of them are those of the README's table.
 """
 
+import hashlib
 import sys
 import warnings
 from pathlib import Path
@@ -235,6 +236,12 @@ PICTURES = {
 }
 
 
+def digest():
+    """Return a mark for each picture, which changes with this script and with the times."""
+    text = Path(__file__).read_text(encoding="utf-8") + repr(readme_times())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def main(folder):
     """Draw all pictures, and save them in a folder."""
     warnings.simplefilter("ignore")  # some descents are meant to fail, and may say so
@@ -242,7 +249,7 @@ def main(folder):
         with mpl.rc_context({"font.size": 12}):
             figure = Figure(figsize=(11, 4.2), dpi=100, layout="constrained")
             draw(figure)
-            figure.savefig(Path(folder) / f"{name}.png")
+            figure.savefig(Path(folder) / f"{name}.png", metadata={"Source": digest()})
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ def test_a_column_of_sample_weights_is_answered_with_ravel():
 def test_samples_of_one_dimension_are_answered_with_reshape():
     message = message_of(_checks.as_samples, np.arange(5.0))
     assert "found shape (5,)" in message and "X.reshape(-1, 1)" in message
+    assert "for one sample with X.reshape(1, -1)" in message
     assert "reshape(-1, 1)" not in message_of(_checks.as_samples, np.zeros((2, 3, 4)))
 
 
@@ -254,3 +255,9 @@ def test_numbers_of_any_type_become_python_floats(kind):
         assert type(check(kind(0.5), "alpha")) is float
     assert type(_checks.as_eta(kind(0.5))) is float
     assert type(_checks.as_eta_or_auto(kind(0.5))) is float
+
+
+@pytest.mark.parametrize(("value", "remedy"), [(1e4, ": use int(10000)."), (1.5, "found 1.5.")])
+def test_a_whole_number_given_as_a_float_is_answered_with_int(value, remedy):
+    message = message_of(_checks.as_count, value, "num_steps", error=TypeError)
+    assert message.endswith(remedy)

@@ -47,6 +47,24 @@ def ending(**changes):
 UNLIKE = np.array([1.0, 1.0, 1000.0])
 
 
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda X, y: oneneuron.train(X, y, eta=1e-9, random_state=0),
+        lambda X, y: NeuronClassifier(max_iter=3).fit(X, y),
+    ],
+    ids=["train", "fit"],
+)
+def test_the_same_mistake_on_the_same_line_warns_each_time(train):
+    X, y, _ = make_samples(0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            train(X, y)
+    assert len(caught) == 3
+    assert len({str(warning.message) for warning in caught}) == 1
+
+
 # --- max_iter ---
 
 

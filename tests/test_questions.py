@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "questions.md").read_text(encoding="utf-8")
@@ -55,6 +56,13 @@ def test_the_page_shows_exactly_the_pictures_that_the_script_draws(questions):
     shown = re.findall(r"]\(questions/(\w+)\.png\)", PAGE)
     assert shown == list(questions.PICTURES)
     assert {path.name for path in (DOCS / "questions").iterdir()} == {f"{n}.png" for n in shown}
+
+
+def test_the_pictures_were_drawn_by_the_script_as_it_is(questions):
+    # If not, run docs/questions.py. The pixels depend on matplotlib, so they are not compared.
+    for name in questions.PICTURES:
+        with Image.open(DOCS / "questions" / f"{name}.png") as picture:
+            assert picture.text["Source"] == questions.digest(), name
 
 
 def test_the_script_writes_every_picture(questions, tmp_path, monkeypatch):

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from helpers import TOLERANCE, bits, cost_and_gradient, make_samples, make_start
 
-from oneneuron import reference
+from oneneuron import _training, reference
+from oneneuron._diagnostics import OF_TRAIN
 from oneneuron._engine.samples import lay_out
+from oneneuron._engine.second_moments import SecondMoments
 from oneneuron._engine.shards import InMemory
+from oneneuron._losses import QUADRATIC
 from oneneuron._training import Training, accuracy, next_due
 
 WHICH = ["last", "best", "lowest"]
@@ -41,6 +44,18 @@ def record(training, num_steps):
 
 
 # --- The start ---
+
+
+def test_the_moments_are_measured_once_for_a_safe_eta_and_for_the_warnings(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        _training, "SecondMoments", lambda samples: made.append(SecondMoments(samples)) or made[-1]
+    )
+    training = Problem().training(eta="auto")
+    training.advance(200)
+    training.diagnose(OF_TRAIN)
+    assert len(made) == 1
+    assert training.eta == made[0].safe_eta(0.0, QUADRATIC.max_curvature)
 
 
 def test_the_start_is_step_0():

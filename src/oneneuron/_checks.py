@@ -124,8 +124,12 @@ def _as_code(value: object, name: str) -> str:
 
 
 def _reshape_hint(samples: FloatArray, code: str) -> str:
-    """Return how to reshape a list of numbers, which is most likely a single feature."""
-    return f", for one feature with {code}.reshape(-1, 1)" if samples.ndim == 1 else ""
+    """Return how to reshape a list of numbers, which is a single feature or a single sample."""
+    if samples.ndim != 1:
+        return ""
+    return (
+        f", for one feature with {code}.reshape(-1, 1), for one sample with {code}.reshape(1, -1)"
+    )
 
 
 def refuse_non_finite(

@@ -201,10 +201,15 @@ def _saturation(ending: Ending, advice: Advice) -> str:
 
 def _warn(message: str, category: type[Warning]) -> None:
     """Warn at the line that called this package, past any wrapper of scikit-learn around `fit`."""
-    level, frame = 3, sys._getframe(2)
+    frame = sys._getframe(2)
     while frame.f_back is not None and _is_inner(frame.f_globals.get("__name__", "")):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+        frame = frame.f_back
+    # Unlike warnings.warn, this does not suppress a warning that the same line has given before:
+    # in a terminal, every line is line 1.
+    warnings.warn_explicit(
+        message, category, frame.f_code.co_filename, frame.f_lineno,
+        module=frame.f_globals.get("__name__"),
+    )  # fmt: skip
 
 
 def _is_inner(module: str) -> bool:

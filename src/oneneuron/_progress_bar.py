@@ -6,9 +6,7 @@ from threading import RLock
 from typing import Any
 
 
-def make_bar(
-    file: Any, *, width: int, delay: float = 0.0, is_disabled: bool | None = None
-) -> Any:
+def make_bar(file: Any, *, width: int, delay: float = 0.0, is_disabled: bool | None = None) -> Any:
     """Return a progress bar, a context manager, which is erased at the end.
 
     ``show(fraction, label="")`` shows the fraction of the work that is done, from 0 to 1, and what

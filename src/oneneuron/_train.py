@@ -26,7 +26,7 @@ from ._laying_out import (
     of_team,
     own_rows,
 )
-from ._losses import QUADRATIC, LossName
+from ._losses import LossName
 from ._results import Descent, History, Model, as_models
 from ._tables import is_on_disk, open_table, read_weights
 from ._team_arrays import agree_on_arrays, have_no_rows
@@ -232,8 +232,6 @@ def start_training(
     else:
         start = _checks.as_parameters(init, rows.num_features)
     samples = of_team(team, rows.lay_out)
-    if eta == "auto":
-        eta = SecondMoments(samples).safe_eta(alpha, QUADRATIC.max_curvature)
     training = Training(samples, start, eta=eta, alpha=alpha)
     if training.diverged:
         raise infinite_start(x_name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
+from typing import Literal
 
 import numpy as np
 
@@ -41,8 +41,8 @@ class Training:
     samples : Shards
     start : ndarray of shape (d + 1,), float64
         The weights and the bias, the bias last.
-    eta : float
-        The step size.
+    eta : float or "auto"
+        The step size. "auto" means 1/L.
     alpha : float, default 0.0
 
     Attributes
@@ -52,12 +52,14 @@ class Training:
     """
 
     def __init__(
-        self, samples: Shards, start: Float64Array, *, eta: float, alpha: float = 0.0
-    ) -> None:
-        self.eta, self._alpha = eta, alpha
-        self._samples = samples
+        self, samples: Shards, start: Float64Array, *, eta: float | Literal["auto"],
+        alpha: float = 0.0,
+    ) -> None:  # fmt: skip
+        self._samples, self._alpha = samples, alpha
+        self._moments = SecondMoments(samples)
+        self.eta = self._safe_eta() if eta == "auto" else eta
         self.solver = GradientDescent(
-            pass_over(samples, [1], QUADRATIC), eta=eta, alpha=alpha, intercept=True,
+            pass_over(samples, [1], QUADRATIC), eta=self.eta, alpha=alpha, intercept=True,
             limits=_NEVER, means=0.0, single=samples.dtype == np.float32,
         )  # fmt: skip
         self.solver.start(start[None])
@@ -133,10 +135,9 @@ class Training:
         advice : Advice
             The remedies that the caller offers.
         """
-        moments, samples = SecondMoments(self._samples), self._samples
-        safe_eta = partial(moments.safe_eta, self._alpha, QUADRATIC.max_curvature)
+        samples = self._samples
         if self.diverged:
-            warn_of_divergence(self.step, self.eta, safe_eta)
+            warn_of_divergence(self.step, self.eta, self._safe_eta)
             return
         if not samples.class_weights.all():
             if self.step >= ENOUGH_STEPS:
@@ -146,20 +147,23 @@ class Training:
             num_steps=self.step, cost=float(self.solver.last.cost[0]),
             guess_cost=QUADRATIC.cost_of_guess(samples.class_weights[1], samples.total_weight),
             num_rises=int(self.solver.num_rises[0]), eta=self.eta,
-            is_flat=partial(self._is_flat, moments), scales=lambda: moments.scales,
-            safe_eta=safe_eta,
+            is_flat=self._is_flat, scales=lambda: self._moments.scales, safe_eta=self._safe_eta,
         )  # fmt: skip
         with suppress(ValueError):  # there is nothing to compare with if squares of X overflow
             warn_of_descent(ending, advice)
 
-    def _is_flat(self, moments: SecondMoments) -> bool:
+    def _safe_eta(self) -> float:
+        """Return 1/L, the largest step size that is guaranteed never to raise the cost."""
+        return self._moments.safe_eta(self._alpha, QUADRATIC.max_curvature)
+
+    def _is_flat(self) -> bool:
         """Return whether all derivatives of the cost, with centred features, are nearly 0."""
         rarer = np.array([[self._samples.class_weights.min()]])
-        sizes = sizes_of_derivatives(moments, rarer, self._alpha)[0]
+        sizes = sizes_of_derivatives(self._moments, rarer, self._alpha)[0]
         if not np.isfinite(sizes).all():
             raise infinite_squares()
         gradient = self.solver.gradient[0].copy()
-        gradient[:-1] -= moments.means * gradient[-1]
+        gradient[:-1] -= self._moments.means * gradient[-1]
         return bool((np.abs(gradient) <= _FLAT_TOL * sizes).all())
 
     def result(self, history: Sequence[Model] = ()) -> Descent:

@@ -50,3 +50,7 @@ def test_code_without_a_name_is_an_error_that_lists_the_names(capsys):
         "oneneuron: error: the following arguments are required: "
         "python|lecture|numpy|cython|kernel\n"
     )
+
+
+def test_code_lecture_says_where_the_lectures_own_functions_are(capsys):
+    assert "`build_model` in oneneuron.lecture.first_network" in shown(capsys, "lecture")

@@ -205,3 +205,12 @@ def test_a_lecture_option_out_of_range_is_a_one_line_error(option, capsys):
     error = capsys.readouterr().err
     assert stop.value.code == 2
     assert error.startswith("oneneuron: error: ") and error.count("\n") == 1
+
+
+def test_the_step_size_that_a_warning_advises_is_an_option(tmp_path, capsys):
+    arguments = ["lecture", "--seed", "1", "-n", "50", "--steps", "300", "--output", str(tmp_path)]
+    main([*arguments, "--eta", "1e-9"])
+    assert "Use eta='auto'" in capsys.readouterr().err
+    main([*arguments, "--eta", "auto", "--html", str(tmp_path / "page.html")])
+    assert capsys.readouterr().err == ""
+    assert "--eta auto --steps 300" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -39,7 +39,9 @@ def shell(monkeypatch):
         cell = Cell()
         module = SimpleNamespace(get_ipython=lambda: found)
         monkeypatch.setitem(sys.modules, "IPython", module)
-        show = SimpleNamespace(display=lambda output, **options: cell.update(output, **options) or cell)
+        show = SimpleNamespace(
+            display=lambda output, **options: cell.update(output, **options) or cell
+        )
         monkeypatch.setitem(sys.modules, "IPython.display", show)
         return cell
 

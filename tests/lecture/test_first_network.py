@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+import oneneuron
+from oneneuron import Model
 from oneneuron.lecture import example1, first_network
 
 ARGUMENTS = {"x": [[0.0, 1.0], [1.0, 0.0]], "y": [0, 1], "eta": 0.1, "num_steps": 3}
@@ -143,11 +145,30 @@ def test_bad_input_raises_before_anything_is_drawn(change, error, message):
         ({"w1": "a", "w2": 1.0, "b": 0.0}, TypeError, r"model\['w1'\] must be a number"),
         ({"w1": np.nan, "w2": 1.0, "b": 0.0}, ValueError, r"model\['w1'\] must be finite"),
         ([1.0, 1.0, 0.0], TypeError, "model must be a dict"),
+        (
+            oneneuron.train([[0.0, 1.0], [1.0, 0.0]], [0, 1], eta=0.1, num_steps=1),
+            TypeError,
+            "model must be a single model, found a Descent: pass its best, or its last.",
+        ),
     ],
 )
 def test_a_model_that_does_not_fit_the_samples_raises(model, error, message):
     with pytest.raises(error, match=message):
         first_network.predict([[0.0, 1.0]], model)
+
+
+def test_transposed_samples_raise_with_the_remedy_and_a_short_list_of_keys():
+    message = (
+        r"the keys w1, w2, \.\.\., w100, b for x with 100 features, found w1, w2, b: transpose x."
+    )
+    with pytest.raises(ValueError, match=message):
+        first_network.predict(np.zeros((2, 100)), {"w1": 1.0, "w2": 1.0, "b": 0.0})
+
+
+@pytest.mark.parametrize("model", [{"w1": 1.0, "b": 0.0}, Model(np.ones(1), 0.0, 0, 1.0, 0.0)])
+def test_a_model_in_the_place_of_the_samples_raises_with_the_right_order(model):
+    with pytest.raises(TypeError, match=r"x must be the samples, found a model: .* after them"):
+        first_network.predict(model, [[1.0]])
 
 
 def test_a_descent_that_diverges_warns_and_returns_the_best_model():

@@ -26,3 +26,15 @@ def test_plot_decision_boundary_draws_the_boundary_of_the_model():
     contour = next(c for c in ax.collections if isinstance(c, mpl.contour.ContourSet))
     # The contour is interpolated linearly between grid points 0.006 apart.
     np.testing.assert_allclose(contour.get_paths()[0].vertices[:, 0], 0.5, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("model", "predict"),
+    [(first_network.predict, MODEL), (MODEL, first_network.predict(POS, MODEL))],
+    ids=["model and predict swapped", "predictions"],
+)
+def test_anything_but_a_function_that_predicts_is_refused(model, predict):
+    with pytest.raises(
+        TypeError, match=r"predict must be a function, such as first_network.predict"
+    ):
+        pr.plot_decision_boundary(POS, VALUE, model, predict)

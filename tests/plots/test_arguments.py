@@ -53,3 +53,8 @@ def test_removed_axes_are_refused(draw, ax):
         TypeError, match=r"ax must be a single plain Axes.*found Axes without a figure"
     ):
         draw(ax)
+
+
+def test_an_array_of_axes_is_refused_with_the_remedy(pyplot):
+    with pytest.raises(TypeError, match=r"found ndarray: pass one of its elements\.$"):
+        plots.plot_dots(X, Y, ax=pyplot.subplots(1, 2)[1])

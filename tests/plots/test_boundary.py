@@ -208,6 +208,13 @@ class TestPicture:
         texts = [text.get_text() for text in ax.get_legend().get_texts()]
         assert texts == ["class 0", "class 1", "$f = 0.5$"]
 
+    @pytest.mark.parametrize("size", [(6.4, 4.8), (3, 2.5)])
+    def test_the_legend_hides_no_samples(self, pyplot, size):
+        figure, ax = pyplot.subplots(figsize=size)
+        plots.plot_decision_boundary(X, Y, half_plane, test=(X, Y), ax=ax)
+        figure.canvas.draw()
+        assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+
     def test_the_line_is_where_the_probability_is_one_half(self, ax):
         plots.plot_decision_boundary(X, Y, half_plane, ax=ax)
         # Interpolated linearly between grid points that are 0.006 apart.
@@ -388,7 +395,7 @@ class TestOneFeature:
             IRIS.data, IRIS.target, model, features="petal length (cm)", ax=ax
         )
         assert ax.get_xlabel() == "petal length (cm)"
-        assert ax.get_title("right") == "3 other features at their medians"
+        assert ax.get_legend().get_title().get_text() == "3 other features at their medians"
 
     def test_two_features_replace_one(self, ax):
         plots.plot_decision_boundary(HEIGHTS, [0, 0, 1, 1], self.steep, ax=ax)
@@ -563,12 +570,15 @@ class TestIssuesOfMlxtend:
         plots.plot_decision_boundary(samples, y, model, features=(4, 1), ax=ax)
         assert [class_at(ax, 1, 5), class_at(ax, 8, 5)] == ["False", "True"]
 
-    def test_873_the_title_tells_where_the_other_features_are_held(self, ax):
+    def test_873_the_legend_tells_where_the_other_features_are_held(self, ax):
         """Users did not understand its filler values and ranges."""
         model = NeuronClassifier().fit(IRIS.data, IRIS.target)
         features = ("petal length (cm)", "petal width (cm)")
         plots.plot_decision_boundary(IRIS.data, IRIS.target, model, features=features, ax=ax)
-        assert ax.get_title("right") == "sepal length (cm) = 5.8, sepal width (cm) = 3"
+        assert (
+            ax.get_legend().get_title().get_text()
+            == "sepal length (cm) = 5.8, sepal width (cm) = 3"
+        )
 
     @pytest.mark.parametrize("labels", [[99, 100], [3, 4], [-7, 12]])
     def test_435_labels_need_not_count_from_0(self, ax, labels):
@@ -654,7 +664,7 @@ def broken(points):
         ),
         (NeuronClassifier(), "model failed.*: NotFittedError"),
         (NeuronClassifier().fit(np.ones((4, 3)) * Y[:, None], Y), "model failed.*: ValueError"),
-        ("lbfgs", "model must be a fitted classifier or a function, found str"),
+        ("lbfgs", "model must be a fitted classifier, a neuron or a function, found str"),
     ],
 )
 def test_a_model_without_usable_predictions_is_refused(model, message):
@@ -668,6 +678,14 @@ def test_a_model_of_a_descent_is_drawn_with_its_output_as_the_probability(ax):
     mesh = mesh_of(ax)
     expected = expit(mesh.get_coordinates() @ model.weights + model.bias)
     np.testing.assert_allclose(np.reshape(mesh.get_array(), expected.shape), expected)
+
+
+def test_the_dict_of_the_lecture_is_drawn_as_the_same_model(pyplot):
+    left, right = pyplot.subplots(1, 2)[1]
+    plots.plot_decision_boundary(X, Y, {"w1": 2.0, "w2": -1.0, "b": 0.5}, ax=left)
+    model = oneneuron.Model(np.array([2.0, -1.0]), 0.5, 0, 1.0, 0.0)
+    plots.plot_decision_boundary(X, Y, model, ax=right)
+    np.testing.assert_array_equal(vertices(left), vertices(right))
 
 
 def test_a_descent_is_refused_with_the_remedy():

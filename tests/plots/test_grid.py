@@ -60,7 +60,10 @@ def test_the_other_features_are_held_at_their_medians():
     [points], ax = points_for(ARRAY, features=(0, 2))
     _, second, _, fourth = np.median(ARRAY, axis=0)
     assert held(points) == [second, fourth]
-    assert ax.get_legend().get_title().get_text() == f"$x_{{2}}$ = {second:.3g}, $x_{{4}}$ = {fourth:.3g}"
+    assert (
+        ax.get_legend().get_title().get_text()
+        == f"$x_{{2}}$ = {second:.3g}, $x_{{4}}$ = {fourth:.3g}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,10 @@ def test_features_without_a_given_value_are_held_at_their_medians():
 def test_the_other_features_are_held_at_those_of_a_given_row():
     [points], ax = points_for(FRAME, features=("size", "weight"), at=FRAME.iloc[4])
     assert held(points) == [4, "elstar", "away", False]
-    assert ax.get_legend().get_title().get_text() == "seeds = 4, kind = elstar, origin = away, organic = False"
+    assert (
+        ax.get_legend().get_title().get_text()
+        == "seeds = 4, kind = elstar, origin = away, organic = False"
+    )
 
 
 def test_the_points_of_a_frame_are_a_frame_with_the_same_dtypes():

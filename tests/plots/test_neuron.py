@@ -1,5 +1,7 @@
 """The diagram of a neuron: its numbers, its arrows and their looks."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from matplotlib.colors import same_color
@@ -56,7 +58,7 @@ def test_each_weight_is_on_the_way_from_its_input_to_the_neuron(ax):
     centre = places["$z = w \\cdot x + b$\n= 32"]
     pairs = [(f"$x_{{{j}}}$ = {j + 3}", f"$w_{{{j}}}$ = {j}") for j in (1, 2, 3)]
     for source, weight in [*pairs, ("bias", "$b$ = 0")]:
-        np.testing.assert_allclose(places[weight], (places[source] + centre) / 2)
+        np.testing.assert_allclose(places[weight], 0.56 * places[source] + 0.44 * centre)
 
 
 def test_the_inputs_come_in_their_order_with_the_bias_below(ax):
@@ -94,12 +96,34 @@ def test_positive_terms_are_orange_and_negative_ones_blue_and_dashed(ax):
 
 def test_the_width_of_an_arrow_grows_with_the_size_of_its_term(ax):
     plots.plot_neuron(neuron([1.0, -2.0, 3.0], 4.0), [1.0, 1.0, 1.0], ax=ax)
-    np.testing.assert_allclose(np.diff([arrow.get_linewidth() for arrow in arrows(ax)]), 0.75)
+    widths = np.array([arrow.get_linewidth() for arrow in arrows(ax)])
+    np.testing.assert_allclose(widths / widths[-1], [1.75 / 4, 2.5 / 4, 3.25 / 4, 1])
 
 
 def test_terms_of_zero_are_drawn(ax):
     plots.plot_neuron(neuron([0.0, 0.0]), [1.0, 0.0], ax=ax).figure.canvas.draw()
-    assert [arrow.get_linewidth() for arrow in arrows(ax)] == [1, 1, 1]
+    widths = [arrow.get_linewidth() for arrow in arrows(ax)]
+    assert min(widths) == max(widths) > 0
+
+
+def test_arrows_and_letters_grow_with_the_picture(pyplot):
+    sizes = []
+    for width in (4, 8):
+        ax = pyplot.subplots(figsize=(width, 4))[1]
+        plots.plot_neuron(neuron([1.0, -2.0]), [1.0, 1.0], ax=ax)
+        sizes.append([ax.texts[0].get_fontsize(), *(a.get_linewidth() for a in arrows(ax))])
+    np.testing.assert_allclose(sizes[1], 2 * np.array(sizes[0]))
+
+
+def test_the_weights_of_many_inputs_do_not_touch_in_a_small_figure(pyplot):
+    figure, ax = pyplot.subplots(figsize=(3, 2.5))
+    plots.plot_neuron(neuron(RNG.standard_normal(9)), RNG.standard_normal(9), ax=ax)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts
+             if text.get_text().startswith(("$w_", "$\\sum", "$b$"))]  # fmt: skip
+    assert len(boxes) == 7
+    boxes.sort(key=lambda box: box.y0)
+    assert all(lower.y1 < upper.y0 for lower, upper in pairwise(boxes))
 
 
 # --- The models ---

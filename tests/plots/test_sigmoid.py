@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from oneneuron import plots
+from oneneuron.plots import _style
 
 
 def curves(ax):
@@ -161,3 +162,14 @@ def test_a_weight_or_bias_that_cannot_be_drawn_is_refused(pyplot, weight, bias, 
 
 def test_a_sigmoid_is_drawn_on_the_current_axes_by_default(ax):
     assert plots.plot_sigmoid() is ax
+
+
+def test_sliders_move_a_curve_rather_than_adding_one(ax):
+    # A stand-in for ipywidgets.interact on a backend that keeps its figure.
+    interaction = {"__name__": "ipywidgets.widgets.interaction", "f": plots.plot_sigmoid, "ax": ax}
+    for weight in (0.5, 1.0, 2.0):
+        exec(f"f(weight={weight}, ax=ax)", interaction)
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert [curve.get_label() for curve in curves] == ["$w = 2$, $b = 0$"]
+    assert curves[0].get_color() == _style.COLORS[0]
+    assert len(ax.lines) == 1 + 3  # the lines at 0, 1/2 and 1 are there once

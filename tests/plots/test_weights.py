@@ -1,5 +1,8 @@
 """The weights as images: their pixels, places and names."""
 
+from itertools import combinations
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -213,6 +216,30 @@ def test_a_second_picture_replaces_the_first_and_its_colourbar(ax):
     assert pixels(ax) == [[[2, 2], [2, 2]]]
     assert names(ax) == ["class 1"]
     assert len(ax.figure.axes) == 2  # the picture and one colourbar
+
+
+def test_a_second_picture_on_cleared_axes_has_one_colourbar_and_as_much_space(pyplot):
+    figure, ax = pyplot.subplots()
+    places = []
+    for _ in range(2):
+        plots.plot_weights(neuron(np.ones((3, 4))), ax=ax)
+        figure.canvas.draw()
+        places.append(ax.get_position().bounds)
+        assert len(figure.axes) == 2
+        ax.clear()
+    # The margins depend a little on those before. A second colourbar would take a tenth.
+    assert places[1] == pytest.approx(places[0], abs=0.01)
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (3, 2.5)])
+def test_long_names_do_not_touch(pyplot, size):
+    classes = np.array([f"{k}$ a name of 24 letters $" for k in range(10)])
+    model = SimpleNamespace(coef_=np.ones((10, 4)), classes_=classes)
+    figure, ax = pyplot.subplots(figsize=size)
+    plots.plot_weights(model, ax=ax)
+    figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 
 def test_a_picture_replaces_a_decision_boundary_and_its_colourbar(ax):

@@ -15,6 +15,11 @@ _RUNGS = {
     "kernel": "oneneuron",
 }
 
+_ABOUT_LECTURE = (
+    "`oneneuron compare` times this loop, which is the slide's for any number of features.",
+    "`build_model` in oneneuron.lecture.first_network does the same with compiled code.",
+)
+
 
 def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
     """Add the command to the command line."""
@@ -42,4 +47,6 @@ def run(arguments: Namespace) -> None:
     say(*code.splitlines(), "", "")
     if arguments.name == "kernel":
         say(*_code.ABOUT_LANES)
+    elif arguments.name == "lecture":
+        say(*_ABOUT_LECTURE)
     say(f"The whole file: {_code.code_file(rung)}")

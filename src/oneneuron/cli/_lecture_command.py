@@ -49,8 +49,8 @@ def add_to(commands: _SubParsersAction[ArgumentParser]) -> None:
         help="number of samples; a fifth of them is held out for testing (default: 500)",
     )  # fmt: skip
     parser.add_argument(
-        "--eta", type=_argument_types.positive_number, default=5e-3,
-        help="step size (default: 0.005)",
+        "--eta", type=_argument_types.eta, default=5e-3,
+        help="step size, or auto for the largest that never raises the cost (default: 0.005)",
     )  # fmt: skip
     parser.add_argument(
         "--steps", type=_argument_types.num_steps, default=10_000,
@@ -181,7 +181,7 @@ def _save_page(
             record_every=max(1, arguments.steps // _MAX_RECORDS),
         )  # fmt: skip
     command = (
-        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta!r} --steps {arguments.steps} "
+        f"oneneuron lecture -n {arguments.n} --eta {arguments.eta} --steps {arguments.steps} "
         f"--seed {seed} --html {shlex.quote(shown(os.path.basename(arguments.html)))}"
     )
     page = lecture_page(LectureRun(data, model, descent, scores, command))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from .._progress_bar import make_bar
@@ -39,9 +40,8 @@ class _Cell:
     encoding = "utf-8"
 
     def __init__(self) -> None:
-        from IPython.display import display
-
-        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+        show: Any = import_module("IPython.display").display
+        self._handle = show({"text/plain": ""}, raw=True, display_id=True)
 
     def isatty(self) -> bool:
         return True

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from .. import _checks
 from .._diagnostics import OF_BUILD_MODEL, infinite_margins
 from .._engine.predictions import InfiniteMarginError, probabilities
-from .._results import Model
+from .._results import Descent, Model
 from .._train import start_training
 from .._typing import Float64Array
 
@@ -39,8 +39,10 @@ def sigma(x: ArrayLike, model: dict[str, float] | Model) -> Float64Array:
         If x is not a table of finite numbers, if the model does not fit it, or if w.x + b is not
         finite.
     """
+    if isinstance(x, (dict, Model)):
+        raise TypeError("x must be the samples, found a model: the model comes after them.")
     x = _checks.as_samples(x, "x")
-    weights, bias = _parameters(model, x.shape[1])
+    weights, bias = _parameters(model, *x.shape)
     try:
         both = probabilities(x, weights[None], np.array([bias]))
     except InfiniteMarginError as error:
@@ -136,17 +138,29 @@ def _weight_names(num_features: int) -> list[str]:
     return [f"w{j}" for j in range(1, num_features + 1)]
 
 
-def _parameters(model: dict[str, float] | Model, num_features: int) -> tuple[Float64Array, float]:
-    """Return the weights, of shape (d,), and the bias of a model for d features."""
+def _parameters(
+    model: dict[str, float] | Model, num_samples: int, num_features: int
+) -> tuple[Float64Array, float]:
+    """Return the weights, of shape (d,), and the bias of a model for n samples of d features."""
+    if isinstance(model, Descent):
+        raise TypeError(
+            "model must be a single model, found a Descent: pass its best, or its last."
+        )
     if isinstance(model, Model) and np.ndim(model.bias) == 0:
         model = _as_dict(model)
     if not isinstance(model, dict):
         raise TypeError(f"model must be a dict such as build_model returns, found {model!r}.")
-    expected = [*_weight_names(num_features), "b"]
-    if set(model) != set(expected):
+    names = [*_weight_names(num_features), "b"]
+    if set(model) != set(names):
+        is_transposed = set(model) == {*_weight_names(num_samples), "b"}
         raise ValueError(
-            f"model must have the keys {', '.join(expected)} for x with {num_features} features, "
-            f"found {', '.join(map(str, model))}."
+            f"model must have the keys {_listed(names)} for x with {num_features} features, found "
+            f"{_listed([*map(str, model)])}{': transpose x' if is_transposed else ''}."
         )
-    *weights, bias = (_checks.as_number(model[key], f"model[{key!r}]") for key in expected)
+    *weights, bias = (_checks.as_number(model[name], f"model[{name!r}]") for name in names)
     return np.array(weights), bias
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a text, without those in the middle if there are many."""
+    return ", ".join(names if len(names) < 6 else [*names[:2], "...", *names[-2:]])

@@ -68,4 +68,9 @@ def plot_decision_boundary(
     ValueError, TypeError
         For the same reasons as `oneneuron.plots.plot_decision_boundary`.
     """
+    if not callable(predict):
+        raise TypeError(
+            f"predict must be a function, such as first_network.predict, found "
+            f"{type(predict).__name__}: the model comes before it."
+        )
     return plots.plot_decision_boundary(pos, value, lambda x: predict(x, model), ax=ax)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -144,7 +143,7 @@ class _Animation(FuncAnimation):
         return super().to_jshtml(*args, **kwargs) if args or kwargs else self._repr_html_()
 
     def save(
-        self, filename: str | PathLike[str], writer: Any = None, *args: Any, **kwargs: Any
+        self, filename: str | Path, writer: Any = None, *args: Any, **kwargs: Any
     ) -> None:
         """Write a GIF file; with more arguments or another writer, in matplotlib's own way."""
         is_gif = Path(filename).suffix.lower() == ".gif" and writer in (None, "pillow")

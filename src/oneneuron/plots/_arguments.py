@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from .. import _checks
 from .._formatting import counted
-from .._results import Descent, History
+from .._results import Descent, History, Model
 
 
 def check_axes(ax: Axes | None) -> None:
@@ -20,7 +20,25 @@ def check_axes(ax: Axes | None) -> None:
     found = type(ax).__name__
     if isinstance(ax, Axes):
         found = f"{ax.name} Axes" if ax.figure else "Axes without a figure"
+    elif isinstance(ax, np.ndarray):
+        found += ": pass one of its elements"
     raise TypeError(f"ax must be a single plain Axes, such as plt.subplots()[1], found {found}.")
+
+
+def as_model(model: Any) -> Any:
+    """Return the model; as a `Model` if it is the dict that the lecture's `build_model` returns."""
+    if isinstance(model, Descent):
+        raise TypeError(
+            "model must be one of the descent's models, found the descent: pass descent.best or "
+            "descent.last."
+        )
+    if not isinstance(model, Mapping):
+        return model
+    names = [f"w{j}" for j in range(1, max(2, len(model)))]
+    if set(model) != {*names, "b"}:
+        raise ValueError(f"model must have the keys {', '.join(names)} and b, found {list(model)}.")
+    *weights, bias = (_checks.as_number(model[name], f"model[{name!r}]") for name in [*names, "b"])
+    return Model(np.array(weights), bias, step=0, accuracy=np.nan, cost=np.nan)
 
 
 def as_limits(limits: Any, name: str) -> tuple[float, float]:

@@ -13,13 +13,12 @@ from collections.abc import (
 )
 from contextlib import contextmanager
 from typing import Any
-from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
+from weakref import WeakKeyDictionary, WeakSet
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.colorbar import Colorbar
 from matplotlib.colors import ListedColormap
 from matplotlib.ticker import AutoLocator, ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
@@ -27,19 +26,19 @@ from numpy.typing import ArrayLike, NDArray
 from .._results import Model
 from .._typing import AnyArray, Float64Array
 from . import _dots, _style
-from ._arguments import as_limits, check_axes
+from ._arguments import as_limits, as_model, check_axes
+from ._colorbars import remove_colorbar, show_colorbar
 from ._grid import Grid, limits_around
 from ._predictions import Classifier, Predictions, predict_in_chunks
 from ._samples import FeatureTable, Samples, classes_of
 
-# What the last picture drew on an Axes, for the next one to replace. Colourbars are kept apart,
-# since they survive ax.clear(), and a second one would take more space from the Axes.
+# What the last picture drew on an Axes, for the next one to replace.
 _DRAWN: WeakKeyDictionary[Axes, WeakSet[Artist]] = WeakKeyDictionary()
-_COLORBARS: WeakKeyDictionary[Axes, ReferenceType[Colorbar]] = WeakKeyDictionary()
 
 
 def plot_decision_boundary(
-    X: ArrayLike, y: ArrayLike, model: Classifier | Callable[[Any], ArrayLike] | Model, *,
+    X: ArrayLike, y: ArrayLike,
+    model: Classifier | Callable[[Any], ArrayLike] | Model | Mapping[str, float], *,
     features: Hashable | Collection[Hashable] | None = None,
     at: Mapping[Any, Any] | Iterable[Any] | None = None,
     test: tuple[ArrayLike, ArrayLike] | None = None, xlim: tuple[float, float] | None = None,
@@ -62,9 +61,10 @@ def plot_decision_boundary(
     y : array-like of shape (n,)
         The labels, of any kind. Some of the model's classes may be missing. There may be at most
         ten classes, including those of the model.
-    model : classifier, callable or Model
-        A fitted classifier, a function that predicts, or a neuron such as ``descent.best``. See the
-        notes for what it may return.
+    model : classifier, callable, Model or dict
+        A fitted classifier, a function that predicts, or a neuron: a model such as
+        ``descent.best``, or the dict that the lecture's `build_model` returns. See the notes for
+        what it may return.
     features : one or two of int or str, default None
         The features to draw: names, or column numbers from 0. May be None if X has one or two.
     at : array-like of shape (d,), dict or Series, default None
@@ -117,6 +117,7 @@ def plot_decision_boundary(
     >>> ax = plots.plot_decision_boundary(X, y, model)
     """
     check_axes(ax)
+    model = as_model(model)
     picture = _Picture(model, at, *_checked_samples(model, X, y, test, features), xlim, ylim)
     ax = _style.axes_or_new(ax, "decision boundary", is_shared=True)
     for other in picture.join(ax):
@@ -244,12 +245,10 @@ class _Picture:
                 _draw_probabilities(ax, grid, predictions, classes)
             else:
                 _draw_regions(ax, grid, predictions, classes)
-            _dots.add_class_legend(ax)
+            _dots.add_class_legend(ax, grid.note() or None)
             ax.set_xlim(self.limits[0])
             if len(grid.axes) == 2:
                 ax.set_ylim(self.limits[1])
-            note = ax.set_title(grid.note(), loc="right", fontsize="small")
-            _style.fit_text(note, ax.bbox.width)
         _PICTURES[ax] = self
 
 
@@ -279,7 +278,8 @@ def _draw_probabilities(ax: Axes, grid: Grid, predictions: Predictions, classes:
     colors = _style.probability_colors(*map(classes.index, predictions.classes))
     f = predictions.scores[:, 1].reshape(grid.shape)
     mesh = _draw_mesh(ax, grid.axes, f, cmap=colors, vmin=0, vmax=1)
-    _show_colorbar(ax, mesh, _probability_label(predictions.classes[1]))
+    bar = show_colorbar(ax, mesh, _probability_label(predictions.classes[1]))
+    _style.fit_text(bar.ax.yaxis.label, ax.bbox.height)
     if _draw_borders(ax, grid, predictions.scores):
         ax.plot([], [], color="black", linewidth=_style.width(2), label="$f = 0.5$")
 
@@ -291,7 +291,8 @@ def _probability_label(label: object) -> str:
 def _draw_regions(ax: Axes, grid: Grid, predictions: Predictions, classes: list[Any]) -> None:
     """Draw the winning class of each point, and borders between the classes."""
     region = _winners(predictions, classes).reshape(grid.shape)
-    _remove_colorbar(ax, _draw_mesh(ax, grid.axes, region, **_region_colors(classes)))
+    remove_colorbar(ax)
+    _draw_mesh(ax, grid.axes, region, **_region_colors(classes))
     _draw_borders(ax, grid, predictions.scores)
 
 
@@ -325,7 +326,8 @@ def _draw_one_feature(
     else:
         values, colors = _winners(predictions, classes), _region_colors(classes)
     both = np.array([values, values])
-    _remove_colorbar(ax, _draw_mesh(ax, [x, np.array(ax.get_ylim())], both, **colors))
+    remove_colorbar(ax)
+    _draw_mesh(ax, [x, np.array(ax.get_ylim())], both, **colors)
     for border in _borders(x, scores):
         ax.axvline(
             border,
@@ -373,39 +375,3 @@ def _lead(scores: Float64Array, winners: NDArray[np.intp], winner: int) -> Float
     # A class that wins a tie has a lead of 0. Its border belongs where the tie ends, not where it
     # begins.
     return np.where(winners == winner, np.maximum(lead, 1e-12), lead)
-
-
-def _show_colorbar(ax: Axes, mesh: QuadMesh, label: str) -> None:
-    """Show a colourbar for the mesh; reuse that of the last picture if it still exists."""
-    bar = _colorbar_of(ax)
-    if bar is None:
-        bar = ax.figure.colorbar(mesh, ax=ax)
-        _COLORBARS[ax] = ref(bar)
-    else:
-        _attach(bar, mesh)
-    bar.set_label(label)
-    _style.fit_text(bar.ax.yaxis.label, ax.bbox.height)
-
-
-def _remove_colorbar(ax: Axes, mesh: QuadMesh) -> None:
-    bar = _colorbar_of(ax)
-    if bar is not None:
-        # The colourbar returns its space to the Axes of its mesh. After ax.clear() the old mesh no
-        # longer has any.
-        _attach(bar, mesh)
-        bar.remove()
-
-
-def _colorbar_of(ax: Axes) -> Colorbar | None:
-    """Return the colourbar of the last picture on the Axes if it still exists."""
-    bar = _COLORBARS[ax]() if ax in _COLORBARS else None
-    return bar if bar is not None and bar.ax in ax.figure.axes else None
-
-
-def _attach(bar: Colorbar, mesh: QuadMesh) -> None:
-    """Make a colourbar show another mesh, as a new one would."""
-    mesh.colorbar = bar
-    mesh.colorbar_cid = mesh.callbacks.connect(  # type: ignore[attr-defined] # matplotlib's types lack it
-        "changed", bar.update_normal
-    )
-    bar.update_normal(mesh)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from .._formatting import rounded
 from .._results import Model
 from .._typing import Float64Array
 from . import _style
-from ._arguments import check_axes
+from ._arguments import as_model, check_axes
 from ._weights import clear_axes, weights_of
 
 # At most this many inputs are drawn. With more, the last one stands for all that are left out.
@@ -79,28 +79,22 @@ def plot_neuron(model: Any, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
     ax.set_axis_off()
     neuron = _add_box(ax, _NEURON, f"$z = w \\cdot x + b$\n= {_number(z)}", boxstyle="circle")
     output = _add_box(ax, _OUTPUT, f"$f = \\sigma(z)$\n= {_number(f)}\nclass {label}")
-    _add_arrow(ax, neuron, output, color="black", lw=2)
+    _add_arrow(ax, neuron, output, 2, color="black")
     rows = _rows(weights, x, bias)
     reach = max(abs(term) for *_, term in rows) or 1.0
     for (source, weight, term), height in zip(rows, np.linspace(*_HEIGHTS, len(rows)), strict=True):
         box = _add_box(ax, (_INPUTS, height), source)
         color, dash = (_style.COLORS[0], "--") if term < 0 else (_style.COLORS[1], "-")
-        _add_arrow(ax, box, neuron, color=color, linestyle=dash, lw=1 + 3 * abs(term) / reach)
-        middle = np.mean([(_INPUTS, height), _NEURON], axis=0)
-        _add_box(ax, middle, weight, boxstyle="round,pad=0.1", edgecolor="none", zorder=5)
+        _add_arrow(ax, box, neuron, 1 + 3 * abs(term) / reach, color=color, linestyle=dash)
+        # Nearer to the inputs, where there is more room between the arrows than in the middle.
+        place = np.average([(_INPUTS, height), _NEURON], axis=0, weights=(0.56, 0.44)).tolist()
+        _add_box(ax, place, weight, boxstyle="round,pad=0.1", edgecolor="none", zorder=5)
     return ax
 
 
 def _neuron_of(model: Any) -> tuple[Float64Array, float]:
     """Return the weights, of shape (d,), and the bias of a model with a single neuron."""
-    if isinstance(model, Mapping):
-        names = [f"w{j}" for j in range(1, max(2, len(model)))]
-        if set(model) != {*names, "b"}:
-            raise ValueError(
-                f"model must have the keys {', '.join(names)} and b, found {list(model)}."
-            )
-        weights = np.array([_checks.as_number(model[name], f"model[{name!r}]") for name in names])
-        return weights, _checks.as_number(model["b"], "model['b']")
+    model = as_model(model)
     layer = weights_of(model)
     if len(layer) != 1:
         raise ValueError(
@@ -152,18 +146,27 @@ def _add_box(
     edgecolor: str = "black", zorder: int = 3,
 ) -> Text:  # fmt: skip
     """Add a text in a box, in a size at which it fits between the others."""
-    points = ax.bbox.width / ax.figure.dpi * 72
     return ax.text(
         place[0], place[1], text, ha="center", va="center", color="black", linespacing=1.4,
-        fontsize=max(_LEAST_SIZE, _TEXT_SIZE * points), zorder=zorder,
+        fontsize=_text_size(ax), zorder=zorder,
         bbox={"boxstyle": boxstyle, "facecolor": "white", "edgecolor": edgecolor},
     )  # fmt: skip
 
 
-def _add_arrow(ax: Axes, tail: Text, head: Text, **look: Any) -> None:
-    """Add an arrow from the box of one text to the box of another."""
+def _add_arrow(ax: Axes, tail: Text, head: Text, width: float, **look: Any) -> None:
+    """Add an arrow from the box of one text to the box of another.
+
+    Its width is given in points for letters of 12 points.
+    """
+    size = _text_size(ax)
     ax.annotate(
         "", head.get_position(), tail.get_position(), zorder=4,
         arrowprops={"arrowstyle": "-|>", "patchA": tail.get_bbox_patch(),
-                    "patchB": head.get_bbox_patch(), "shrinkA": 0, "shrinkB": 0, **look},
+                    "patchB": head.get_bbox_patch(), "shrinkA": 0, "shrinkB": 0,
+                    "lw": width * size / 12, "mutation_scale": size, **look},
     )  # fmt: skip
+
+
+def _text_size(ax: Axes) -> float:
+    """Return the size of the letters in points."""
+    return max(_LEAST_SIZE, _TEXT_SIZE * float(ax.bbox.width) / ax.figure.dpi * 72)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from os import PathLike
+from pathlib import Path
 from string import Template
 from typing import Any
 from uuid import uuid4
@@ -115,7 +115,7 @@ class Film:
             frames=json.dumps(layers), pause=_PAUSE, milliseconds=self._milliseconds,
         )  # fmt: skip
 
-    def save_gif(self, path: str | PathLike[str]) -> None:
+    def save_gif(self, path: str | Path) -> None:
         """Write the animation to a GIF file."""
         canvas = _Canvas(self._figure)
         back, front = self._still_layers(canvas)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._results import Descent
 from .._typing import AnyArray, Float64Array
 from ._samples import classes_of
 
@@ -64,15 +63,11 @@ def predict_in_chunks(model: Any, chunks: Iterable[Any], labels: list[Any]) -> P
 
 def _predict_function(model: Any) -> Callable[[Any], ArrayLike]:
     """Return the function that predicts labels or probabilities from a table of points."""
-    if isinstance(model, Descent):
-        raise TypeError(
-            "model must be one of the descent's models, found the descent: pass descent.best or "
-            "descent.last."
-        )
     predict: Callable[[Any], ArrayLike] = getattr(model, "predict", model)
     if not callable(predict):
         raise TypeError(
-            f"model must be a fitted classifier or a function, found {type(model).__name__}."
+            f"model must be a fitted classifier, a neuron or a function, found "
+            f"{type(model).__name__}."
         )
     return predict
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -81,8 +82,9 @@ def plot_sigmoid(
     Notes
     -----
     In a notebook, sliders show what the weight and the bias do:
-    ``ipywidgets.interact(plots.plot_sigmoid, weight=(-5.0, 5.0), bias=(-10.0, 10.0))``. To make
-    this work, `help` leaves `xlim` and `ax` out of the signature.
+    ``ipywidgets.interact(plots.plot_sigmoid, weight=(-5.0, 5.0), bias=(-10.0, 10.0))``. There, each
+    curve takes the place of the last one. To make this work, `help` leaves `xlim` and `ax` out of
+    the signature.
 
     Examples
     --------
@@ -102,6 +104,11 @@ def plot_sigmoid(
             ax.axhline(
                 level, color="#666666", linewidth=_style.width(0.8), linestyle=(0, (5, 5)), zorder=1
             )
+    if _is_called_by_sliders():
+        # With a backend that keeps its figure, each position of a slider would add a curve.
+        for line in curves:
+            line.remove()
+        curves = []
     curve = _Curve(weight, bias, len(curves))
     ax.add_line(curve)
     for line in [*curves, curve]:
@@ -110,6 +117,11 @@ def plot_sigmoid(
     ax.set(xlabel="$x$", ylabel=r"$f(x) = \sigma(w x + b)$")
     _style.add_legend(ax)
     return ax
+
+
+def _is_called_by_sliders() -> bool:
+    """Return whether ipywidgets.interact calls `plot_sigmoid`."""
+    return str(sys._getframe(2).f_globals.get("__name__")).startswith("ipywidgets.")
 
 
 def _without_options(signature: inspect.Signature) -> inspect.Signature:

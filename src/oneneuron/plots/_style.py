@@ -184,6 +184,14 @@ def fit_text(text: Text, length: float) -> None:
         text.set_fontsize(max(_LEAST_SIZE, float(text.get_fontsize()) * length / longer))
 
 
+def cut_text(text: Text, length: float) -> None:
+    """Cut off the end of a line if it would be longer than this number of pixels."""
+    letters = text.get_text()
+    while len(letters) > 1 and text.get_window_extent().width > length:
+        letters = letters[:-1].rstrip("\\ ")  # half of an escape could not be drawn
+        text.set_text(letters + "\N{HORIZONTAL ELLIPSIS}")
+
+
 def fit_tick_labels(ax: Axes) -> None:
     """Make the texts on the left of the Axes smaller if they would take much of the figure."""
     texts = ax.get_yticklabels()

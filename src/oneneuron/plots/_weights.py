@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
 from .. import _checks
-from .._results import Descent, Model
+from .._results import Model
 from .._typing import Float64Array
 from . import _style
-from ._arguments import check_axes
+from ._arguments import as_model, check_axes
+from ._colorbars import remove_colorbar, show_colorbar
 
 # The colours of class 0 and class 1, towards which negative and positive weights pull.
 _COLORS = LinearSegmentedColormap.from_list(
@@ -80,18 +80,14 @@ def plot_weights(
     right, bottom = corners.max(axis=0) + images.shape[:0:-1]
     ax.set(xlim=(0, right), ylim=(bottom, -_GAPS[1] * images.shape[1]))
     ax.set_axis_off()
-    ax.figure.colorbar(shown, ax=ax, label="weight", location="bottom", shrink=0.8, aspect=30)
-    _fit_names(ax, (1 + _GAPS[0]) * images.shape[2])
+    show_colorbar(ax, shown, "weight", location="bottom", shrink=0.8, aspect=30)
+    _fit_names(ax, images.shape[2])
     return ax
 
 
 def weights_of(model: Any) -> Float64Array:
     """Return the weights of a model, of shape (K, d)."""
-    if isinstance(model, Descent):
-        raise TypeError(
-            "model must be one of the descent's models, found the descent: pass descent.best or "
-            "descent.last."
-        )
+    model = as_model(model)
     weights: Any = model.weights if isinstance(model, Model) else getattr(model, "coef_", None)
     if weights is None:
         raise TypeError(
@@ -135,10 +131,8 @@ def _names_of(model: Any, num_neurons: int) -> list[str]:
 
 
 def clear_axes(ax: Axes) -> None:
-    """Remove everything from the Axes, and the colourbars that belong to it."""
-    for artist in ax.get_children():
-        if isinstance(artist, ScalarMappable) and artist.colorbar is not None:
-            artist.colorbar.remove()
+    """Remove everything from the Axes, and their colourbar."""
+    remove_colorbar(ax)
     ax.clear()
 
 
@@ -176,7 +170,10 @@ def _draw_image(
 
 
 def _fit_names(ax: Axes, columns: float) -> None:
-    """Make all names smaller if one would be wider than this number of pixels of an image."""
+    """Make all names smaller if one would be wider than this number of pixels of an image.
+
+    A name that would be too small to read is cut off.
+    """
     extent = np.abs(np.diff([ax.get_xlim(), ax.get_ylim()]))[:, 0]
     length = columns * (ax.bbox.size / extent).min()
     for text in ax.texts:
@@ -184,3 +181,4 @@ def _fit_names(ax: Axes, columns: float) -> None:
     least = min(text.get_fontsize() for text in ax.texts)
     for text in ax.texts:
         text.set_fontsize(least)
+        _style.cut_text(text, length)
