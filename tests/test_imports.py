@@ -55,7 +55,7 @@ ROOMS = {
     "onnx": "_onnx_graph",
     "plots": "_engine.cost_surface _results _checks _frames _formatting _typing",
     "lecture": "plots _train _engine.predictions _checks _diagnostics _results _typing",
-    "compare": "lecture _train _training reference _engine _results _losses _formatting "
+    "compare": "lecture _train _training reference _engine _checks _results _losses _formatting "
     "_progress_bar _typing",
     "cli": "compare lecture plots onnx mpi reference _classifier _train _fit _engine _checks "
     "_atomic_write _diagnostics _results _losses _formatting _progress_bar _typing",
