@@ -12,7 +12,7 @@ from numpydoc.xref import DEFAULT_LINKS
 from sphinx.util.inspect import signature, stringify_signature
 
 sys.path.insert(0, str(Path(__file__).parent))
-import hand_out  # noqa: E402
+import hand_out
 
 os.environ["MPLBACKEND"] = "agg"  # pictures open no windows
 
