@@ -11,8 +11,9 @@ from pathlib import Path
 from numpydoc.xref import DEFAULT_LINKS
 from sphinx.util.inspect import signature, stringify_signature
 
-DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS))
+sys.path.insert(0, str(Path(__file__).parent))
+import hand_out
+
 os.environ["MPLBACKEND"] = "agg"  # pictures open no windows
 
 project = "oneneuron"
@@ -95,8 +96,6 @@ html_copy_source = html_show_sourcelink = False
 mathjax_files = Path(find_spec("sphinx-mathjax-offline").submodule_search_locations[0], "static")
 playground = Path(str(files("oneneuron"))) / "cli" / "playground.html"
 html_static_path = ["_static", str(mathjax_files), str(playground)]
-if not playground.exists():  # until it is merged
-    html_static_path.pop()
 mathjax_path = "mathjax/tex-chtml.js"
 nb_ipywidgets_js = {}
 
@@ -118,9 +117,7 @@ def trim_sessions(app, docname, source):
 
 def add_assignments(app, error):
     """Add the assignments to the site, without their solutions."""
-    if error is None and app.builder.name == "html" and (DOCS / "hand_out.py").exists():
-        import hand_out
-
+    if error is None and app.builder.name == "html":
         folder = Path(app.outdir) / "notebooks" / "assignments"
         shutil.rmtree(folder, ignore_errors=True)
         hand_out.main(folder)
