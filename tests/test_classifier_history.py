@@ -203,7 +203,7 @@ def test_eta_attribute_is_the_step_size_used():
     X, y, rng = make_classes(42, 200, 4)
     u = rng.random(len(X))
     found = NeuronClassifier(solver="gd", alpha=2.0, loss="log").fit(X, y, sample_weight=u)
-    assert found.eta_ == safe_eta(X, u, 2.0, "log")
+    assert found.eta_ == safe_eta(X, sample_weight=u, alpha=2.0, loss="log")
     assert NeuronClassifier(solver="gd", eta=0.01).fit(X, y).eta_ == 0.01
     assert NeuronClassifier(eta=0.01).fit(X, y).eta_ is None
 

@@ -228,7 +228,7 @@ def test_wrong_samples_of_weight_0_do_not_hide_that_the_others_are_separable():
 
 def test_a_rising_cost_warns_and_names_the_safe_eta():
     X, y, _ = make_samples(0)
-    safe = safe_eta(X, None, 0.3)
+    safe = safe_eta(X, alpha=0.3)
     _, caught = warned_by(
         lambda: NeuronClassifier(solver="gd", eta=10 * safe, max_iter=100).fit(X, y)
     )
@@ -250,7 +250,7 @@ def test_the_warning_counts_the_rises_of_the_loss_curve():
 
 def test_a_rising_cost_does_not_advise_to_raise_max_iter():
     X, y, _ = make_samples(0)
-    classifier = NeuronClassifier(solver="gd", eta=10 * safe_eta(X, None, 0.3), max_iter=500)
+    classifier = NeuronClassifier(solver="gd", eta=10 * safe_eta(X, alpha=0.3), max_iter=500)
     _, category, text = only_warning(classifier, X, y)
     assert category is RuntimeWarning and "The cost rose in" in text
 
@@ -258,7 +258,7 @@ def test_a_rising_cost_does_not_advise_to_raise_max_iter():
 @pytest.mark.parametrize("times", [2, 5])
 def test_a_large_eta_with_a_falling_cost_does_not_warn(times):
     X, y, _ = make_samples(0)
-    eta = times * safe_eta(X, None, 0.3)
+    eta = times * safe_eta(X, alpha=0.3)
     # With 5 times, the steps get nearer to the minimum until they jump from side to side of it.
     # This tol ends the training before.
     found = NeuronClassifier(solver="gd", eta=eta, tol=2e-4).fit(X, y)
@@ -407,7 +407,7 @@ def test_a_descent_that_diverges_advises_a_smaller_eta():
     X, y, _ = make_samples(0)
     found, category, text = only_warning(NeuronClassifier(solver="gd", eta=1e308), X, y)
     assert category is RuntimeWarning and "Training stopped at step 0" in text
-    assert f"eta = 1e+308 is far above {safe_eta(X, None, 0.3):.2g}, the largest" in text
+    assert f"eta = 1e+308 is far above {safe_eta(X, alpha=0.3):.2g}, the largest" in text
     assert "Use eta='auto' or a smaller eta, or scale the features" in text
     assert np.isfinite(found.coef_).all() and found.stop_reason_ == "diverged"
 

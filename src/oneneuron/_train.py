@@ -301,7 +301,7 @@ def _table_rows(
 
 
 def safe_eta(
-    X: ArrayLike, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
+    X: ArrayLike, *, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
     loss: LossName = "quadratic",
 ) -> float:  # fmt: skip
     """Return 1/L, the largest step size that is guaranteed never to raise the cost.
