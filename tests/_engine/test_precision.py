@@ -47,7 +47,7 @@ def test_samples_of_other_dtypes_are_computed_in_float64(dtype):
 def test_a_few_steps_agree_with_float64_to_seven_digits_of_their_terms(seed, n, d, weighted, alpha):
     X, y, (w, b) = make_problem(seed, n, d)
     u = np.random.default_rng(seed).random(n).astype(np.float32) + 0.5 if weighted else None
-    eta, num_steps = safe_eta(X, u, alpha), 5
+    eta, num_steps = safe_eta(X, sample_weight=u, alpha=alpha), 5
     options = dict(eta=eta, num_steps=num_steps, init=(w, b), sample_weight=u, alpha=alpha)
     found = oneneuron.train(X, y, **options).last
     exact = oneneuron.train(X.astype(np.float64), y, **options).last
