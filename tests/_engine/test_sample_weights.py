@@ -55,7 +55,7 @@ def test_every_step_is_that_of_the_formulas(seed, n, d, weighted, alpha):
     u = 3 * rng.random(n) + 1e-3
     given_u = u if weighted else None
     u = u if weighted else np.ones(n)
-    eta = safe_eta(X, u, alpha)
+    eta = safe_eta(X, sample_weight=u, alpha=alpha)
     found = oneneuron.train(
         X, y, eta=eta, num_steps=6, init=init, sample_weight=given_u, alpha=alpha, record_every=1
     ).history
@@ -185,7 +185,7 @@ def test_the_automatic_eta_is_one_over_the_curvature():
     u, alpha = rng.random(len(X)), 2.0
     Z = np.column_stack([X, np.ones(len(X))])
     curvature = QUADRATIC.max_curvature * np.linalg.eigvalsh((Z.T * u) @ Z)[-1] + alpha
-    assert 1 - 2**-11 <= safe_eta(X, u, alpha) * curvature <= 1
+    assert 1 - 2**-11 <= safe_eta(X, sample_weight=u, alpha=alpha) * curvature <= 1
 
 
 @pytest.mark.parametrize(
