@@ -419,6 +419,14 @@ def test_a_descent_that_diverges_after_many_steps_gives_no_warnings_of_numpy():
     assert {w.filename for w in caught} == {__file__}
 
 
+@pytest.mark.parametrize(("eta", "reason"), [(5.0, "saturated"), (50.0, "diverged")])
+def test_a_descent_that_too_large_steps_saturate_or_diverge_gives_one_warning(eta, reason):
+    X, _, y, _ = get_data(500, random_state=1)
+    found, category, text = only_warning(NeuronClassifier(solver="gd", eta=eta), X, y)
+    assert found.stop_reason_ == reason and category is RuntimeWarning
+    assert f"eta = {eta:g} is " in text and "or a smaller eta" in text
+
+
 def test_the_warning_of_a_huge_eta_is_short():
     X, y, _ = make_samples(0)
     _, caught = warned_by(lambda: NeuronClassifier(solver="gd", eta=1e300).fit(X, y))

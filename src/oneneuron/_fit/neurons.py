@@ -492,26 +492,31 @@ class Neurons:
         return self._options.loss.cost_of_guess(own, total)
 
     def diagnose(self, trained: list[Trained]) -> None:
-        """Warn about what went wrong in training."""
+        """Warn about what went wrong in training.
+
+        Steps that are too large may also saturate a neuron or keep it from its minimum, so these
+        warnings are left out then.
+        """
         options = self._options
         reasons = [neuron.reason for neuron in trained]
-        if "diverged" in reasons:
-            num_steps = trained[reasons.index("diverged")].ending.num_steps
-            _diagnostics.warn_of_divergence(num_steps, self.eta, self._safe_eta)
-        if "saturated" in reasons:
-            saturated = trained[reasons.index("saturated")]
-            tol = options.tol if saturated.is_from_zero else None
-            _diagnostics.warn_of_saturation(saturated.ending, tol)
         is_without_minimum = (
             self.alpha == 0.0 and self._has_several_classes and any(t.separates for t in trained)
         )
+        most_rises = max((t.ending for t in trained), key=lambda ending: ending.num_rises)
+        if "diverged" in reasons:
+            num_steps = trained[reasons.index("diverged")].ending.num_steps
+            _diagnostics.warn_of_divergence(num_steps, self.eta, self._safe_eta)
+        elif most_rises.has_too_large_steps:
+            _diagnostics.warn_of_large_eta(most_rises)
+        else:
+            if "saturated" in reasons:
+                saturated = trained[reasons.index("saturated")]
+                tol = options.tol if saturated.is_from_zero else None
+                _diagnostics.warn_of_saturation(saturated.ending, tol)
+            if "max_iter" in reasons and not is_without_minimum:
+                _diagnostics.warn_of_max_iter(trained[reasons.index("max_iter")].ending)
         if is_without_minimum:
             _diagnostics.warn_of_separation()
-        most_rises = max((t.ending for t in trained), key=lambda ending: ending.num_rises)
-        if most_rises.has_too_large_steps:
-            _diagnostics.warn_of_large_eta(most_rises)
-        elif "max_iter" in reasons and not is_without_minimum:
-            _diagnostics.warn_of_max_iter(trained[reasons.index("max_iter")].ending)
 
     @property
     def _has_several_classes(self) -> bool:
