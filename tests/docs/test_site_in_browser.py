@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not SITE.exists(), reason="the site has not been built"),
 ]
 
-# The texts that reach beyond the window, unless they are in a table or a block of code that scrolls.
+# The texts that reach beyond the window, except in tables and blocks of code, which scroll.
 STICKING_OUT = """() => {
   const canScroll = element => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
   const scrolls = element =>
