@@ -142,9 +142,7 @@ class _Animation(FuncAnimation):
         """Return HTML that plays the animation; with arguments, in matplotlib's own way."""
         return super().to_jshtml(*args, **kwargs) if args or kwargs else self._repr_html_()
 
-    def save(
-        self, filename: str | Path, writer: Any = None, *args: Any, **kwargs: Any
-    ) -> None:
+    def save(self, filename: str | Path, writer: Any = None, *args: Any, **kwargs: Any) -> None:
         """Write a GIF file; with more arguments or another writer, in matplotlib's own way."""
         is_gif = Path(filename).suffix.lower() == ".gif" and writer in (None, "pillow")
         if is_gif and not (args or kwargs):
