@@ -1,6 +1,5 @@
 """The settings of the site: ``python -m sphinx -W --keep-going -b html docs build/site``."""
 
-import os
 import shutil
 import sys
 from importlib.metadata import version as version_of
@@ -13,8 +12,6 @@ from sphinx.util.inspect import signature, stringify_signature
 
 sys.path.insert(0, str(Path(__file__).parent))
 import hand_out
-
-os.environ["MPLBACKEND"] = "agg"  # pictures open no windows
 
 project = "oneneuron"
 author = "The oneneuron developers"
@@ -37,6 +34,7 @@ myst_heading_anchors = 4
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_code_prompt_show, nb_code_prompt_hide = "Show the answer", "Hide the answer"
 nb_merge_streams = True
 
 # --- The API ---

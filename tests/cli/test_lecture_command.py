@@ -53,7 +53,7 @@ def next_commands(capsys, *arguments):
 
 def test_every_command_that_lecture_ends_with_can_be_parsed(tmp_path, capsys):
     commands = next_commands(capsys, "--output", str(tmp_path))
-    assert len(commands) == 5
+    assert len(commands) == 6
     for command in commands:
         program, *arguments = command.split()
         assert program == "oneneuron"

@@ -17,6 +17,7 @@ SOURCES = [
     for path in (ROOT / "docs").rglob("*.*")
     if path.suffix in (".md", ".ipynb")
 ]
+NOTEBOOKS = (ROOT / "docs" / "notebooks").glob("*.ipynb")
 
 pytestmark = [
     pytest.mark.site,
@@ -114,3 +115,9 @@ def test_no_style_sheet_loads_anything_from_outside():
 
 def test_no_page_of_the_site_shows_a_solution(pages):
     assert not any("SOLUTION" in page.path.read_text(encoding="utf-8") for page in pages.values())
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS))
+def test_the_page_of_a_notebook_shows_its_pictures(name):
+    page = (SITE / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+    assert page.count("/_images/") >= 5

@@ -29,6 +29,7 @@ _COMMAND_FOR_THE_PAGE = (
     "  oneneuron lecture --html lecture.html    a run as a page: how the cost falls"
 )
 _OTHER_COMMANDS = (
+    "  oneneuron playground                     a neuron to play with in the browser",
     "  oneneuron lecture --eta 1e-6             a step size that is much too small",
     "  oneneuron compare                        the time of slower and faster code",
     "  oneneuron code kernel                    the compiled code",
