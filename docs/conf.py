@@ -1,6 +1,5 @@
 """The settings of the site: ``python -m sphinx -W --keep-going -b html docs build/site``."""
 
-import os
 import shutil
 import sys
 from importlib.metadata import version as version_of
@@ -13,8 +12,6 @@ from sphinx.util.inspect import signature, stringify_signature
 
 sys.path.insert(0, str(Path(__file__).parent))
 import hand_out
-
-os.environ["MPLBACKEND"] = "agg"  # pictures open no windows
 
 project = "oneneuron"
 author = "The oneneuron developers"
