@@ -113,6 +113,12 @@ def test_no_style_sheet_loads_anything_from_outside():
     assert [str(path) for path in sheets if outside.search(path.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.parametrize("source", [s for s in SOURCES if s.match("notebooks/*.ipynb")], ids=str)
+def test_a_notebook_shows_its_pictures(pages, source):
+    page = pages[(SITE / source).with_suffix(".html")]
+    assert any("_images" in address for address in page.loaded)
+
+
 def test_no_page_of_the_site_shows_a_solution(pages):
     assert not any("SOLUTION" in page.path.read_text(encoding="utf-8") for page in pages.values())
 
