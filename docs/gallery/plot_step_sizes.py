@@ -2,7 +2,7 @@
 Three step sizes
 ================
 
-The lecture's step size is safe and slow. The largest one that is guaranteed to be safe, 1/L, is a
+The lecture's step size is safe and slow. One that is guaranteed to be safe, 1/L, is a
 hundred times larger. With a thousand times as much again, the neuron saturates, and the cost stays
 where it is.
 """

@@ -56,7 +56,7 @@ OF_TRAIN = Advice(
     scale="Scale the features, for example with scikit-learn's StandardScaler.",
     restart="Scale the features, for example with scikit-learn's StandardScaler, or start from "
     "smaller weights (init).",
-    go_on="Make more steps (num_steps), or larger ones: eta='auto' makes the largest safe ones.",
+    go_on="Make more steps (num_steps), or larger ones: eta='auto' makes safe ones.",
 )
 OF_BUILD_MODEL = OF_TRAIN._replace(restart=OF_TRAIN.scale)
 OF_CLASSIFIER = Advice(
@@ -89,8 +89,7 @@ class Ending:
     scales : callable
         ``scales()`` returns the standard deviation of each feature, of shape (d,).
     safe_eta : callable
-        ``safe_eta()`` returns 1/L, the largest step size that is guaranteed never to raise the
-        cost.
+        ``safe_eta()`` returns 1/L, a step size that is guaranteed never to raise the cost.
     """
 
     num_steps: int
@@ -179,8 +178,8 @@ def _eta_and_safe_eta(eta: float, safe_eta: float) -> str:
     ratio = eta / safe_eta
     size = f"{ratio:.3g} times" if math.isfinite(ratio) else "far above"
     return (
-        f"eta = {eta:g} is {size} {safe_eta:.2g}, the largest step size that is guaranteed never "
-        f"to raise the cost (1/L)"
+        f"eta = {eta:g} is {size} {safe_eta:.2g}, a step size that is guaranteed never to "
+        f"raise the cost (1/L)"
     )
 
 

@@ -304,12 +304,12 @@ def safe_eta(
     X: ArrayLike, *, sample_weight: ArrayLike | None = None, alpha: float = 0.0,
     loss: LossName = "quadratic",
 ) -> float:  # fmt: skip
-    """Return 1/L, the largest step size that is guaranteed never to raise the cost.
+    """Return 1/L, a step size that is guaranteed never to raise the cost.
 
     L is a bound on the curvature of the cost: c times the largest eigenvalue of Z^T U Z, plus
     alpha. Z is [X, 1], and U is the diagonal matrix of the sample weights. c is the largest second
     derivative of the loss with respect to w.x + b: 0.0770 for the quadratic loss and 1/4 for the
-    log loss.
+    log loss. No step size below 2/L raises the cost, but 1/L guarantees the largest fall.
 
     Parameters
     ----------

@@ -153,7 +153,7 @@ class Training:
             warn_of_descent(ending, advice)
 
     def _safe_eta(self) -> float:
-        """Return 1/L, the largest step size that is guaranteed never to raise the cost."""
+        """Return 1/L, a step size that is guaranteed never to raise the cost."""
         return self._moments.safe_eta(self._alpha, QUADRATIC.max_curvature)
 
     def _is_flat(self) -> bool:

@@ -71,7 +71,7 @@ def test_lecture_does_not_suggest_the_page_that_it_has_just_written(tmp_path, mo
     monkeypatch.setattr("oneneuron.cli._lecture_page.lecture_page", lambda run: "")
     page = str(tmp_path / "a.html")
     commands = next_commands(capsys, "--output", str(tmp_path), "--html", page)
-    assert len(commands) == 4 and not any("--html" in command for command in commands)
+    assert len(commands) == 5 and not any("--html" in command for command in commands)
 
 
 def test_the_same_seed_prints_the_same_lines(tmp_path, capsys):

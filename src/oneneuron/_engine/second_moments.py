@@ -183,7 +183,7 @@ class SecondMoments:
     # --- The step size ---
 
     def safe_eta(self, alpha: float, curvature: float) -> float:
-        """Return 1/L, the largest step size that is guaranteed never to raise the cost.
+        """Return 1/L, a step size that is guaranteed never to raise the cost.
 
         L is c times the largest eigenvalue of Z^T U Z, plus alpha. The eigenvalue is rounded up and
         1/L is rounded down to 12 bits, together by less than 0.1 % (0.2 % for many features).
