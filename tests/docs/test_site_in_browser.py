@@ -34,7 +34,8 @@ STICKING_OUT = """() => {
     const range = document.createRange();
     range.selectNodeContents(node);
     const box = range.getBoundingClientRect();
-    if (box.width && box.right > innerWidth + 1 && !scrolls(node.parentElement)) {
+    const isForScreenReaders = node.parentElement.closest("mjx-assistive-mml");
+    if (!isForScreenReaders && box.right > innerWidth + 1 && !scrolls(node.parentElement)) {
       found.push(node.textContent.trim());
     }
   }
