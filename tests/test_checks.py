@@ -80,7 +80,7 @@ def test_a_remedy_for_a_list_makes_an_array_of_it_first():
     for remedy, y in [("np.array(y) == 'yes'", ["no", "yes"]), ("np.array(y).ravel()", [[0], [1]])]:
         assert message_of(_checks.as_labels, y, 2).endswith(f"{remedy}.")
     assert message_of(_checks.as_samples, [1.0]).endswith(
-        "one feature with np.array(X).reshape(-1, 1), for one sample with np.array(X).reshape(1, -1)."
+        "feature with np.array(X).reshape(-1, 1), for one sample with np.array(X).reshape(1, -1)."
     )
     assert message_of(_checks.as_samples, [["1"]], error=TypeError).endswith(
         "found dtype <U1 (text): convert it with np.array(X).astype(float)."
