@@ -279,7 +279,7 @@ with np.errstate(over="ignore"):
         ({"y": LISTS}, ValueError, r"y must hold the labels 0 and 1, found \[1\]"),
         ({"sample_weight": np.ones((3, 1))}, ValueError, r"use sample_weight\.ravel\(\)\.$"),
         ({"X": [[1.0], [2.0, 3.0], [1.0]]}, ValueError, "X must have rows of equal length"),
-        ({"X": [1.0, 2.0, 3.0]}, ValueError, r"X must .*shape \(3,\).*\(X\)\.reshape\(-1, 1\), for"),
+        ({"X": [1.0, 2.0, 3.0]}, ValueError, r"X must .*shape \(3,\).*reshape\(-1, 1\), for"),
         ({"X": 1.0}, ValueError, r"X must have two dimensions.*found shape \(\)"),
         ({"X": np.empty((0, 2)), "y": []}, ValueError, r"at least one sample.*\(0, 2\)"),
         ({"X": [[0, np.nan], [1, 1], [2, 2]]}, ValueError, r"found nan in sample 0, feature 1"),
