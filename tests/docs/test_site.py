@@ -17,7 +17,6 @@ SOURCES = [
     for path in (ROOT / "docs").rglob("*.*")
     if path.suffix in (".md", ".ipynb")
 ]
-NOTEBOOKS = (ROOT / "docs" / "notebooks").glob("*.ipynb")
 
 pytestmark = [
     pytest.mark.site,
@@ -121,9 +120,3 @@ def test_a_notebook_shows_its_pictures(pages, source):
 
 def test_no_page_of_the_site_shows_a_solution(pages):
     assert not any("SOLUTION" in page.path.read_text(encoding="utf-8") for page in pages.values())
-
-
-@pytest.mark.parametrize("name", sorted(path.stem for path in NOTEBOOKS))
-def test_the_page_of_a_notebook_shows_its_pictures(name):
-    page = (SITE / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
-    assert page.count("/_images/") >= 5
