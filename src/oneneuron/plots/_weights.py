@@ -80,7 +80,11 @@ def plot_weights(
     right, bottom = corners.max(axis=0) + images.shape[:0:-1]
     ax.set(xlim=(0, right), ylim=(bottom, -_GAPS[1] * images.shape[1]))
     ax.set_axis_off()
-    show_colorbar(ax, shown, "weight", location="bottom", shrink=0.8, aspect=30)
+    # The space that the images leave is above them, not between them and the colour bar.
+    show_colorbar(
+        ax, shown, "weight", location="bottom", shrink=0.8, aspect=30, pad=0.06,
+        panchor=(0.5, 0.0),
+    )  # fmt: skip
     _fit_names(ax, images.shape[2])
     return ax
 
