@@ -39,7 +39,7 @@ def ending(**changes):
     """Return how a training ended: by default, well."""
     well = dict(
         num_steps=1000, cost=1.0, guess_cost=10.0, num_rises=0, eta=0.1, is_flat=lambda: True,
-        scales=lambda: np.ones(2), safe_eta=lambda: 0.1,
+        means=lambda: np.zeros(2), scales=lambda: np.ones(2), safe_eta=lambda: 0.1,
     )  # fmt: skip
     return Ending(**well | changes)
 
@@ -276,12 +276,15 @@ NOT_FLAT = dict(is_flat=lambda: False)
 WORSE = dict(cost=10.2)  # than a guess
 TINY = dict(eta=0.9e-4)  # below a thousandth of 1/L
 UNSCALED = dict(scales=lambda: np.array([1.0, 31.0]))
+FAR = dict(means=lambda: np.array([0.0, -31.0]))
+LARGE = dict(num_rises=7, eta=0.41)
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        (dict(num_rises=7, eta=0.41), "The cost rose in 7 of 1,000 steps: eta = 0.41 is 4.1 times"),
+        (LARGE, "The cost rose in 7 of 1,000 steps: eta = 0.41 is 4.1 times"),
+        (LARGE | UNSCALED, "The cost rose in 7 .* not scaled: .* Scale the features first, then"),
         (WORSE, "is saturated and has learned nothing: .* cost only 10. Scale"),
         (WORSE | UNSCALED, "is saturated .* deviations range from 1 to 31. Scale"),
         (WORSE | NOT_FLAT, "learned nothing: after 1,000 steps, the cost is 10.2, and the same"),
@@ -289,11 +292,12 @@ UNSCALED = dict(scales=lambda: np.array([1.0, 31.0]))
         (WORSE | NOT_FLAT | UNSCALED, "learned nothing: .* The features are not scaled"),
         (NOT_FLAT | TINY, "learned little: .* steps are too small: eta = 9e-05 is 0.0009 times"),
         (NOT_FLAT | UNSCALED, "learned little: .* deviations range from 1 to 31"),
+        (NOT_FLAT | FAR, "learned little: .* far from zero: its mean is 31 times its standard"),
         (NOT_FLAT | TINY | dict(num_steps=100), "learned little"),
     ],
     ids=[
-        "rises", "saturated", "saturated, unscaled", "nothing", "nothing, tiny eta",
-        "nothing, unscaled", "tiny eta", "unscaled", "100 steps",
+        "rises", "rises, unscaled", "saturated", "saturated, unscaled", "nothing",
+        "nothing, tiny eta", "nothing, unscaled", "tiny eta", "unscaled", "far", "100 steps",
     ],
 )  # fmt: skip
 def test_a_failed_descent_warns_with_the_reason(changes, expected):
@@ -312,12 +316,13 @@ def test_a_failed_descent_warns_with_the_reason(changes, expected):
         NOT_FLAT,
         NOT_FLAT | dict(eta=1.1e-4),
         NOT_FLAT | dict(scales=lambda: np.array([1.0, 29.0])),
+        NOT_FLAT | dict(means=lambda: np.array([29.0, -29.0])),
         TINY | UNSCALED,
         WORSE | dict(num_steps=99),
     ],
     ids=[
         "well", "rises below 4/L", "no rise", "1 % above a guess", "one class", "not flat",
-        "eta above 1e-3/L", "scales of 29", "flat", "99 steps",
+        "eta above 1e-3/L", "scales of 29", "means of 29", "flat", "99 steps",
     ],
 )  # fmt: skip
 def test_a_descent_that_nearly_failed_does_not_warn(changes):
@@ -369,6 +374,14 @@ def test_a_feature_a_thousand_times_larger_warns_and_one_ten_times_larger_does_n
     text = warning_of_descent(train, X * [1, 1, 1000], y, "auto", num_steps=200)
     assert "The features are not scaled: their standard deviations range from" in text
     assert warning_of_descent(train, X * [1, 1, 10], y, "auto", num_steps=200) == ""
+
+
+@both
+def test_features_far_from_zero_warn_and_centred_ones_do_not(train):
+    X, y, _ = make_samples(0)
+    text = warning_of_descent(train, X + 1000, y, "auto", num_steps=200)
+    assert "A feature is far from zero: its mean is" in text
+    assert warning_of_descent(train, X, y, "auto", num_steps=200) == ""
 
 
 @both

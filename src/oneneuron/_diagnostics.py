@@ -19,6 +19,9 @@ from ._typing import Float64Array
 # Features whose standard deviations differ by more than this factor visibly slow a descent down.
 _UNLIKE_SCALES = 30.0
 
+# So does a feature whose mean is more than this multiple of its standard deviation.
+_FAR_FROM_ZERO = 30.0
+
 # If the cost exceeds that of a constant guess by more than this factor, the training did not merely
 # stop a little early.
 _WORSE_THAN_A_GUESS = 1.01
@@ -86,6 +89,8 @@ class Ending:
         The step size of gradient descent; None for L-BFGS.
     is_flat : callable
         ``is_flat()`` says whether all derivatives of the cost are nearly 0 after the last step.
+    means : callable
+        ``means()`` returns the mean of each feature, of shape (d,).
     scales : callable
         ``scales()`` returns the standard deviation of each feature, of shape (d,).
     safe_eta : callable
@@ -98,6 +103,7 @@ class Ending:
     num_rises: int
     eta: float | None
     is_flat: Callable[[], bool]
+    means: Callable[[], Float64Array]
     scales: Callable[[], Float64Array]
     safe_eta: Callable[[], float]
 
@@ -153,11 +159,9 @@ def reason_for_slowness(ending: Ending, advice: Advice) -> str | None:
     """Return why a descent is slow, with the remedy, if there is a reason apart from few steps."""
     if ending.eta is None:
         return None
-    if unlike_scales(ending.scales()):
-        return (
-            f"{_range_of(ending.scales())}, and a step that is safe for the largest hardly moves "
-            f"the others. {advice.scale}"
-        )
+    fault, effect = _fault_of_features(ending)
+    if fault:
+        return f"{fault}{effect}{advice.scale}"
     if ending.eta < _FAR_BELOW_SAFE * ending.safe_eta():
         return (
             f"Its steps are too small: {_eta_and_safe_eta(ending.eta, ending.safe_eta())}. "
@@ -166,12 +170,26 @@ def reason_for_slowness(ending: Ending, advice: Advice) -> str | None:
     return None
 
 
-def _range_of(scales: Float64Array) -> str:
-    least = min(scales[scales > 0.0])
-    return (
-        f"The features are not scaled: their standard deviations range from {least:.2g} to "
-        f"{max(scales):.2g}"
-    )
+def _fault_of_features(ending: Ending) -> tuple[str, str]:
+    """Return what is wrong with the features, and how that slows a descent down, as sentences.
+
+    Both are empty if nothing is wrong.
+    """
+    means, scales = ending.means(), ending.scales()
+    if unlike_scales(scales):
+        return (
+            f"The features are not scaled: their standard deviations range from "
+            f"{min(scales[scales > 0.0]):.2g} to {max(scales):.2g}. ",
+            "A step that is safe for the largest hardly moves the others. ",
+        )
+    distances = [abs(mean) / scale for mean, scale in zip(means, scales, strict=True) if scale > 0]
+    if distances and max(distances) > _FAR_FROM_ZERO:
+        return (
+            f"A feature is far from zero: its mean is {max(distances):.3g} times its standard "
+            f"deviation. ",
+            "A step that is safe for the mean hardly moves anything else. ",
+        )
+    return "", ""
 
 
 def _eta_and_safe_eta(eta: float, safe_eta: float) -> str:
@@ -191,10 +209,10 @@ def _cost_above_guess(ending: Ending) -> str:
 
 
 def _saturation(ending: Ending, advice: Advice) -> str:
-    scales = f"{_range_of(ending.scales())}. " if unlike_scales(ending.scales()) else ""
+    fault, _ = _fault_of_features(ending)
     return (
         f"The neuron is saturated and has learned nothing: its outputs are so close to 0 or 1 that "
-        f"the gradient is nearly 0, but {_cost_above_guess(ending)}. {scales}{advice.restart}"
+        f"the gradient is nearly 0, but {_cost_above_guess(ending)}. {fault}{advice.restart}"
     )
 
 
@@ -347,9 +365,11 @@ def warn_of_separation() -> None:
 def warn_of_large_eta(ending: Ending) -> None:
     """Warn that the cost rose because the step size is far above the safe one."""
     assert ending.eta is not None
+    fault, _ = _fault_of_features(ending)
+    use = "Scale the features first, then use" if fault else "Use"
     _warn(
         f"The cost rose in {ending.num_rises:,} of {ending.num_steps:,} steps: "
-        f"{_eta_and_safe_eta(ending.eta, ending.safe_eta())}. Use eta='auto' or a smaller "
-        f"eta.",
+        f"{_eta_and_safe_eta(ending.eta, ending.safe_eta())}. {fault}{use} "
+        f"eta='auto' or a smaller eta.",
         RuntimeWarning,
     )

@@ -147,7 +147,8 @@ class Training:
             num_steps=self.step, cost=float(self.solver.last.cost[0]),
             guess_cost=QUADRATIC.cost_of_guess(samples.class_weights[1], samples.total_weight),
             num_rises=int(self.solver.num_rises[0]), eta=self.eta,
-            is_flat=self._is_flat, scales=lambda: self._moments.scales, safe_eta=self._safe_eta,
+            is_flat=self._is_flat, means=lambda: self._moments.means,
+            scales=lambda: self._moments.scales, safe_eta=self._safe_eta,
         )  # fmt: skip
         with suppress(ValueError):  # there is nothing to compare with if squares of X overflow
             warn_of_descent(ending, advice)

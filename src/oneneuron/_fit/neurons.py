@@ -475,7 +475,8 @@ class Neurons:
             guess_cost=self._guess_cost(k // self._options.n_init),
             num_rises=int(solver.num_rises[k]),
             eta=self.eta if self._options.solver == "gd" else None, is_flat=lambda: at_rest,
-            scales=lambda: self._moments.scales, safe_eta=self._safe_eta,
+            means=lambda: self._moments.means, scales=lambda: self._moments.scales,
+            safe_eta=self._safe_eta,
         )  # fmt: skip
 
     def _guess_cost(self, model: int) -> float:
