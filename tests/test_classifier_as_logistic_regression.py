@@ -132,9 +132,7 @@ ACTIONS = {
     "labels in one column": lambda it, X, y: it.fit(X, y.to_numpy()[:, None]),
     "fewer labels": lambda it, X, y: it.fit(X, y[:10]),
     "continuous labels": lambda it, X, y: it.fit(X, y + 0.5),
-    "missing values": lambda it, X, y: it.fit(
-        X.mask(X > 5).to_numpy(), y
-    ),  # for frames, we say more
+    "infinite values": lambda it, X, y: it.fit(X.mask(X > 5, np.inf), y),  # we say more of NaN
     "one dimension": lambda it, X, y: it.fit(X, y).predict(np.ones(4)),
 }
 

@@ -425,6 +425,13 @@ def test_a_descent_that_diverges_advises_a_smaller_eta():
     assert np.isfinite(found.coef_).all() and found.stop_reason_ == "diverged"
 
 
+def test_a_descent_that_diverges_on_features_whose_squares_overflow_says_that_eta_is_too_large():
+    X, y, _ = make_samples(0)
+    start = np.zeros(3), 0.0
+    _, caught = warned_by(lambda: oneneuron.train(1e200 * X, y, eta=1e300, init=start))
+    assert "eta = 1e+300 is too large for these features" in str(caught[0].message)
+
+
 def test_a_descent_that_diverges_after_many_steps_gives_no_warnings_of_numpy():
     X, y, _ = make_samples(0)
     found, caught = warned_by(lambda: NeuronClassifier(solver="gd", eta=200.0, alpha=0.3).fit(X, y))

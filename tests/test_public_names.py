@@ -36,6 +36,11 @@ def test_all_lists_the_public_names_and_modules():
     assert set(oneneuron.__all__) == NAMES
 
 
+def test_dir_lists_the_modules_of_the_lecture_before_any_of_them_is_loaded():
+    listed = printed_by("from oneneuron import lecture; print(*dir(lecture))").split()
+    assert listed == ["example1", "first_network", "lessons", "plotting_routines"]
+
+
 def test_dir_lists_the_public_names_before_any_of_them_is_loaded():
     assert set(printed_by("import oneneuron; print(*dir(oneneuron))").split()) == NAMES
 

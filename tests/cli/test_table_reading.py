@@ -96,8 +96,9 @@ def test_a_character_may_lie_across_two_pieces(read, monkeypatch):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_line_ends(read, end):
-    table = read(f"a,b{end}1,x{end}2,y")
+@pytest.mark.parametrize("last", [True, False])
+def test_line_ends(read, end, last):
+    table = read(f"a,b{end}1,x{end}2,y{end if last else ''}")
     assert cells(table) == {"a": [1, 2], "b": ["x", "y"]}
     assert table.place(1).endswith("d.csv, line 3")
 

@@ -117,7 +117,8 @@ def refuse_infinite(samples: FloatArray, given: SamplesLike | None) -> None:
 
     Parameters
     ----------
-    samples : ndarray of shape (n, d), float32 or float64
+    samples : ndarray or csr_array of shape (n, d), float32 or float64
+        Sparse samples may hold infinities, but no NaN.
     given : array-like of shape (n, d), or None
         The samples as they were passed to the fit.
 
@@ -126,7 +127,8 @@ def refuse_infinite(samples: FloatArray, given: SamplesLike | None) -> None:
     ValueError
         If a sample has an infinity or NaN.
     """
-    _frames.refuse_missing(given, samples, "X")
+    if isinstance(samples, np.ndarray):
+        _frames.refuse_missing(given, samples, "X")
     with np.errstate(over="ignore", invalid="ignore"):
         assert_all_finite(samples, estimator_name="NeuronClassifier", input_name="X")
 
