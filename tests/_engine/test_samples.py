@@ -14,6 +14,7 @@ from oneneuron._engine.pack import Packer
 from oneneuron._engine.samples import (
     Samples,
     aligned_empty,
+    as_aligned,
     band_rows,
     block_rows,
     lay_out,
@@ -624,3 +625,12 @@ def test_a_sample_without_weight_has_no_values():
     found = lay_out(X, codes, 2, weights)
     assert (found.values[:, 0][found.weights == 0.0] == 0.0).all()
     assert np.count_nonzero(found.values[:, 0]) == 98
+
+
+def test_arrays_begin_at_a_cache_line_after_a_copy_if_need_be():
+    aligned = aligned_empty((8,), np.float64)
+    aligned[:] = np.arange(8)
+    assert as_aligned(aligned) is aligned
+    moved = as_aligned(aligned[1:])
+    assert moved.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(moved, aligned[1:])

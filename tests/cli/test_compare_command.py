@@ -240,3 +240,12 @@ def test_a_compare_option_out_of_range_exits_with_code_2(option):
     with pytest.raises(SystemExit) as stop:
         main(["compare", option])
     assert stop.value.code == 2
+
+
+def test_without_linux_s_file_the_processor_is_what_python_knows(monkeypatch):
+    def fail(path):
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(_compare_command, "open", fail, raising=False)
+    monkeypatch.setattr(_compare_command.platform, "processor", lambda: "made up")
+    assert _compare_command._processor() == "made up"

@@ -1,8 +1,9 @@
 """Missing values in tables: refused, left out or kept; and numbers that may stand for them."""
 
+import numpy as np
 import pytest
 
-from oneneuron.cli._missing_values import settle_missing
+from oneneuron.cli._missing_values import _numbers_apart, settle_missing
 from oneneuron.cli._table_columns import choose_features
 
 INCOMPLETE = "a,b,c,t\n1,x,,p\n2,,,q\n,y,,p\n4,x,,\n5,x,,q\n"
@@ -103,3 +104,7 @@ def test_a_number_far_from_all_others_that_occurs_often_is_mentioned(settle, num
 def test_a_number_that_may_be_one_of_the_others_is_not_mentioned(settle, values):
     rows = "".join(f"{value},{'pq'[i % 2]}\n" for i, value in enumerate(values))
     assert settle("x,t\n" + rows)[1] == []
+
+
+def test_a_column_without_any_number_has_none_that_is_apart():
+    assert _numbers_apart(np.full(9, np.nan)) == []

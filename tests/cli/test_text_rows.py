@@ -3,12 +3,14 @@
 import csv
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from oneneuron.cli._text_dialect import Dialect
+from oneneuron.cli._text_records import _counts
 from oneneuron.cli._text_rows import TextRows
 
 
@@ -89,3 +91,8 @@ def test_a_long_quoted_cell_need_not_be_short_of_the_limit_of_the_csv_module():
 def test_a_header_line_too_long_for_the_csv_module_is_refused(read):
     with pytest.raises(ValueError, match=r"line 1, must be a header line .* field larger than"):
         read("a," + "b" * 200_000 + "\n1,2\n")
+
+
+def test_more_than_255_marks_in_a_row_are_counted():
+    flags = np.ones(600, bool)
+    assert _counts(flags, np.array([0, 300])).tolist() == [300, 300]

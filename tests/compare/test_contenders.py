@@ -83,3 +83,9 @@ def test_signed_rows_times_the_parameters_are_the_margins():
 def test_fewer_steps_are_checked_for_larger_data_but_at_least_three(n, steps):
     problem = Problem(np.empty((n, 2)), np.empty(n), eta=1.0, start=np.zeros(3))
     assert problem.check_steps == steps
+
+
+def test_numpy_on_two_threads_reaches_the_parameters_of_the_reference():
+    problem, contender = made_problem(5000), _contenders.load("numpy_best")
+    found = contender.prepare(problem, 2)(problem.check_steps)
+    check_parameters("two threads", contender, found, expected_parameters(problem))
