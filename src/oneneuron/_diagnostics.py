@@ -194,7 +194,7 @@ def _fault_of_features(ending: Ending) -> tuple[str, str]:
 
 def _eta_and_safe_eta(eta: float, safe_eta: float) -> str:
     ratio = eta / safe_eta
-    size = f"{ratio:.3g} times" if math.isfinite(ratio) else "far above"
+    size = f"{rounded(ratio)} times" if math.isfinite(ratio) else "far above"
     return (
         f"eta = {eta:g} is {size} {safe_eta:.2g}, a step size that is guaranteed never to "
         f"raise the cost (1/L)"
