@@ -487,8 +487,9 @@ def test_run_makes_steps_until_it_is_paused(page):
 def test_a_run_ends_after_the_last_step(page):
     show(page, "preset=safe&steps=1990")
     page.locator("#run").click()
-    wait_for(page, "byId('run').textContent === 'Run' && playground.state().steps === 2000")
-    assert page.locator("#count").inner_text() == "step 2000 (the last)"
+    wait_for(page, "byId('count').textContent === 'step 2000 (the last)'")
+    assert page.locator("#run").inner_text() == "Run"
+    assert state(page)["steps"] == 2000
 
 
 def test_without_motion_a_run_is_a_hundred_steps_at_once(new_page):
